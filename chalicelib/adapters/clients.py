@@ -1,0 +1,43 @@
+"""boto3 clients, made once per container, with timeouts that leave a worker time to report a failure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.settings import Settings
+
+
+def patient(attempts: int, **more: Any) -> Config:
+    """Timeouts for work: the queue retries with longer pauses, so the SDK only bridges a dropped connection."""
+    retries = {"mode": "standard", "total_max_attempts": attempts}
+    return Config(connect_timeout=2, read_timeout=5, retries=retries, **more)
+
+
+def probing() -> Config:
+    """Timeouts for health checks: one quick attempt."""
+    return Config(connect_timeout=1, read_timeout=1.5, retries={"total_max_attempts": 1})
+
+
+def table_client(settings: Settings, config: Config | None = None) -> Any:
+    return boto3.client("dynamodb", region_name=settings.region, config=config or patient(5))
+
+
+def queue_client(settings: Settings, config: Config | None = None) -> Any:
+    return boto3.client("sqs", region_name=settings.region, config=config or patient(3))
+
+
+def store_client(settings: Settings, config: Config | None = None) -> Any:
+    """A client of the store. A separate store has variables of its own, so the role's credentials never go to it."""
+    style = {"addressing_style": "path" if settings.s3_force_path_style else "virtual"}
+    config = config or patient(2, max_pool_connections=settings.check_concurrency)
+    config = config.merge(Config(signature_version="s3v4", s3=style))
+    arguments: dict[str, Any] = {"region_name": settings.s3_region, "config": config}
+    if settings.s3_endpoint:
+        arguments["endpoint_url"] = settings.s3_endpoint
+    if settings.s3_access_key_id:
+        arguments["aws_access_key_id"] = settings.s3_access_key_id
+        arguments["aws_secret_access_key"] = settings.s3_secret_access_key
+    return boto3.client("s3", **arguments)

@@ -1,0 +1,188 @@
+"""JobTable on DynamoDB. Every write that can race is conditional; how values lie in rows is in table_rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.adapters import table_rows as rows
+from chalicelib.adapters.dynamodb import ConditionFailed, outages, read_all, transact, write_all
+from chalicelib.adapters.job_listing import list_owned
+from chalicelib.adapters.table_rows import Row
+from chalicelib.jobs.model import FileResult, FileState, Job, JobError, JobEvent, JobStatus, RequestedFile, Stage
+from chalicelib.jobs.ports import Change, JobPage, Recorded
+from chalicelib.jobs.state_machine import Trigger, sources, target
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoJobTable:
+    """`retention` is how long items are kept after they were written, in seconds."""
+
+    client: Any
+    name: str
+    retention: int
+
+    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> None:
+        ttl = self._ttl(job.created_at)
+        chunks = [rows.files_row(job.job_id, number, files, ttl=ttl) for number, files in enumerate(batches)]
+        write_all(self.client, self.name, chunks)
+        new = self._put(rows.job_row(job, ttl=ttl), ConditionExpression="attribute_not_exists(pk)")
+        transact(self.client, [new, self._put_event(job.job_id, event)])
+
+    def get(self, job_id: str) -> Job | None:
+        row = self._item(rows.job_key(job_id))
+        return rows.job_from(row) if row else None
+
+    def apply(self, change: Change) -> Job | None:
+        try:
+            transact(self.client, [self._update(_transition(change)), self._put_event(change.job_id, change.event)])
+        except ConditionFailed:
+            return None
+        return self.get(change.job_id)
+
+    def read_batch(self, job_id: str, batch: int) -> tuple[RequestedFile, ...]:
+        return self.read_requests(job_id, [batch])[batch]
+
+    def read_requests(self, job_id: str, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
+        found = self._batch_items(job_id, "FILES", batches)
+        return {number: rows.files_from(row) for number, row in found.items()}
+
+    def read_results(self, job_id: str, batches: Sequence[int]) -> dict[int, tuple[FileResult, ...]]:
+        found = self._batch_items(job_id, "RESULT", batches)
+        return {number: rows.results_from(row) for number, row in found.items()}
+
+    def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
+        counted = self._update(_counting(job_id, batch, results, now))
+        stored = self._put(rows.result_row(job_id, batch, results, ttl=self._ttl(now)))
+        try:
+            transact(self.client, [counted, stored])
+        except ConditionFailed as failed:
+            row = failed.rows[0]
+            recorded = row is not None and batch in rows.job_from(row).done
+            return Recorded.DUPLICATE if recorded else Recorded.JOB_ENDED
+        return Recorded.RECORDED
+
+    def note_trouble(self, job_id: str, batch: int | None, trouble: JobError, event: JobEvent) -> None:
+        row = rows.trouble_row(job_id, batch, trouble, ttl=self._ttl(event.at))
+        transact(self.client, [self._put(row), self._put_event(job_id, event)])
+
+    def read_trouble(self, job_id: str, batch: int | None) -> JobError | None:
+        row = self._item(rows.batch_key(job_id, "TROUBLE", batch))
+        return JobError(row["code"]["S"], row["message"]["S"]) if row else None
+
+    def due(self, *, now: int, limit: int) -> list[str]:
+        with outages():
+            answer = self.client.query(
+                TableName=self.name,
+                IndexName=rows.DRIVEN_INDEX,
+                KeyConditionExpression="driven = :yes AND sweepAt <= :now",
+                ExpressionAttributeValues=rows.attributes({":yes": rows.DRIVEN, ":now": now}),
+                Limit=limit,
+            )
+        return [rows.job_id_of(row) for row in answer["Items"]]
+
+    def postpone_sweep(self, job: Job, *, sweep_at: int, event: JobEvent | None) -> bool:
+        postponed = self._update(_postponement(job, sweep_at, counted=event is not None))
+        events = [self._put_event(job.job_id, event)] if event else []
+        try:
+            transact(self.client, [postponed, *events])
+        except ConditionFailed:
+            return False
+        return True
+
+    def owned_by(self, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None) -> JobPage:
+        return list_owned(self.client, self.name, owner, status=status, limit=limit, cursor=cursor)
+
+    def _ttl(self, at: int) -> int:
+        return at // 1000 + self.retention
+
+    def _item(self, key: Row) -> Row | None:
+        with outages():
+            answer: Row = self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
+        return answer.get("Item")
+
+    def _batch_items(self, job_id: str, kind: str, batches: Sequence[int]) -> dict[int, Row]:
+        keys = [rows.batch_key(job_id, kind, number) for number in batches]
+        return {int(row["sk"]["S"].split("#")[1]): row for row in read_all(self.client, self.name, keys)}
+
+    def _put(self, item: Row, **condition: str) -> Row:
+        return {"Put": {"TableName": self.name, "Item": item, **condition}}
+
+    def _put_event(self, job_id: str, event: JobEvent) -> Row:
+        return self._put(rows.event_row(job_id, event, ttl=self._ttl(event.at)))
+
+    def _update(self, update: Row) -> Row:
+        return {"Update": {"TableName": self.name, **update}}
+
+
+def _transition(change: Change) -> Row:
+    """The update that makes a transition, on condition that the state machine allows it now."""
+    allowed = {f":from{n}": str(status) for n, status in enumerate(sorted(sources(change.trigger)))}
+    condition = f"#status IN ({', '.join(allowed)})"
+    if change.all_checked:
+        condition += " AND size(done) >= batches"
+    to = target(change.trigger)
+    values = {**allowed, ":to": str(to), ":at": change.event.at}
+    assignments = ["#status = :to", "updatedAt = :at"]
+    removals = []
+    if change.trigger is Trigger.START:
+        assignments.append("stage = :stage")
+        values[":stage"] = str(Stage.CHECKING)
+    if to.ended:
+        assignments.append("finishedAt = :at")
+        removals = ["driven", "sweepAt", "stage"]
+    for name, value in (("expiresAt", change.expires_at), ("error", _error_values(change.error))):
+        if value is not None:
+            assignments.append(f"#{name} = :{name}")
+            values[f":{name}"] = value
+    names = {"#status": "status", **{f"#{n}": n for n in ("expiresAt", "error") if f":{n}" in values}}
+    return {
+        "Key": rows.job_key(change.job_id),
+        "UpdateExpression": f"SET {', '.join(assignments)}" + (f" REMOVE {', '.join(removals)}" if removals else ""),
+        "ConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": rows.attributes(values),
+    }
+
+
+def _error_values(error: JobError | None) -> dict[str, str] | None:
+    return {"code": error.code, "message": error.message} if error else None
+
+
+def _counting(job_id: str, batch: int, results: Sequence[FileResult], now: int) -> Row:
+    """The update that counts a batch, once, while the job is processing."""
+    states = [result.state for result in results]
+    size = sum(result.size or 0 for result in results if result.state is FileState.AVAILABLE)
+    values = {
+        ":processing": str(JobStatus.PROCESSING),
+        ":number": batch,
+        ":batch": {batch},
+        ":available": states.count(FileState.AVAILABLE),
+        ":missing": states.count(FileState.MISSING),
+        ":failed": states.count(FileState.FAILED),
+        ":size": size,
+        ":now": now,
+    }
+    return {
+        "Key": rows.job_key(job_id),
+        "UpdateExpression": (
+            "ADD available :available, #missing :missing, failed :failed, #size :size, done :batch SET updatedAt = :now"
+        ),
+        "ConditionExpression": "#status = :processing AND NOT contains(done, :number)",
+        "ExpressionAttributeNames": {"#status": "status", "#missing": "missing", "#size": "size"},
+        "ExpressionAttributeValues": rows.attributes(values),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _postponement(job: Job, sweep_at: int, *, counted: bool) -> Row:
+    """The update that moves the next sweep, on condition that no other sweeper has."""
+    return {
+        "Key": rows.job_key(job.job_id),
+        "UpdateExpression": "SET sweepAt = :next" + (" ADD sweeps :one" if counted else ""),
+        "ConditionExpression": "sweepAt = :seen",
+        "ExpressionAttributeValues": rows.attributes(
+            {":next": sweep_at, ":seen": job.sweep_at, ":one": 1 if counted else None}
+        ),
+    }

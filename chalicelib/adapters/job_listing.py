@@ -1,0 +1,74 @@
+"""A principal's jobs, newest first, from the `owned` index, with a cursor that stays valid while jobs come and go."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from chalicelib.adapters import table_rows as rows
+from chalicelib.adapters.dynamodb import outages, read_all
+from chalicelib.adapters.table_rows import Row
+from chalicelib.errors import FieldProblem, InvalidRequest
+from chalicelib.jobs.model import Job, JobStatus
+from chalicelib.jobs.ports import JobPage
+
+MAX_ROUNDS = 10  # a rare status must not make one request read the whole index
+
+
+def list_owned(
+    client: Any, table: str, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None
+) -> JobPage:
+    """At most `limit` jobs. A page may hold fewer, even none, and still have a successor where `status` is rare."""
+    start = _start_key(owner, cursor) if cursor else None
+    found: list[Job] = []
+    for _ in range(MAX_ROUNDS):
+        keys, start = _newest(client, table, owner, limit=limit, start=start)
+        wanted = [job for job in _jobs(client, table, keys) if status in (None, job.status)]
+        room = limit - len(found)
+        found.extend(wanted[:room])
+        if len(wanted) > room:
+            return JobPage(tuple(found), _cursor(found[-1].created_at, found[-1].job_id))
+        if start is None or len(found) == limit:
+            break
+    return JobPage(tuple(found), _cursor_of(start) if start else None)
+
+
+def _newest(client: Any, table: str, owner: str, *, limit: int, start: Row | None) -> tuple[list[Row], Row | None]:
+    arguments = {"ExclusiveStartKey": start} if start else {}
+    with outages():
+        answer = client.query(
+            TableName=table,
+            IndexName=rows.OWNED_INDEX,
+            KeyConditionExpression="#owner = :owner",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues=rows.attributes({":owner": owner}),
+            ScanIndexForward=False,
+            Limit=limit,
+            **arguments,
+        )
+    return answer["Items"], answer.get("LastEvaluatedKey")
+
+
+def _jobs(client: Any, table: str, keys: list[Row]) -> list[Job]:
+    found = read_all(client, table, [{"pk": key["pk"], "sk": key["sk"]} for key in keys])
+    by_id = {row["pk"]["S"]: rows.job_from(row) for row in found}
+    return [by_id[key["pk"]["S"]] for key in keys if key["pk"]["S"] in by_id]
+
+
+def _cursor(created_at: int, job_id: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([created_at, job_id]).encode()).decode()
+
+
+def _cursor_of(key: Row) -> str:
+    return _cursor(int(key["createdAt"]["N"]), rows.job_id_of(key))
+
+
+def _start_key(owner: str, cursor: str) -> Row:
+    try:
+        created_at, job_id = json.loads(base64.urlsafe_b64decode(cursor))
+        values = {"owner": owner, "createdAt": int(created_at)}
+        return {**rows.job_key(str(job_id)), **rows.attributes(values)}
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise InvalidRequest([FieldProblem("/cursor", "is not a cursor that this service gave out")]) from error

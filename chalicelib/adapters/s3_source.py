@@ -1,0 +1,85 @@
+"""SourceStore on S3 or anything that speaks its protocol."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.checking.ports import StoredObject
+from chalicelib.errors import StorageError, StorageForbidden, StorageThrottled, StorageUnavailable
+
+ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})  # GLACIER_IR is read like any other
+THROTTLING_CODES = frozenset({"SlowDown", "429", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
+
+
+@dataclass(frozen=True, slots=True)
+class S3SourceStore:
+    client: Any
+    bucket: str
+
+    def head(self, key: str) -> StoredObject | None:
+        with store_errors(key):
+            try:
+                answer = self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
+            except ClientError as error:
+                if _status(error) == 404:
+                    return None
+                raise
+        return _stored(answer)
+
+    def confirm_bucket(self) -> None:
+        with store_errors(f"bucket {self.bucket}"):
+            self.client.head_bucket(Bucket=self.bucket)
+
+
+@contextmanager
+def store_errors(key: str) -> Iterator[None]:
+    """Whatever the store does wrong in here is a StorageError that names `key`."""
+    try:
+        yield
+    except ClientError as error:
+        raise _storage_error(key, error) from error
+    except BotoCoreError as error:
+        raise StorageUnavailable(key, str(error)) from error
+
+
+def _storage_error(key: str, error: ClientError) -> StorageError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    cause = f"HTTP {_status(error)} {code}"
+    if _status(error) == 429 or code in THROTTLING_CODES:
+        return StorageThrottled(key, cause)
+    if _status(error) in (401, 403):
+        return StorageForbidden(key, cause)
+    return StorageUnavailable(key, cause)
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _stored(answer: dict[str, Any]) -> StoredObject:
+    return StoredObject(
+        size=answer["ContentLength"],
+        etag=answer["ETag"].strip('"'),
+        modified=int(answer["LastModified"].timestamp() * 1000),
+        crc32=_whole_crc32(answer),
+        archived=answer.get("StorageClass") in ARCHIVED_CLASSES and not _restored(answer),
+    )
+
+
+def _whole_crc32(answer: dict[str, Any]) -> int | None:
+    """The CRC-32 of the whole object: a composite one (of a multipart upload) is a checksum of checksums."""
+    encoded = answer.get("ChecksumCRC32")
+    single_put = "-" not in answer["ETag"]  # not every store tells the type
+    if not encoded or answer.get("ChecksumType", "FULL_OBJECT" if single_put else "unknown") != "FULL_OBJECT":
+        return None
+    return int.from_bytes(base64.b64decode(encoded), "big")
+
+
+def _restored(answer: dict[str, Any]) -> bool:
+    return 'ongoing-request="false"' in answer.get("Restore", "")

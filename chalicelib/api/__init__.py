@@ -1,0 +1,1 @@
+"""The HTTP API: a route parses, makes one call, and renders."""

@@ -1,0 +1,42 @@
+"""What every answer carries."""
+
+from __future__ import annotations
+
+from chalicelib.settings import Settings
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+EXPOSED = "Location, Retry-After, X-Request-ID, Allow"
+PREFLIGHT = {
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID, traceparent",
+    "Access-Control-Max-Age": "600",
+}
+
+
+def common(settings: Settings, *, request_id: str, origin: str) -> dict[str, str]:
+    """Headers of every answer to a caller of `origin` (empty: not a browser)."""
+    return {**SECURITY, "X-Request-ID": request_id, **_cors(settings.cors_origins, origin)}
+
+
+def preflight(methods: tuple[str, ...]) -> dict[str, str]:
+    """Headers that an OPTIONS answer carries beside the common ones."""
+    allowed = ", ".join(methods)
+    return {"Allow": allowed, "Access-Control-Allow-Methods": allowed, **PREFLIGHT}
+
+
+def _cors(allowed: tuple[str, ...], origin: str) -> dict[str, str]:
+    if "*" in allowed:
+        return {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}
+    if origin in allowed:
+        return {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Expose-Headers": EXPOSED,
+            "Vary": "Origin",
+        }
+    return {"Vary": "Origin"}

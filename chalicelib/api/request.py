@@ -1,0 +1,61 @@
+"""A request as the routes see it: Chalice's, with the checks that every route shares."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from chalicelib.errors import JobNotFound, RequestTooLarge, UnsupportedMediaType
+from chalicelib.jobs.model import Origin
+from chalicelib.limits import MAX_BODY_BYTES
+
+ANONYMOUS = "anonymous"
+_SAFE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+
+
+def request_id_of(request: Any) -> str:
+    """The caller's X-Request-ID if it is safe to repeat, else a new UUID."""
+    given = request.headers.get("x-request-id", "")
+    return given if _SAFE_ID.fullmatch(given) else str(uuid.uuid4())
+
+
+def origin_of(request: Any, request_id: str) -> Origin:
+    """Who asks, for ownership and the audit trail."""
+    return Origin(by=ANONYMOUS, request_id=request_id, trace_id=request.headers.get("traceparent", "")[:128])
+
+
+def json_body(request: Any) -> bytes:
+    """The raw body. Raises UnsupportedMediaType and RequestTooLarge."""
+    content_type = request.headers.get("content-type", "")
+    if content_type.split(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType(content_type)
+    body: bytes = request.raw_body
+    if len(body) > MAX_BODY_BYTES:
+        raise RequestTooLarge(size=len(body), limit=MAX_BODY_BYTES)
+    return body
+
+
+def query(request: Any, name: str) -> str | None:
+    """A query parameter, None where it is absent."""
+    value: str | None = (request.query_params or {}).get(name)
+    return value
+
+
+def job_id_from(text: str) -> str:
+    """A job id in its canonical form. Raises JobNotFound: what is not a UUID names no job."""
+    try:
+        return str(uuid.UUID(text)) if len(text) == 36 else _no_job(text)
+    except ValueError:
+        return _no_job(text)
+
+
+def _no_job(text: str) -> str:
+    raise JobNotFound(text[:64])
+
+
+def base_path(request: Any) -> str:
+    """What stands before the routes in the address, such as the stage: "/api" of "/api/v1/limits"."""
+    full: str = request.context.get("path", "")
+    path: str = request.path
+    return full.removesuffix(path).rstrip("/") if full.endswith(path) else ""

@@ -1,0 +1,1 @@
+"""Which of the requested files are there."""

@@ -1,0 +1,34 @@
+"""What checking needs from an object store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as one HEAD tells it. Size in bytes, modified in epoch milliseconds; `etag` without quotes.
+
+    `crc32` is the CRC-32 of the whole object where the store knows it, else None. `archived` objects (cold storage
+    classes) cannot be read without being restored first.
+    """
+
+    size: int
+    etag: str
+    modified: int
+    crc32: int | None = None
+    archived: bool = False
+
+
+class SourceStore(Protocol):
+    """The bucket that holds the files. Only read."""
+
+    def head(self, key: str) -> StoredObject | None:
+        """The object, or None if the store says that there is none (404).
+
+        Raises StorageUnavailable, StorageThrottled or StorageForbidden for every other answer, and for none.
+        """
+
+    def confirm_bucket(self) -> None:
+        """Raise StorageError unless the bucket itself is there: a HEAD cannot tell an absent key from an absent bucket."""

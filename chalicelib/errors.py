@@ -1,0 +1,206 @@
+"""Every error Lorry raises on purpose, with what the reader can do about it.
+
+    LorryError                     code          retryable
+    ├── RequestError
+    │   ├── InvalidRequest         invalid_request        no
+    │   ├── UnsupportedMediaType   unsupported_media_type no
+    │   ├── RequestTooLarge        request_too_large      no
+    │   ├── TooManyFiles           too_many_files         no
+    │   ├── RouteNotFound          not_found              no
+    │   └── MethodNotAllowed       method_not_allowed     no
+    ├── JobError
+    │   ├── JobNotFound            job_not_found          no
+    │   ├── JobNotReady            job_not_ready          no
+    │   ├── JobAlreadyEnded        job_already_ended      no
+    │   └── JobExpired             job_expired            no
+    ├── StorageError
+    │   ├── StorageUnavailable     storage_unavailable    yes
+    │   ├── StorageThrottled       storage_throttled      yes
+    │   └── StorageForbidden       storage_forbidden      yes
+    ├── TableUnavailable           table_unavailable      yes
+    ├── QueueUnavailable           queue_unavailable      yes
+    ├── UnreadableMessage          unreadable_message     no
+    └── InvalidSettings            invalid_settings       no
+
+Errors carry values; `str(error)` is the sentence a person reads. `retryable` says whether the same work may
+succeed later without anybody changing the request. Which HTTP status each becomes is decided in one place,
+chalicelib.api.problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class LorryError(Exception):
+    """Base of every error raised on purpose. `code` is stable and part of the public contract."""
+
+    code = "internal_error"
+    retryable = False
+
+
+# --- what a caller asked for -------------------------------------------------
+
+
+class RequestError(LorryError):
+    """The request itself cannot be served, however often it is sent."""
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """One offending place of a request: a JSON pointer (RFC 6901) and what is wrong there."""
+
+    pointer: str
+    detail: str
+
+
+class InvalidRequest(RequestError):
+    """Bad JSON or bad values. `problems` names each offending field."""
+
+    code = "invalid_request"
+
+    def __init__(self, problems: Iterable[FieldProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{p.pointer or 'body'}: {p.detail}" for p in self.problems))
+
+
+class UnsupportedMediaType(RequestError):
+    code = "unsupported_media_type"
+
+    def __init__(self, content_type: str) -> None:
+        self.content_type = content_type
+        super().__init__(f"Content-Type is {content_type!r}; send application/json")
+
+
+class RequestTooLarge(RequestError):
+    code = "request_too_large"
+
+    def __init__(self, *, size: int, limit: int) -> None:
+        self.size, self.limit = size, limit
+        super().__init__(f"the body has {size:,} bytes; at most {limit:,} are accepted")
+
+
+class TooManyFiles(RequestError):
+    code = "too_many_files"
+
+    def __init__(self, *, count: int, limit: int) -> None:
+        self.count, self.limit = count, limit
+        super().__init__(f"{count:,} files were asked for; one job takes at most {limit:,}, so split the request")
+
+
+class RouteNotFound(RequestError):
+    code = "not_found"
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"there is nothing at {path}; GET / lists what there is")
+
+
+class MethodNotAllowed(RequestError):
+    code = "method_not_allowed"
+
+    def __init__(self, *, method: str, path: str, allowed: Iterable[str]) -> None:
+        self.method, self.path, self.allowed = method, path, tuple(sorted(allowed))
+        super().__init__(f"{method} is not possible on {path}; use {', '.join(self.allowed)}")
+
+
+# --- what became of a job ----------------------------------------------------
+
+
+class JobError(LorryError):
+    """The job exists no more, not yet, or not for this caller."""
+
+    def __init__(self, job_id: str, sentence: str) -> None:
+        self.job_id = job_id
+        super().__init__(sentence)
+
+
+class JobNotFound(JobError):
+    code = "job_not_found"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(job_id, f"there is no job with jobId {job_id!r}")
+
+
+class JobNotReady(JobError):
+    code = "job_not_ready"
+
+    def __init__(self, job_id: str, *, status: str, reason: str = "") -> None:
+        self.status = status
+        why = f": {reason}" if reason else ""
+        super().__init__(job_id, f"job {job_id} is {status}{why}; there is nothing to download")
+
+
+class JobAlreadyEnded(JobError):
+    code = "job_already_ended"
+
+    def __init__(self, job_id: str, *, status: str) -> None:
+        self.status = status
+        super().__init__(job_id, f"job {job_id} already ended as {status} and stays as it is")
+
+
+class JobExpired(JobError):
+    code = "job_expired"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(job_id, f"job {job_id} has expired and its links are gone; start a new job")
+
+
+# --- what Lorry stands on ----------------------------------------------------
+
+
+class StorageError(LorryError):
+    """The object store did not say whether an object is there. Never to be read as "missing"."""
+
+    retryable = True
+
+    def __init__(self, key: str, cause: str) -> None:
+        self.key, self.cause = key, cause
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        return f"the store failed on {self.key!r}: {self.cause}"
+
+
+class StorageUnavailable(StorageError):
+    code = "storage_unavailable"
+
+
+class StorageThrottled(StorageError):
+    code = "storage_throttled"
+
+    def _sentence(self) -> str:
+        return f"the store asked to slow down at {self.key!r}: {self.cause}"
+
+
+class StorageForbidden(StorageError):
+    code = "storage_forbidden"
+
+    def _sentence(self) -> str:
+        return (
+            f"the store refused access to {self.key!r}: {self.cause}; the role needs s3:GetObject on the objects "
+            "and s3:ListBucket on the source bucket"
+        )
+
+
+class TableUnavailable(LorryError):
+    code = "table_unavailable"
+    retryable = True
+
+
+class QueueUnavailable(LorryError):
+    code = "queue_unavailable"
+    retryable = True
+
+
+class UnreadableMessage(LorryError):
+    """A queue message that is not one of chalicelib.messages. No retry can help it."""
+
+    code = "unreadable_message"
+
+
+class InvalidSettings(LorryError):
+    """The environment cannot be turned into settings. Names each variable and what it should hold."""
+
+    code = "invalid_settings"

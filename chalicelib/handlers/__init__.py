@@ -1,0 +1,1 @@
+"""Entry points of queues and schedules. HTTP has chalicelib.api."""

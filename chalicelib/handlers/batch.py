@@ -1,0 +1,49 @@
+"""Runs a function over the records of an SQS batch and reports the failed ones, each with a delay of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from chalicelib.adapters.retries import Retries
+from chalicelib.errors import LorryError
+from chalicelib.observability import logger, metrics
+
+Event = dict[str, Any]
+
+
+def run(event: Event, context: Any, handle: Callable[[str], object], retries: Retries) -> Event:
+    """Call `handle` with each record's body. Returns the ids of those it raised for: SQS redelivers only these."""
+
+    def one(record: SQSRecord) -> object:
+        try:
+            return handle(record.body)
+        except Exception as error:
+            _postpone(record, error, retries)
+            raise
+
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    try:
+        answer: Event = process_partial_response(event=event, record_handler=one, processor=processor, context=context)
+        return answer
+    finally:
+        metrics.flush_metrics()
+
+
+def _postpone(record: SQSRecord, error: Exception, retries: Retries) -> None:
+    attempt = int(record.attributes.approximate_receive_count)
+    hopeless = isinstance(error, LorryError) and not error.retryable
+    seconds = 0 if hopeless else retries.delay(attempt=attempt)
+    logger.warning(
+        "message failed",
+        exc_info=not isinstance(error, LorryError),
+        queue=record.event_source_arn,
+        body=record.body[:500],
+        attempt=attempt,
+        next_in_seconds=seconds,
+        error=str(error),
+    )
+    retries.postpone(queue_arn=record.event_source_arn, receipt_handle=record.receipt_handle, seconds=seconds)

@@ -1,0 +1,45 @@
+"""What each queue's function does with one message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.bootstrap import services
+from chalicelib.handlers.batch import Event, run
+from chalicelib.messages import CheckBatch, DispatchJob, decode, decode_any
+from chalicelib.observability import count, logger
+
+
+def dispatch(event: Event, context: Any) -> Event:
+    """Jobs become batches."""
+    return run(event, context, _dispatch, services().retries)
+
+
+def check(event: Event, context: Any) -> Event:
+    """Batches become results."""
+    return run(event, context, _check, services().retries)
+
+
+def dead_letters(event: Event, context: Any) -> Event:
+    """Messages that gave up fail their jobs."""
+    return run(event, context, _give_up, services().retries)
+
+
+def _dispatch(body: str) -> None:
+    message = decode(body, DispatchJob)
+    sent = services().driver.dispatch(message.job_id)
+    logger.info("dispatched", job_id=message.job_id, batches=sent)
+
+
+def _check(body: str) -> None:
+    message = decode(body, CheckBatch)
+    outcome = services().checker.check(message)
+    count(f"Batches{outcome.capitalize()}")
+    logger.info("checked", job_id=message.job_id, batch=message.batch, outcome=outcome)
+
+
+def _give_up(body: str) -> None:
+    message = decode_any(body)
+    failed = services().driver.give_up(message)
+    count("MessagesGivenUp")
+    logger.error("message given up", job_id=message.job_id, body=body, job_failed=failed is not None)

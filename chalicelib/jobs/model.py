@@ -1,0 +1,143 @@
+"""The values of a job. Frozen; times are epoch milliseconds, sizes bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class JobStatus(StrEnum):
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        return self in ENDED
+
+
+ENDED = frozenset({JobStatus.READY, JobStatus.FAILED, JobStatus.CANCELLED})
+
+
+class Stage(StrEnum):
+    """What a processing job is busy with."""
+
+    CHECKING = "checking"
+
+
+class FileState(StrEnum):
+    AVAILABLE = "available"
+    MISSING = "missing"
+    FAILED = "failed"
+    PENDING = "pending"
+    UNCHECKED = "unchecked"  # the job ended before anybody looked
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job failed, or what a batch stumbled over. `code` is one of chalicelib.errors or a job's own."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Files by what became of them."""
+
+    available: int = 0
+    missing: int = 0
+    failed: int = 0
+
+    @property
+    def processed(self) -> int:
+        return self.available + self.missing + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedFile:
+    """One file as it was asked for. `file_id` is None where it was named by key."""
+
+    key: str
+    file_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What the check found out about one file. `crc32` is an unsigned integer, None where the store has none."""
+
+    state: FileState
+    size: int | None = None
+    etag: str | None = None
+    modified: int | None = None
+    crc32: int | None = None
+    reason: str | None = None
+
+
+PENDING_RESULT = FileResult(FileState.PENDING)
+UNCHECKED_RESULT = FileResult(FileState.UNCHECKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who caused a change: a principal and the request it came by. Empty strings where there is none."""
+
+    by: str
+    request_id: str = ""
+    trace_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """One line of a job's audit trail."""
+
+    kind: str
+    at: int
+    origin: Origin
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as its table row tells it. `done` holds the numbers of the batches whose results are recorded."""
+
+    job_id: str
+    owner: str
+    status: JobStatus
+    stage: Stage | None
+    total: int
+    batch_size: int
+    duplicates: int
+    counts: Counts
+    size: int
+    done: frozenset[int]
+    error: JobError | None
+    link_ttl: int
+    created_at: int
+    updated_at: int
+    finished_at: int | None
+    expires_at: int
+    sweep_at: int
+    sweeps: int
+
+    @property
+    def batches(self) -> int:
+        return -(-self.total // self.batch_size)
+
+    @property
+    def all_checked(self) -> bool:
+        return len(self.done) >= self.batches
+
+    @property
+    def unfinished_batches(self) -> list[int]:
+        return [number for number in range(self.batches) if number not in self.done]
+
+    @property
+    def progress(self) -> int:
+        """Percent of the work that is done: 100 only when the job is ready. Never goes back, as counts only grow."""
+        if self.status is JobStatus.READY:
+            return 100
+        return min(99, 100 * self.counts.processed // self.total)

@@ -1,0 +1,87 @@
+"""What the core needs from the outside. tests/contracts holds one suite per port, run on fake and real adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from chalicelib.jobs.model import FileResult, Job, JobError, JobEvent, JobStatus, RequestedFile
+from chalicelib.jobs.state_machine import Trigger
+from chalicelib.messages import Message
+
+
+class Recorded(StrEnum):
+    """What became of a batch's results."""
+
+    RECORDED = "recorded"
+    DUPLICATE = "duplicate"  # somebody recorded this batch before
+    JOB_ENDED = "job_ended"  # the job is not processing any more; nothing was written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One transition of a job together with its audit event: both are written, or neither."""
+
+    job_id: str
+    trigger: Trigger
+    event: JobEvent
+    error: JobError | None = None
+    expires_at: int | None = None
+    all_checked: bool = False  # only if every batch of the job is recorded
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """Jobs, newest first, and where the next page starts (None: there is none)."""
+
+    jobs: tuple[Job, ...]
+    next_cursor: str | None
+
+
+class JobTable(Protocol):
+    """Durable state of jobs. Every method may raise TableUnavailable."""
+
+    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> None:
+        """Store the request in chunks, then the job with its event, both or neither. The id must be new."""
+
+    def get(self, job_id: str) -> Job | None:
+        """The job as of now (a consistent read)."""
+
+    def apply(self, change: Change) -> Job | None:
+        """Make the transition if the state machine allows it now. The job afterwards, or None if it lost."""
+
+    def read_batch(self, job_id: str, batch: int) -> tuple[RequestedFile, ...]:
+        """The files of one batch, in the order of the request."""
+
+    def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
+        """Store the results of a batch and count them, once, and only while the job is processing."""
+
+    def read_results(self, job_id: str, batches: Sequence[int]) -> dict[int, tuple[FileResult, ...]]:
+        """The recorded results among `batches`."""
+
+    def read_requests(self, job_id: str, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
+        """The requested files of `batches`."""
+
+    def note_trouble(self, job_id: str, batch: int | None, trouble: JobError, event: JobEvent) -> None:
+        """Remember the latest trouble of a batch (None: of dispatching), with its event."""
+
+    def read_trouble(self, job_id: str, batch: int | None) -> JobError | None:
+        """The latest trouble of a batch, if it had any."""
+
+    def due(self, *, now: int, limit: int) -> list[str]:
+        """Ids of at most `limit` jobs that have not ended and whose sweep_at has come, the longest waiting first."""
+
+    def postpone_sweep(self, job: Job, *, sweep_at: int, event: JobEvent | None) -> bool:
+        """Move the job's next sweep; with an event, count a sweep too. False if another sweeper was here first."""
+
+    def owned_by(self, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None) -> JobPage:
+        """The jobs of a principal, newest first. Raises InvalidRequest for a cursor that is not ours."""
+
+
+class WorkQueue(Protocol):
+    """Where messages wait for workers. May raise QueueUnavailable; then some of the messages may have been sent."""
+
+    def send(self, messages: Iterable[Message]) -> None:
+        """Send each message to the queue of its kind."""

@@ -1,0 +1,141 @@
+"""What the API does with jobs: start one, read it, list, cancel."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, QueueUnavailable
+from chalicelib.jobs.driving import first_messages
+from chalicelib.jobs.model import (
+    PENDING_RESULT,
+    UNCHECKED_RESULT,
+    Counts,
+    FileResult,
+    Job,
+    JobEvent,
+    JobStatus,
+    Origin,
+    RequestedFile,
+)
+from chalicelib.jobs.ports import Change, JobPage, JobTable, WorkQueue
+from chalicelib.jobs.state_machine import Trigger
+from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH
+from chalicelib.observability import logger
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A valid request: the files without repetition, how many repetitions were dropped, and the life of its links."""
+
+    files: Sequence[RequestedFile]
+    duplicates: int
+    link_ttl: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """Files `first` .. `first + len(files) - 1` of a job with what is known of each."""
+
+    first: int
+    files: tuple[tuple[RequestedFile, FileResult], ...]
+    next_index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobService:
+    """Jobs as a principal sees them. Times: `job_ttl` and `sweep_after` in seconds, `now()` in epoch milliseconds."""
+
+    table: JobTable
+    queue: WorkQueue
+    now: Callable[[], int]
+    job_ttl: int
+    sweep_after: int
+
+    def start(self, request: NewJob, origin: Origin) -> Job:
+        """Make the request durable, then set it going. Once this returns, the job will end, whatever crashes."""
+        job = self._new_job(request, origin.by)
+        event = JobEvent("created", job.created_at, origin, {"total": job.total})
+        self.table.create(job, _batches(request.files, job.batch_size), event)
+        try:
+            self.queue.send(first_messages(job))
+        except QueueUnavailable:
+            logger.warning("job is durable but was not sent; the sweeper will drive it", job_id=job.job_id)
+        return job
+
+    def read(self, job_id: str, owner: str) -> Job:
+        """Raises JobNotFound (also for somebody else's job) and JobExpired."""
+        job = self.table.get(job_id)
+        if job is None or job.owner != owner:
+            raise JobNotFound(job_id)
+        if job.expires_at <= self.now():
+            raise JobExpired(job_id)
+        return job
+
+    def files(self, job: Job, *, first: int, limit: int) -> FilePage:
+        """At most `limit` files from index `first` on, in the order of the request."""
+        last = min(first + limit, job.total)
+        numbers = range(first // job.batch_size, -(-last // job.batch_size)) if first < last else range(0)
+        requests = self.table.read_requests(job.job_id, numbers)
+        results = self.table.read_results(job.job_id, numbers)
+        unknown = UNCHECKED_RESULT if job.status.ended else PENDING_RESULT
+        files: list[tuple[RequestedFile, FileResult]] = []
+        for number in numbers:
+            found = results.get(number) or (unknown,) * len(requests[number])
+            files.extend(zip(requests[number], found, strict=True))
+        skipped = first - numbers.start * job.batch_size
+        return FilePage(first, tuple(files[skipped : skipped + last - first]), last if last < job.total else None)
+
+    def cancel(self, job_id: str, origin: Origin) -> Job:
+        """Cancel a job that has not ended; cancelling twice is fine. Raises JobAlreadyEnded and as `read`."""
+        self.read(job_id, origin.by)
+        now = self.now()
+        event = JobEvent("cancelled", now, origin)
+        change = Change(job_id=job_id, trigger=Trigger.CANCEL, event=event, expires_at=self.expiry(now))
+        job = self.table.apply(change) or self.read(job_id, origin.by)
+        if job.status is not JobStatus.CANCELLED:
+            raise JobAlreadyEnded(job_id, status=job.status)
+        return job
+
+    def jobs(self, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None) -> JobPage:
+        """The principal's jobs, newest first."""
+        return self.table.owned_by(owner, status=status, limit=limit, cursor=cursor)
+
+    def expiry(self, ended_at: int) -> int:
+        """When a job that ends at `ended_at` is gone."""
+        return ended_at + self.job_ttl * 1000
+
+    def _new_job(self, request: NewJob, owner: str) -> Job:
+        now = self.now()
+        return Job(
+            job_id=str(uuid.uuid4()),
+            owner=owner,
+            status=JobStatus.QUEUED,
+            stage=None,
+            total=len(request.files),
+            batch_size=_batch_size(request.files),
+            duplicates=request.duplicates,
+            counts=Counts(),
+            size=0,
+            done=frozenset(),
+            error=None,
+            link_ttl=request.link_ttl,
+            created_at=now,
+            updated_at=now,
+            finished_at=None,
+            # A job that has not ended by then has failed; ending it moves this on by its own time to live.
+            expires_at=now + 2 * self.job_ttl * 1000,
+            sweep_at=now + self.sweep_after * 1000,
+            sweeps=0,
+        )
+
+
+def _batch_size(files: Sequence[RequestedFile]) -> int:
+    """One size for all batches of a job, so that a file's batch follows from its index."""
+    longest = max(len(file.key.encode()) for file in files)
+    return max(1, min(MAX_FILES_PER_BATCH, MAX_BATCH_KEY_BYTES // longest))
+
+
+def _batches(files: Sequence[RequestedFile], size: int) -> Iterator[Sequence[RequestedFile]]:
+    return (files[start : start + size] for start in range(0, len(files), size))

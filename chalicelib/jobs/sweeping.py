@@ -1,0 +1,57 @@
+"""Finds jobs that nothing drives, for instance after a crash between the table write and the send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.jobs.driving import JobDriver, first_messages
+from chalicelib.jobs.model import Job, JobError, JobEvent, Origin
+from chalicelib.jobs.ports import JobTable, WorkQueue
+
+SWEEPER = Origin(by="sweeper")
+PAGE = 100
+MAX_DOUBLINGS = 5  # a job whose messages wait in a long backlog is not sent again and again
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeper:
+    """`sweep_after` and `job_ttl` are seconds, `now()` is epoch milliseconds."""
+
+    table: JobTable
+    queue: WorkQueue
+    driver: JobDriver
+    now: Callable[[], int]
+    sweep_after: int
+    job_ttl: int
+
+    def sweep(self, *, time_left: Callable[[], bool]) -> int:
+        """Look at every job that is due while there is time left. The number of jobs set going again or ended."""
+        moved = 0
+        while time_left():
+            due = self.table.due(now=self.now(), limit=PAGE)
+            moved += sum(self._look_at(job_id) for job_id in due)
+            if len(due) < PAGE:
+                break
+        return moved
+
+    def _look_at(self, job_id: str) -> bool:
+        job = self.table.get(job_id)
+        if job is None or job.status.ended:
+            return False  # the index lags behind the table
+        if self.now() >= job.created_at + self.job_ttl * 1000:
+            return self.driver.fail(job_id, JobError("timed_out", "the job did not end within its time to live")) is not None
+        quiet_until = job.updated_at + self.sweep_after * 1000
+        if self.now() < quiet_until:
+            self.table.postpone_sweep(job, sweep_at=quiet_until, event=None)
+            return False
+        return self._drive(job)
+
+    def _drive(self, job: Job) -> bool:
+        """Send the job's messages again, the next time after twice as long."""
+        pause = self.sweep_after * 1000 * 2 ** min(job.sweeps + 1, MAX_DOUBLINGS)
+        event = JobEvent("swept", self.now(), SWEEPER, {"sweeps": job.sweeps + 1})
+        if not self.table.postpone_sweep(job, sweep_at=self.now() + pause, event=event):
+            return False
+        self.queue.send(first_messages(job))
+        return True

@@ -1,0 +1,55 @@
+"""Every limit Lorry lives under, each with its source. Sizes are bytes, times are seconds.
+
+The first half is other people's (AWS, the ZIP format) and cannot be changed. The second half is Lorry's own
+and is what the validators enforce.
+"""
+
+from __future__ import annotations
+
+KiB = 1024
+MiB = 1024 * KiB
+GiB = 1024 * MiB
+TiB = 1024 * GiB
+
+# --- S3: docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html --------------------
+S3_MIN_PART_BYTES = 5 * MiB  # every part but the last
+S3_MAX_PART_BYTES = 5 * GiB  # uploaded or copied
+S3_MAX_PARTS = 10_000
+S3_MAX_OBJECT_BYTES = 50_000 * GiB  # "48.8 TiB"
+S3_MAX_KEY_BYTES = 1024
+S3_MAX_PRESIGN_SECONDS = 7 * 24 * 3600  # SigV4, long-lived credentials
+
+# --- ZIP: APPNOTE.TXT 6.3.10, sections 4.4.1.4, 4.4.8-4.4.24 --------------------------
+# The largest value that each field can hold is the sentinel that means "see the ZIP64 record".
+ZIP_SENTINEL_16 = 0xFFFF  # entries
+ZIP_SENTINEL_32 = 0xFFFFFFFF  # sizes and offsets
+ZIP_MAX_NAME_BYTES = 0xFFFF
+
+# --- SQS: docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+SQS_MAX_MESSAGE_BYTES = 1 * MiB
+SQS_MAX_BATCH_ENTRIES = 10
+SQS_MAX_VISIBILITY_SECONDS = 12 * 3600
+
+# --- DynamoDB: docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+DYNAMODB_MAX_ITEM_BYTES = 400 * KiB
+DYNAMODB_MAX_BATCH_WRITE = 25
+DYNAMODB_MAX_BATCH_GET = 100
+
+# --- API Gateway and Lambda: docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+API_GATEWAY_TIMEOUT_SECONDS = 29
+LAMBDA_MAX_PAYLOAD_BYTES = 6 * MiB  # request or response of a synchronous invocation
+
+# --- Lorry's own ------------------------------------------------------------------------
+FILE_ID_MIN = 10_000
+FILE_ID_MAX = 100_000_000
+MAX_FILES_PER_JOB = 100_000
+MAX_BODY_BYTES = 5 * MiB
+MAX_TABLE_ITEM_BYTES = 64 * KiB  # keeps reads cheap and stays far below DynamoDB's own limit
+MAX_FILES_PER_BATCH = 200  # one checking message: about a second of HEAD requests
+MAX_BATCH_KEY_BYTES = 32 * KiB  # long keys make a batch smaller, so that chunk and result stay below the item limit
+MAX_PAGE_FILES = 1_000  # files in one status answer
+MAX_PAGE_JOBS = 100
+LINK_TTL_MIN_SECONDS = 60
+LINK_TTL_MAX_SECONDS = 3_600
+TOMBSTONE_SECONDS = 7 * 24 * 3600  # how long an expired job still answers 410
+HEALTH_TIMEOUT_SECONDS = 3

@@ -1,0 +1,29 @@
+"""Mints links to the files of a job, at each read: links are never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.links.presign import Presigner
+
+
+@dataclass(frozen=True, slots=True)
+class Minter:
+    """All links of one answer: minted at one moment, good for the same `ttl` seconds."""
+
+    presigner: Presigner
+    at: datetime
+    ttl: int
+
+    @property
+    def expires_at(self) -> int:
+        """When the links die, in epoch milliseconds."""
+        return int((self.at + timedelta(seconds=self.ttl)).timestamp() * 1000)
+
+    def link(self, key: str) -> str:
+        return self.presigner.link(key, expires=self.ttl, at=self.at)
+
+
+MinterFactory = Callable[[int], Minter]

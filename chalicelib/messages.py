@@ -1,0 +1,65 @@
+"""The queue contract: what is on SQS between two functions. Versioned, ids only, JSON.
+
+A message names work, never carries it: the table holds everything else, so a message may be repeated, late or
+reordered without harm.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TypeVar, get_type_hints
+
+from chalicelib.errors import UnreadableMessage
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchJob:
+    """Turn this job into batches: send one CheckBatch for each batch that has no result yet."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckBatch:
+    """Check the files of this batch (0-based) of this job."""
+
+    job_id: str
+    batch: int
+
+
+Message = DispatchJob | CheckBatch
+M = TypeVar("M", DispatchJob, CheckBatch)
+_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (DispatchJob, CheckBatch)}
+
+
+def encode(message: Message) -> str:
+    """The body of an SQS message."""
+    return json.dumps({"v": VERSION, "kind": type(message).__name__, **asdict(message)}, separators=(",", ":"))
+
+
+def decode(body: str, kind: type[M]) -> M:
+    """The message in `body`. Raises UnreadableMessage unless it is a `kind` of this version, field by field."""
+    message = decode_any(body)
+    if not isinstance(message, kind):
+        raise UnreadableMessage(f"expected {kind.__name__}, got {type(message).__name__}")
+    return message
+
+
+def decode_any(body: str) -> Message:
+    """The message in `body`, of whatever kind. Raises UnreadableMessage."""
+    try:
+        fields = json.loads(body)
+    except ValueError as error:
+        raise UnreadableMessage(f"not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise UnreadableMessage("not a JSON object")
+    version, kind = fields.pop("v", None), _KINDS.get(str(fields.pop("kind", None)))
+    if version != VERSION or kind is None:
+        raise UnreadableMessage(f"version {version!r} is not {VERSION}, or its kind is none of {', '.join(_KINDS)}")
+    expected = get_type_hints(kind)
+    if fields.keys() != expected.keys() or any(type(fields[name]) is not hint for name, hint in expected.items()):
+        raise UnreadableMessage(f"{kind.__name__} has exactly the fields {', '.join(expected)}")
+    return kind(**fields)

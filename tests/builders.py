@@ -1,0 +1,90 @@
+"""Short ways to make values for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.checking.checker import BatchChecker
+from chalicelib.jobs.driving import JobDriver
+from chalicelib.jobs.model import Counts, Job, JobEvent, JobStatus, Origin, RequestedFile
+from chalicelib.jobs.service import JobService, NewJob
+from chalicelib.jobs.sweeping import Sweeper
+from chalicelib.messages import CheckBatch, DispatchJob, Message
+from tests.fakes import Clock, FakeJobTable, FakeSourceStore, FakeWorkQueue
+
+ALICE = Origin(by="alice", request_id="request-1")
+JOB_TTL = 86_400
+SWEEP_AFTER = 120
+
+
+def job(**changes: Any) -> Job:
+    """A queued job of one file."""
+    values: dict[str, Any] = {
+        "job_id": "6f6b0f9e-0000-4000-8000-000000000001",
+        "owner": "alice",
+        "status": JobStatus.QUEUED,
+        "stage": None,
+        "total": 1,
+        "batch_size": 2,
+        "duplicates": 0,
+        "counts": Counts(),
+        "size": 0,
+        "done": frozenset(),
+        "error": None,
+        "link_ttl": 3600,
+        "created_at": 1_700_000_000_000,
+        "updated_at": 1_700_000_000_000,
+        "finished_at": None,
+        "expires_at": 1_700_086_400_000,
+        "sweep_at": 1_700_000_120_000,
+        "sweeps": 0,
+    }
+    return Job(**{**values, **changes})
+
+
+def files(*numbers: int) -> list[RequestedFile]:
+    return [RequestedFile(f"downloads/{number}.zip", number) for number in numbers]
+
+
+def event(kind: str = "created", at: int = 1_700_000_000_000) -> JobEvent:
+    return JobEvent(kind, at, ALICE)
+
+
+class World:
+    """The whole core on fakes, with a queue that is worked off by hand."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.table = FakeJobTable()
+        self.queue = FakeWorkQueue()
+        self.store = FakeSourceStore()
+        self.driver = JobDriver(self.table, self.queue, self.clock, JOB_TTL)
+        self.service = JobService(self.table, self.queue, self.clock, JOB_TTL, SWEEP_AFTER)
+        self.checker = BatchChecker(self.table, self.store, self.driver, self.clock, threads=2)
+        self.sweeper = Sweeper(self.table, self.queue, self.driver, self.clock, SWEEP_AFTER, JOB_TTL)
+
+    def start(self, *numbers: int, missing: tuple[int, ...] = ()) -> Job:
+        """Start a job whose files all exist but the `missing` ones."""
+        for file in files(*numbers):
+            if file.file_id not in missing:
+                self.store.put(file.key)
+        return self.service.start(NewJob(files(*numbers), 0, 3600), ALICE)
+
+    def handle(self, message: Message) -> None:
+        if isinstance(message, DispatchJob):
+            self.driver.dispatch(message.job_id)
+        elif isinstance(message, CheckBatch):
+            self.checker.check(message)
+
+    def work_off(self) -> None:
+        """Handle every message, also those sent meanwhile."""
+        while self.queue.messages:
+            self.handle(self.queue.messages.pop(0))
+
+    def job(self, job_id: str) -> Job:
+        found = self.table.get(job_id)
+        assert found is not None
+        return found
+
+    def sweep(self) -> int:
+        return self.sweeper.sweep(time_left=lambda: True)

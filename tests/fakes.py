@@ -1,0 +1,227 @@
+"""Stand-ins for the outside world that keep its rules. tests/contracts runs each beside its real adapter."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from chalicelib.checking.ports import StoredObject
+from chalicelib.errors import FieldProblem, InvalidRequest, QueueUnavailable, StorageUnavailable, TableUnavailable
+from chalicelib.jobs.model import Counts, FileResult, FileState, Job, JobError, JobEvent, JobStatus, RequestedFile, Stage
+from chalicelib.jobs.ports import Change, JobPage, Recorded
+from chalicelib.jobs.state_machine import Trigger, sources, target
+from chalicelib.messages import Message
+
+
+class Clock:
+    """Epoch milliseconds that pass only when told."""
+
+    def __init__(self, now: int = 1_700_000_000_000) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += int(seconds * 1000)
+
+
+class Crash(BaseException):
+    """The worker dies here. Not an Exception, so nothing on the way can handle it."""
+
+
+class FakeJobTable:
+    """JobTable in memory. `crash_in` makes the n-th write from now die, before or after it took effect."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.requests: dict[tuple[str, int], tuple[RequestedFile, ...]] = {}
+        self.results: dict[tuple[str, int], tuple[FileResult, ...]] = {}
+        self.trouble: dict[tuple[str, int | None], JobError] = {}
+        self.events: dict[str, list[JobEvent]] = {}
+        self.down = False
+        self.crash_in: int | None = None
+        self.crash_after_write = False
+
+    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> None:
+        for number, files in enumerate(batches):
+            self.requests[job.job_id, number] = tuple(files)
+        assert job.job_id not in self.jobs
+        with self._write():
+            self.jobs[job.job_id] = job
+            self.events[job.job_id] = [event]
+
+    def get(self, job_id: str) -> Job | None:
+        self._answer()
+        return self.jobs.get(job_id)
+
+    def apply(self, change: Change) -> Job | None:
+        job = self.get(change.job_id)
+        if job is None or job.status not in sources(change.trigger) or (change.all_checked and not job.all_checked):
+            return None
+        with self._write():
+            self.jobs[job.job_id] = _after(job, change)
+            self.events[job.job_id].append(change.event)
+        return self.jobs[job.job_id]
+
+    def read_batch(self, job_id: str, batch: int) -> tuple[RequestedFile, ...]:
+        self._answer()
+        return self.requests[job_id, batch]
+
+    def read_requests(self, job_id: str, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
+        self._answer()
+        return {n: self.requests[job_id, n] for n in batches if (job_id, n) in self.requests}
+
+    def read_results(self, job_id: str, batches: Sequence[int]) -> dict[int, tuple[FileResult, ...]]:
+        self._answer()
+        return {n: self.results[job_id, n] for n in batches if (job_id, n) in self.results}
+
+    def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
+        job = self.get(job_id)
+        if job is not None and batch in job.done:
+            return Recorded.DUPLICATE
+        if job is None or job.status is not JobStatus.PROCESSING:
+            return Recorded.JOB_ENDED
+        with self._write():
+            self.results[job_id, batch] = tuple(results)
+            self.jobs[job_id] = _counted(job, batch, results, now)
+        return Recorded.RECORDED
+
+    def note_trouble(self, job_id: str, batch: int | None, trouble: JobError, event: JobEvent) -> None:
+        with self._write():
+            self.trouble[job_id, batch] = trouble
+            self.events.setdefault(job_id, []).append(event)
+
+    def read_trouble(self, job_id: str, batch: int | None) -> JobError | None:
+        self._answer()
+        return self.trouble.get((job_id, batch))
+
+    def due(self, *, now: int, limit: int) -> list[str]:
+        self._answer()
+        waiting = [job for job in self.jobs.values() if not job.status.ended and job.sweep_at <= now]
+        return [job.job_id for job in sorted(waiting, key=lambda job: job.sweep_at)][:limit]
+
+    def postpone_sweep(self, job: Job, *, sweep_at: int, event: JobEvent | None) -> bool:
+        current = self.get(job.job_id)
+        if current is None or current.status.ended or current.sweep_at != job.sweep_at:
+            return False
+        with self._write():
+            counted = current.sweeps + (event is not None)
+            self.jobs[job.job_id] = replace(current, sweep_at=sweep_at, sweeps=counted)
+            self.events[job.job_id].extend([event] if event else [])
+        return True
+
+    def owned_by(self, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None) -> JobPage:
+        self._answer()
+        start = _decoded(cursor) if cursor else None
+        mine = [job for job in self.jobs.values() if job.owner == owner and status in (None, job.status)]
+        mine.sort(key=lambda job: (job.created_at, job.job_id), reverse=True)
+        rest = [job for job in mine if start is None or (job.created_at, job.job_id) < start]
+        page = rest[:limit]
+        more = len(rest) > limit
+        return JobPage(tuple(page), _encoded(page[-1]) if more else None)
+
+    def _answer(self) -> None:
+        if self.down:
+            raise TableUnavailable("the job table did not answer: it is down")
+
+    def _write(self) -> _Write:
+        self._answer()
+        return _Write(self)
+
+
+@dataclass
+class _Write:
+    """A write that may die just before or just after it takes effect."""
+
+    table: FakeJobTable
+    dies: bool = False
+
+    def __enter__(self) -> None:
+        if self.table.crash_in is not None:
+            self.table.crash_in -= 1
+            self.dies = self.table.crash_in < 0
+            if self.dies:
+                self.table.crash_in = None
+        if self.dies and not self.table.crash_after_write:
+            raise Crash
+
+    def __exit__(self, *_: object) -> None:
+        if self.dies and self.table.crash_after_write:
+            raise Crash
+
+
+def _after(job: Job, change: Change) -> Job:
+    to = target(change.trigger)
+    stage = Stage.CHECKING if change.trigger is Trigger.START else job.stage
+    return replace(
+        job,
+        status=to,
+        stage=None if to.ended else stage,
+        error=change.error or job.error,
+        updated_at=change.event.at,
+        finished_at=change.event.at if to.ended else None,
+        expires_at=change.expires_at or job.expires_at,
+    )
+
+
+def _counted(job: Job, batch: int, results: Sequence[FileResult], now: int) -> Job:
+    states = [result.state for result in results]
+    counts = Counts(
+        job.counts.available + states.count(FileState.AVAILABLE),
+        job.counts.missing + states.count(FileState.MISSING),
+        job.counts.failed + states.count(FileState.FAILED),
+    )
+    size = sum(result.size or 0 for result in results if result.state is FileState.AVAILABLE)
+    return replace(job, counts=counts, size=job.size + size, done=job.done | {batch}, updated_at=now)
+
+
+def _encoded(job: Job) -> str:
+    return base64.urlsafe_b64encode(json.dumps([job.created_at, job.job_id]).encode()).decode()
+
+
+def _decoded(cursor: str) -> tuple[int, str]:
+    try:
+        created_at, job_id = json.loads(base64.urlsafe_b64decode(cursor))
+        return int(created_at), str(job_id)
+    except (ValueError, TypeError) as error:
+        raise InvalidRequest([FieldProblem("/cursor", "is not a cursor that this service gave out")]) from error
+
+
+@dataclass
+class FakeWorkQueue:
+    """WorkQueue in memory; tests take messages out as SQS would: in any order, and more than once."""
+
+    messages: list[Message] = field(default_factory=list)
+    down: bool = False
+
+    def send(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            if self.down:
+                raise QueueUnavailable("the work queue did not answer: it is down")
+            self.messages.append(message)
+
+
+@dataclass
+class FakeSourceStore:
+    """SourceStore in memory."""
+
+    objects: dict[str, StoredObject] = field(default_factory=dict)
+    down: bool = False
+    bucket_exists: bool = True
+
+    def head(self, key: str) -> StoredObject | None:
+        self._answer(key)
+        return self.objects.get(key)
+
+    def confirm_bucket(self) -> None:
+        self._answer("bucket")
+
+    def put(self, key: str, size: int = 10) -> None:
+        self.objects[key] = StoredObject(size=size, etag=f"etag-{key}", modified=1_600_000_000_000)
+
+    def _answer(self, key: str) -> None:
+        if self.down or not self.bucket_exists and key == "bucket":
+            raise StorageUnavailable(key, "it is down")

@@ -1,0 +1,28 @@
+"""The job table for tests, from the definition that is deployed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def create_table(client: Any, name: str) -> None:
+    keys = ("pk", "S"), ("sk", "S"), ("driven", "S"), ("sweepAt", "N"), ("owner", "S"), ("createdAt", "N")
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in keys],
+        KeySchema=_schema("pk", "sk"),
+        GlobalSecondaryIndexes=[_index("driven", "driven", "sweepAt"), _index("owned", "owner", "createdAt")],
+    )
+
+
+def _index(name: str, hash_key: str, range_key: str) -> dict[str, Any]:
+    return {
+        "IndexName": name,
+        "KeySchema": _schema(hash_key, range_key),
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+
+
+def _schema(hash_key: str, range_key: str) -> list[dict[str, str]]:
+    return [{"AttributeName": hash_key, "KeyType": "HASH"}, {"AttributeName": range_key, "KeyType": "RANGE"}]
