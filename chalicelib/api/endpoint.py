@@ -12,7 +12,7 @@ import msgspec
 from chalice.app import Blueprint, Response
 
 from chalicelib.api import headers, problems
-from chalicelib.api.request import base_path, origin_of, request_id_of
+from chalicelib.api.request import base_url, origin_of, path_of, request_id_of
 from chalicelib.bootstrap import Services, services
 from chalicelib.errors import LorryError, MethodNotAllowed
 from chalicelib.jobs.model import Origin
@@ -62,7 +62,7 @@ def _options(allowed: tuple[str, ...]) -> View:
 
 def _not_allowed(method: str, allowed: tuple[str, ...]) -> View:
     def view(call: Call, **_: str) -> Answer:
-        raise MethodNotAllowed(method=method, path=call.request.path, allowed=allowed)
+        raise MethodNotAllowed(method=method, path=path_of(call.request), allowed=allowed)
 
     return view
 
@@ -87,7 +87,7 @@ def _endpoint(api: Blueprint, view: View, *, name: str) -> Callable[..., Respons
 def _answer(view: View, request: Any, request_id: str, arguments: dict[str, str]) -> Answer:
     try:
         origin = origin_of(request, request_id)
-        return view(Call(request, services(), origin, base_path(request)), **arguments)
+        return view(Call(request, services(), origin, base_url(request, services().settings.public_url)), **arguments)
     except LorryError as error:
         if problems.problem_of(error).status >= 500:
             logger.warning("request failed", request_id=request_id, error=str(error), code=error.code)
@@ -98,7 +98,7 @@ def _answer(view: View, request: Any, request_id: str, arguments: dict[str, str]
 
 
 def _problem(error: Exception, request: Any, request_id: str) -> Answer:
-    body = problems.document(error, path=request.path, request_id=request_id)
+    body = problems.document(error, path=path_of(request), request_id=request_id)
     return Answer(body["status"], body, problems.headers(error))
 
 
@@ -116,7 +116,7 @@ def _log(request: Any, request_id: str, status: int, seconds: float) -> None:
     logger.info(
         "request",
         method=request.method,
-        path=request.path,
+        path=path_of(request),
         status=status,
         request_id=request_id,
         milliseconds=round(seconds * 1000, 1),

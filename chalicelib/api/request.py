@@ -54,8 +54,18 @@ def _no_job(text: str) -> str:
     raise JobNotFound(text[:64])
 
 
-def base_path(request: Any) -> str:
-    """What stands before the routes in the address, such as the stage: "/api" of "/api/v1/limits"."""
-    full: str = request.context.get("path", "")
+def path_of(request: Any) -> str:
+    """The path as it was called; Chalice's own `request.path` is the route's pattern."""
     path: str = request.path
+    for name, value in (request.uri_params or {}).items():
+        path = path.replace(f"{{{name}}}", value).replace(f"{{{name}+}}", value)
+    return path
+
+
+def base_url(request: Any, public_url: str) -> str:
+    """What stands before the routes in links: the configured address, else the path of the stage, such as "/api"."""
+    if public_url:
+        return public_url
+    full: str = request.context.get("path", "")
+    path = path_of(request)
     return full.removesuffix(path).rstrip("/") if full.endswith(path) else ""

@@ -7,7 +7,7 @@ from chalice.app import Blueprint
 from chalicelib import __version__
 from chalicelib.api import documents, schemas
 from chalicelib.api.endpoint import ALL_METHODS, Answer, Call, resource
-from chalicelib.api.request import job_id_from, json_body, query
+from chalicelib.api.request import job_id_from, json_body, path_of, query
 from chalicelib.errors import FieldProblem, InvalidRequest, JobNotReady, RouteNotFound
 from chalicelib.jobs.model import Job, JobStatus, RequestedFile
 from chalicelib.jobs.service import NewJob
@@ -92,7 +92,7 @@ def check(call: Call) -> Answer:
 
 
 def nothing(call: Call, proxy: str = "") -> Answer:
-    raise RouteNotFound(call.request.path)
+    raise RouteNotFound(path_of(call.request))
 
 
 def _status_document(call: Call, job: Job, first: int, limit: int) -> documents.Document:

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from chalicelib.adapters.retries import Retries
 from chalicelib.errors import LorryError
-from chalicelib.observability import logger, metrics
+from chalicelib.observability import count, logger, metrics
 
 Event = dict[str, Any]
 
@@ -26,6 +26,7 @@ def run(event: Event, context: Any, handle: Callable[[str], object], retries: Re
             raise
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    count("Messages", len(event["Records"]))
     try:
         answer: Event = process_partial_response(event=event, record_handler=one, processor=processor, context=context)
         return answer
