@@ -1,0 +1,57 @@
+"""Lorry's client: name files, get a job, wait, download.
+
+    from lorry import Lorry
+
+    with Lorry("http://127.0.0.1:4566/lorry") as lorry:
+        job = lorry.start(file_ids=[70000, 70001])
+        lorry.wait(job.id)
+        lorry.download(job.id, "out")
+
+In reading order: `client` (what you call) -> `model` (what you get) -> `errors` (what is raised) ->
+`transport` and `retries` (how a request is sent) -> `download` (a whole job to a folder) -> `transfer`
+(one file) -> `part_file` and `names` (the disk). `command` is the `lorry` command line.
+"""
+
+from lorry.client import Lorry
+from lorry.download import Download, DownloadListener, FileEnding
+from lorry.errors import (
+    DownloadFailed,
+    JobFailed,
+    JobNotReady,
+    LorryError,
+    LorryProblem,
+    LorryUnreachable,
+    ServiceAddressUnknown,
+    UnexpectedAnswer,
+    WaitTimedOut,
+)
+from lorry.model import Availability, Counts, FieldError, FileOutcome, Job, JobBytes, JobError, Page, StartedJob
+from lorry.retries import RetryPolicy
+from lorry.version import VERSION as __version__
+
+__all__ = [
+    "Availability",
+    "Counts",
+    "Download",
+    "DownloadFailed",
+    "DownloadListener",
+    "FieldError",
+    "FileEnding",
+    "FileOutcome",
+    "Job",
+    "JobBytes",
+    "JobError",
+    "JobFailed",
+    "JobNotReady",
+    "Lorry",
+    "LorryError",
+    "LorryProblem",
+    "LorryUnreachable",
+    "Page",
+    "RetryPolicy",
+    "ServiceAddressUnknown",
+    "StartedJob",
+    "UnexpectedAnswer",
+    "WaitTimedOut",
+    "__version__",
+]

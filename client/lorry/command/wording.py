@@ -1,0 +1,85 @@
+"""Jobs, files and sizes in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from lorry.download import Download
+from lorry.model import FileOutcome, Job
+
+UNITS = ("kB", "MB", "GB", "TB")
+
+
+def human_bytes(count: int | None) -> str:
+    """A size as people say it, in powers of 1,000: `41.2 MB`."""
+    if count is None:
+        return "unknown size"
+    if abs(count) < 1000:
+        return f"{count} B"
+    power = next((power for power in range(1, len(UNITS)) if abs(count) < 999.95 * 1000**power), len(UNITS))
+    return f"{count / 1000**power:.1f} {UNITS[power - 1]}"
+
+
+def human_files(count: int | None) -> str:
+    """A number of files: `1 file`, `2,000 files`, `? files` while it is unknown."""
+    return f"{'?' if count is None else format(count, ',')} file{'' if count == 1 else 's'}"
+
+
+def job_phase(job: Job) -> str:
+    """What the job is at: its stage while it is processing, else its status."""
+    return job.stage or job.status if job.status == "processing" else job.status
+
+
+def describe_job(job: Job) -> Iterator[str]:
+    """A job, one line for each thing that is known of it."""
+    counts = job.counts
+    yield _line("job", job.id)
+    yield _line("status", job.status + (f" ({job.stage})" if job.stage and not job.ended else ""))
+    yield _line("progress", f"{job.progress}%, {job.processed:,} of {human_files(job.total)}")
+    yield _line("files", f"{counts.available:,} available, {counts.missing:,} missing, {counts.failed:,} failed")
+    if job.bytes.total is not None:
+        yield _line("size", human_bytes(job.bytes.total))
+    for name, time in (("created", job.created_at), ("finished", job.finished_at), ("expires", job.expires_at)):
+        if time is not None:
+            yield _line(name, _local(time))
+    if job.error:
+        yield _line("error", f"{job.error.message} ({job.error.code})")
+
+
+def describe_in_list(job: Job) -> str:
+    """A job in one line."""
+    total = "?" if job.total is None else f"{job.total:,}"
+    created = _local(job.created_at) if job.created_at else ""
+    return f"{job.id}  {job.status:<10}  {job.progress:>3}%  {job.processed:>7,} of {total:<7}  {created}".rstrip()
+
+
+def describe_file(file: FileOutcome) -> str:
+    """A file in one line: state, id, key or reason, size."""
+    parts = [f"{file.state:<9}", file.label]
+    if file.id is not None and file.key:
+        parts.append(file.key)
+    if file.size is not None:
+        parts.append(human_bytes(file.size))
+    line = "  ".join(parts)
+    return f"{line}: {file.reason}" if file.reason else line
+
+
+def describe_download(report: Download) -> str:
+    """The figures of a download in one line."""
+    parts = [f"{report.complete:,} of {human_files(report.total)} in {report.folder} ({human_bytes(report.bytes)})"]
+    if report.skipped:
+        parts.append(f"{report.skipped:,} of them were there already")
+    if report.missing:
+        parts.append(f"{len(report.missing):,} missing")
+    if report.failed:
+        parts.append(f"{len(report.failed):,} failed")
+    return ", ".join(parts)
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name:<9} {text}"
+
+
+def _local(time: datetime) -> str:
+    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")

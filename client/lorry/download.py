@@ -1,0 +1,273 @@
+"""Brings every available file of a job to a folder, several side by side.
+
+    pages -> tasks -> workers -> transfer -> folder
+
+One thread reads the pages and hands out tasks over a short queue; the workers are daemon threads, so that an
+interrupt never waits for a slow store. Memory holds a page or two, whatever the size of the job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from lorry.errors import LorryError
+from lorry.model import FileOutcome, Job, Page
+from lorry.names import Names
+from lorry.part_file import BeingWritten, PartFile
+from lorry.retries import RetryPolicy
+from lorry.transfer import Stopped, Transfer, TransferFailed
+
+STORE_TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=None)
+SECONDS_TO_STOP = 2.0
+FRESH_SECONDS = 10.0
+"""A link younger than this has not expired: when it is refused, another one will be too."""
+
+CLOCK_DIFFERENCE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Download:
+    """What became of a download into `folder`.
+
+    `complete` files are in the folder, of which `skipped` were there before; `bytes` is their size. `missing`
+    files are not in the store; `failed` ones could not be had, each with a `reason`.
+    """
+
+    folder: Path
+    complete: int = 0
+    skipped: int = 0
+    bytes: int = 0
+    missing: tuple[FileOutcome, ...] = ()
+    failed: tuple[FileOutcome, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """How many files the job has."""
+        return self.complete + len(self.missing) + len(self.failed)
+
+    @property
+    def ok(self) -> bool:
+        """True when every file of the job is in the folder."""
+        return not self.missing and not self.failed
+
+
+@dataclass(frozen=True)
+class FileEnding:
+    """The end of one file: at `path`, also when it was there before (`skipped`), or nowhere (None)."""
+
+    file: FileOutcome
+    path: Path | None
+    skipped: bool = False
+
+
+class DownloadListener:
+    """Hears how a download goes; every method does nothing until overridden. Called from several threads."""
+
+    def job_read(self, job: Job) -> None:
+        """The job of the download, once for each page."""
+
+    def bytes_moved(self, count: int) -> None:
+        """`count` more bytes are on the disk; negative when a file is started over."""
+
+    def file_ended(self, ending: FileEnding) -> None:
+        """A file is complete, missing or failed."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to download: into `folder`, by `workers` side by side.
+
+    `skip_complete` leaves alone what has the right size and was written after the job was made.
+    """
+
+    folder: Path
+    workers: int = 8
+    skip_complete: bool = False
+
+
+class PageLinks:
+    """The links of one page, read anew when one of them is refused: one reading serves all its files."""
+
+    def __init__(self, page: Page, read_again: Callable[[Page], Page]) -> None:
+        self._page = page
+        self._read_again = read_again
+        self._renewed_at = -math.inf
+        self._lock = threading.Lock()
+
+    def url(self, place: int) -> str:
+        """The newest link of the file at `place` of the page. Raises TransferFailed when it has none."""
+        url = self._page.files[place].url
+        if url is None:
+            raise TransferFailed("the job gives no link for it")
+        return url
+
+    def renew(self, place: int, refused: str) -> None:
+        """Makes `url(place)` another one than `refused`. Raises LorryError when the job cannot be read, and
+        TransferFailed when the refused link was so new that it cannot have expired."""
+        with self._lock:
+            if self.url(place) != refused:
+                return
+            if time.monotonic() < self._renewed_at + FRESH_SECONDS:
+                raise TransferFailed("the store refuses the link, also a fresh one")
+            self._page = self._read_again(self._page)
+            self._renewed_at = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file to fetch; a `transfer.Link` too."""
+
+    file: FileOutcome
+    path: Path
+    links: PageLinks
+    place: int
+
+    def url(self) -> str:
+        """The newest link."""
+        return self.links.url(self.place)
+
+    def renew(self, refused: str) -> None:
+        """Gets a link other than `refused`."""
+        self.links.renew(self.place, refused)
+
+
+@dataclass
+class Ledger:
+    """Counts the endings of files, from several threads."""
+
+    listener: DownloadListener
+    complete: int = 0
+    skipped: int = 0
+    bytes: int = 0
+    missing: list[FileOutcome] = field(default_factory=list)
+    failed: list[FileOutcome] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def completed(self, file: FileOutcome, path: Path, *, size: int, skipped: bool = False) -> None:
+        """`file` is at `path`, `size` bytes of it."""
+        with self._lock:
+            self.complete += 1
+            self.skipped += skipped
+            self.bytes += size
+        self.listener.file_ended(FileEnding(file, path, skipped))
+
+    def lost(self, file: FileOutcome) -> None:
+        """`file` is missing or has failed."""
+        with self._lock:
+            (self.missing if file.state == "missing" else self.failed).append(file)
+        self.listener.file_ended(FileEnding(file, None))
+
+    def report(self, folder: Path) -> Download:
+        """The figures, with the files in the order of the job."""
+        missing = tuple(sorted(self.missing, key=lambda file: file.index))
+        failed = tuple(sorted(self.failed, key=lambda file: file.index))
+        return Download(folder, self.complete, self.skipped, self.bytes, missing, failed)
+
+
+class Downloader:
+    """One download. Made for one run."""
+
+    def __init__(self, http: httpx.Client, *, retries: RetryPolicy, plan: Plan, listener: DownloadListener) -> None:
+        self._http = http
+        self._retries = retries
+        self._plan = plan
+        self._listener = listener
+        self._ledger = Ledger(listener)
+        self._tasks: queue.Queue[Task | None] = queue.Queue(maxsize=2 * plan.workers)
+        self._stop = threading.Event()
+        self._crash: BaseException | None = None
+
+    def run(self, pages: Iterable[Page], read_again: Callable[[Page], Page]) -> Download:
+        """Downloads the files of `pages`. On an interrupt the workers stop and what arrived is kept."""
+        workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._plan.workers)]
+        for worker in workers:
+            worker.start()
+        try:
+            self._hand_out(pages, read_again)
+            self._see_off(workers)
+        except BaseException:
+            self._abandon(workers)
+            raise
+        if self._crash:
+            raise self._crash
+        return self._ledger.report(self._plan.folder)
+
+    def _hand_out(self, pages: Iterable[Page], read_again: Callable[[Page], Page]) -> None:
+        names = Names()
+        for page in pages:
+            self._listener.job_read(page.job)
+            links = PageLinks(page, read_again)
+            for place, file in enumerate(page.files):
+                if self._stop.is_set():
+                    return
+                self._settle(Task(file, self._plan.folder / names.name_for(file), links, place), page.job)
+
+    def _settle(self, task: Task, job: Job) -> None:
+        """Hands the task to the workers, unless its file is lost or here already."""
+        size = task.file.size
+        if task.file.state != "available":
+            self._ledger.lost(task.file)
+        elif size is not None and self._is_complete(task.path, size, job):
+            self._listener.bytes_moved(size)
+            self._ledger.completed(task.file, task.path, size=size, skipped=True)
+        else:
+            self._tasks.put(task)
+
+    def _is_complete(self, path: Path, size: int, job: Job) -> bool:
+        if not self._plan.skip_complete or not path.is_file():
+            return False
+        found = path.stat()
+        made = job.created_at
+        return found.st_size == size and (made is None or found.st_mtime >= (made - CLOCK_DIFFERENCE).timestamp())
+
+    def _work(self) -> None:
+        while task := self._tasks.get():
+            if self._stop.is_set():
+                continue
+            try:
+                self._fetch(task)
+            except Stopped:
+                continue
+            except BaseException as error:
+                self._crash = error
+                self._stop.set()
+
+    def _fetch(self, task: Task) -> None:
+        try:
+            with PartFile(task.path) as part:
+                self._transfer().run(task, part, task.file.size)
+        except (TransferFailed, BeingWritten, LorryError, OSError) as error:
+            self._ledger.lost(replace(task.file, state="failed", reason=str(error)))
+        else:
+            self._ledger.completed(task.file, task.path, size=part.size)
+
+    def _transfer(self) -> Transfer:
+        return Transfer(self._http, retries=self._retries, stop=self._stop, moved=self._listener.bytes_moved)
+
+    def _see_off(self, workers: Sequence[threading.Thread]) -> None:
+        for _ in workers:
+            self._tasks.put(None)
+        for worker in workers:
+            worker.join()
+
+    def _abandon(self, workers: Sequence[threading.Thread]) -> None:
+        """Tells the workers to stop and gives them a moment for it; one that hangs dies with the process."""
+        self._stop.set()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._tasks.get_nowait()
+        for _ in workers:
+            self._tasks.put_nowait(None)
+        deadline = time.monotonic() + SECONDS_TO_STOP
+        for worker in workers:
+            worker.join(max(0.0, deadline - time.monotonic()))

@@ -1,0 +1,127 @@
+"""Every error that this package raises on purpose.
+
+    LorryError
+    ├── ServiceAddressUnknown   no URL was given and none could be found
+    ├── LorryUnreachable        nobody answered, also after retries
+    ├── UnexpectedAnswer        somebody answered, but not as Lorry does
+    ├── LorryProblem            the service refused: status, code, detail, errors, request_id
+    ├── JobNotReady             a download of a job that has not ended
+    ├── JobFailed               the job ended as failed or cancelled
+    ├── WaitTimedOut            the job did not end in time (it goes on)
+    └── DownloadFailed          some files could not be had: report.missing, report.failed
+
+Errors carry values; `str(error)` is the sentence that a person reads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lorry.model import FieldError, Job
+
+if TYPE_CHECKING:
+    from lorry.download import Download
+
+NAMED_FILES = 10
+"""How many files the sentence of `DownloadFailed` names before it goes on with a count."""
+
+
+class LorryError(Exception):
+    """Base of every error of this package."""
+
+
+class ServiceAddressUnknown(LorryError):
+    """No URL of the service was given, and none stands in the environment or in outputs.json."""
+
+
+class LorryUnreachable(LorryError):
+    """No answer came from `url`: refused, timed out or cut off, `attempts` times."""
+
+    def __init__(self, *, url: str, reason: str, attempts: int) -> None:
+        self.url = url
+        self.reason = reason
+        self.attempts = attempts
+        times = "once" if attempts == 1 else f"{attempts} times"
+        super().__init__(f"cannot reach {url} (tried {times}): {reason}")
+
+
+class UnexpectedAnswer(LorryError):
+    """`url` answered, but not as Lorry does: most often the address of something else."""
+
+    def __init__(self, *, url: str, reason: str) -> None:
+        self.url = url
+        self.reason = reason
+        super().__init__(f"{url} did not answer as Lorry does ({reason}); is this the ApiUrl?")
+
+
+class LorryProblem(LorryError):
+    """The service refused a request, with problem+json (RFC 9457).
+
+    `code` is stable and meant for programs, `detail` for people; `errors` names the offending places of the
+    request; `retry_after` is in seconds, None when the service gave no time.
+    """
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        code: str,
+        detail: str,
+        errors: tuple[FieldError, ...] = (),
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        self.request_id = request_id
+        self.retry_after = retry_after
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        told = [f"{error.pointer}: {error.detail}" for error in self.errors]
+        places = "".join(f"; {place}" for place in told if place not in self.detail)
+        request = f" [request {self.request_id}]" if self.request_id else ""
+        return f"{self.status} {self.code}: {self.detail}{places}{request}"
+
+
+class JobNotReady(LorryError):
+    """The files of `job` cannot be downloaded yet: it has not ended. `Lorry.wait` waits for it."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        super().__init__(f"job {job.id} is {job.status} ({job.progress}%), not ready")
+
+
+class JobFailed(LorryError):
+    """`job` ended without links: it failed (`job.error` says why) or was cancelled."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        reason = f": {job.error.message} ({job.error.code})" if job.error else ""
+        verb = "was cancelled" if job.status == "cancelled" else "failed"
+        super().__init__(f"job {job.id} {verb}{reason}")
+
+
+class WaitTimedOut(LorryError, TimeoutError):
+    """`job` had not ended when the time to wait was over. It goes on; wait again when you like."""
+
+    def __init__(self, job: Job, seconds: float) -> None:
+        self.job = job
+        self.seconds = seconds
+        super().__init__(f"job {job.id} is still {job.status} ({job.progress}%) after {seconds:g} s")
+
+
+class DownloadFailed(LorryError):
+    """Some files of a job are not in the folder. All the others are: `report` has the names and the figures."""
+
+    def __init__(self, report: Download) -> None:
+        self.report = report
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        wrong = [*self.report.missing, *self.report.failed]
+        named = ", ".join(f"{file.label} ({file.reason or file.state})" for file in wrong[:NAMED_FILES])
+        more = f" and {len(wrong) - NAMED_FILES} more" if len(wrong) > NAMED_FILES else ""
+        return f"{len(wrong)} of {self.report.total} files could not be downloaded: {named}{more}"

@@ -1,0 +1,216 @@
+"""What the service answers, as frozen values.
+
+Times are aware `datetime`s in UTC, sizes are bytes, `progress` is an integer from 0 to 100. A member that the
+service left out is None (or zero, for a count). The readers (`from_answer`) raise KeyError, TypeError or
+ValueError on an answer of another shape; `Lorry` turns those into `UnexpectedAnswer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+Answer = Mapping[str, Any]
+
+READY = "ready"
+ENDED_STATUSES = frozenset({READY, "failed", "cancelled"})
+PAGE_MEMBERS = frozenset({"files", "resultUrls", "nextCursor"})
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One offending place of a request: a JSON pointer (RFC 6901) and what is wrong there."""
+
+    pointer: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class JobError:
+    """Why a job failed: a stable `code`, such as `no_files_available`, and a sentence for a person."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many files of a job are known to be where."""
+
+    available: int = 0
+    missing: int = 0
+    failed: int = 0
+
+    @classmethod
+    def from_answer(cls, answer: Answer) -> Counts:
+        """Reads the `counts` of a job."""
+        return cls(answer.get("available") or 0, answer.get("missing") or 0, answer.get("failed") or 0)
+
+
+@dataclass(frozen=True)
+class JobBytes:
+    """Bytes of a job: in all the files found so far (None while unknown), and how many are dealt with."""
+
+    total: int | None = None
+    done: int | None = None
+
+    @classmethod
+    def from_answer(cls, answer: Answer) -> JobBytes:
+        """Reads the `bytes` of a job."""
+        return cls(answer.get("total"), answer.get("done"))
+
+
+@dataclass(frozen=True)
+class StartedJob:
+    """A job that was just made. `total` counts distinct files, `duplicates` the repeated ones that were dropped."""
+
+    id: str
+    status: str
+    total: int | None
+    duplicates: int = 0
+
+    @classmethod
+    def from_answer(cls, answer: Answer) -> StartedJob:
+        """Reads the answer of initiate."""
+        return cls(
+            str(answer["jobId"]), str(answer["status"]), answer.get("totalFileIds"), answer.get("duplicates") or 0
+        )
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job at one moment.
+
+    `status` is `queued`, `processing`, `ready`, `failed` or `cancelled`. `processed` of `total` files are
+    checked; `total` is None while a listing is still running. `answer` is the service's own JSON object with
+    everything in it, also what this client does not know, except the files of the page.
+    """
+
+    id: str
+    status: str
+    stage: str | None = None
+    progress: int = 0
+    processed: int = 0
+    total: int | None = None
+    counts: Counts = field(default_factory=Counts)
+    bytes: JobBytes = field(default_factory=JobBytes)
+    error: JobError | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime | None = None
+    links_expire_at: datetime | None = None
+    answer: Answer = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def ended(self) -> bool:
+        """True once the job is `ready`, `failed` or `cancelled`: it will not change any more."""
+        return self.status in ENDED_STATUSES
+
+    @property
+    def ready(self) -> bool:
+        """True when the job has links to download."""
+        return self.status == READY
+
+    @classmethod
+    def from_answer(cls, answer: Answer) -> Job:
+        """Reads the answer of status or cancel, or one item of the list of jobs."""
+        return cls(
+            id=str(answer["jobId"]),
+            status=str(answer["status"]),
+            stage=answer.get("stage"),
+            progress=int(answer.get("progress") or 0),
+            processed=int(answer.get("processed") or 0),
+            total=answer.get("total"),
+            counts=Counts.from_answer(answer.get("counts") or {}),
+            bytes=JobBytes.from_answer(answer.get("bytes") or {}),
+            error=_job_error(answer.get("error")),
+            created_at=_time(answer.get("createdAt")),
+            updated_at=_time(answer.get("updatedAt")),
+            finished_at=_time(answer.get("finishedAt")),
+            expires_at=_time(answer.get("expiresAt")),
+            links_expire_at=_time(answer.get("linksExpireAt")),
+            answer={name: value for name, value in answer.items() if name not in PAGE_MEMBERS},
+        )
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """One file of a job: `index` is its place in the request, from 0.
+
+    `state` is `pending`, `available`, `missing` or `failed`; `size` is in bytes and `reason` a sentence, each
+    None where it does not apply. `url` is a link that works for a while, only on files of a ready job.
+    """
+
+    index: int
+    id: int | None
+    key: str | None
+    state: str
+    size: int | None = None
+    reason: str | None = None
+    url: str | None = field(default=None, repr=False)
+
+    @property
+    def label(self) -> str:
+        """What a person calls the file: its id, or else its key."""
+        return str(self.id if self.id is not None else self.key)
+
+    @classmethod
+    def from_answer(cls, answer: Answer, url: str | None) -> FileOutcome:
+        """Reads one item of `files`, with the link at the same place of `resultUrls`."""
+        return cls(
+            index=int(answer["index"]),
+            id=answer.get("id"),
+            key=answer.get("key"),
+            state=str(answer["state"]),
+            size=answer.get("size"),
+            reason=answer.get("reason"),
+            url=url,
+        )
+
+
+@dataclass(frozen=True)
+class Page:
+    """Up to 1,000 files of a job, in the order of the request, and the job as it stood when they were read.
+
+    `cursor` is what this page was asked with (None for the first), `next_cursor` what the next one is asked
+    with (None on the last).
+    """
+
+    job: Job
+    files: tuple[FileOutcome, ...]
+    cursor: str | None
+    next_cursor: str | None
+
+    @classmethod
+    def from_answer(cls, answer: Answer, cursor: str | None) -> Page:
+        """Reads the answer of status, with its files."""
+        files = answer.get("files") or []
+        urls = answer.get("resultUrls") or [None] * len(files)
+        outcomes = tuple(FileOutcome.from_answer(file, url) for file, url in zip(files, urls, strict=True))
+        return cls(Job.from_answer(answer), outcomes, cursor, answer.get("nextCursor"))
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether one file can be downloaded; `key` and `size` (bytes) are None when it cannot."""
+
+    file_id: int
+    available: bool
+    key: str | None
+    size: int | None
+
+    @classmethod
+    def from_answer(cls, answer: Answer) -> Availability:
+        """Reads the answer of check."""
+        return cls(int(answer["file_id"]), bool(answer["available"]), answer.get("s3Key"), answer.get("size"))
+
+
+def _job_error(answer: Answer | None) -> JobError | None:
+    return JobError(str(answer["code"]), str(answer["message"])) if answer else None
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None

@@ -1,0 +1,89 @@
+"""What the tests share: the stand-in service, a client of it, and the `lorry` command."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lorry import Lorry, RetryPolicy
+from lorry.command.main import main
+
+sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside, however pytest is told to import
+
+from harness import CLIENT, Command, Start
+from stand_in import StandIn
+
+QUICK = RetryPolicy(tries=4, first=0.01, longest=0.05)
+
+
+@pytest.fixture
+def service() -> Iterator[StandIn]:
+    stand_in = StandIn()
+    yield stand_in
+    stand_in.close()
+
+
+@pytest.fixture
+def lorry(service: StandIn) -> Iterator[Lorry]:
+    with Lorry(service.url, retries=QUICK) as client:
+        yield client
+
+
+@pytest.fixture
+def start_command(service: StandIn, tmp_path: Path) -> Iterator[Start]:
+    """Starts the real command in `tmp_path`, in a process of its own, with the stand-in as its service."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*words: str, stderr: int = subprocess.PIPE, **environment: str) -> subprocess.Popen[str]:
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("LORRY_")}
+        variables |= {"PYTHONPATH": str(CLIENT), "LORRY_API_URL": service.url, "COLUMNS": "120"} | environment
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lorry", *words],
+            cwd=tmp_path,
+            env=variables,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def command(
+    service: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Command]:
+    """Runs the command in `tmp_path` by its entry point, in this process, which is quicker."""
+
+    def run(*words: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.delenv("LORRY_HOME", raising=False)
+        for name, value in ({"LORRY_API_URL": service.url, "TZ": "UTC"} | environment).items():
+            monkeypatch.setenv(name, value)
+        time.tzset()
+        try:
+            code = main(words)
+        except SystemExit as left:
+            code = int(str(left.code))
+        told = capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, told.out, told.err)
+
+    yield run
+    monkeypatch.undo()
+    time.tzset()
