@@ -1,0 +1,100 @@
+"""How long a plan for 100,000 entries takes, and how much memory: python benchmarks/plan_100k.py [entries]
+
+Times are CPU seconds, taken in another run than memory (tracing it makes everything several times slower). Memory is the
+peak that `tracemalloc` sees, the requested files themselves included.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from chalicelib.archive.archives import ArchiveBrief, ArchivePlan, archive_layout, given_names, plan_archives
+from chalicelib.archive.entries import RequestedFile
+from chalicelib.archive.manifest import Manifest
+from chalicelib.archive.planning import plan_parts
+from chalicelib.archive.rules import S3, ZIP
+from chalicelib.limits import KiB, MiB
+
+BRIEF = ArchiveBrief(job_id="00000000-0000-4000-8000-000000000000", created=1_750_000_000)
+
+
+def sizes_mixed(random_: random.Random) -> int:
+    return random_.choice((900, 40 * KiB, 3 * MiB, 7 * MiB, 11 * MiB, 50 * MiB))
+
+
+SHAPES: dict[str, Callable[[random.Random], int]] = {
+    "1 KiB": lambda _: KiB,
+    "100 KiB": lambda _: 100 * KiB,
+    "5 to 15 MiB": lambda random_: random_.randrange(5 * MiB, 15 * MiB),
+    "16 MiB": lambda _: 16 * MiB,
+    "mixed": sizes_mixed,
+}
+
+
+def requested(count: int, size: Callable[[random.Random], int]) -> list[RequestedFile]:
+    random_ = random.Random(1)
+    return [
+        RequestedFile(
+            index,
+            f"downloads/{70_000 + index}.zip",
+            file_id=70_000 + index,
+            size=size(random_),
+            etag=f'"{random_.getrandbits(128):032x}"',
+            modified=1_700_000_000 + index,
+        )
+        for index in range(count)
+    ]
+
+
+def laps(files: list[RequestedFile]) -> Iterator[tuple[str, float]]:
+    """Seconds of each step."""
+    start = time.process_time()
+    manifest = Manifest(BRIEF.job_id, files, given_names(files, BRIEF), BRIEF.created)
+    named = time.process_time()
+    yield "names", named - start
+    layout = archive_layout(manifest, ZIP, S3)
+    laid_out = time.process_time()
+    yield "layout", laid_out - named
+    plan_parts(layout, S3)
+    yield "parts", time.process_time() - laid_out
+    (whole,) = timed(lambda: list(plan_archives(files, BRIEF)))
+    yield "all", whole
+
+
+def timed(work: Callable[[], object]) -> tuple[float]:
+    start = time.process_time()
+    work()
+    return (time.process_time() - start,)
+
+
+def peak_mib(count: int, size: Callable[[random.Random], int]) -> tuple[float, ArchivePlan]:
+    tracemalloc.start()
+    (planned,) = plan_archives(requested(count, size), BRIEF)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / MiB, planned
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    print(f"{count:,} entries of   names  layout   parts     all  peak MiB    parts  stages   share   dollars")
+    for shape, size in SHAPES.items():
+        seconds = dict(laps(requested(count, size)))
+        peak, planned = peak_mib(count, size)
+        parts = sum(len(upload.parts) for upload in planned.plan.uploads)
+        clocks = "".join(f"{seconds[step]:7.2f}s" for step in ("names", "layout", "parts", "all"))
+        cost = planned.cost
+        print(
+            f"{shape:>14} {clocks} {peak:9.1f} {parts:8,} {len(planned.plan.stages):7} {cost.share:7.2%} {cost.dollars:9.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

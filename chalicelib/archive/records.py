@@ -1,0 +1,112 @@
+"""The records of a ZIP as bytes: APPNOTE.TXT 6.3.10, section numbers beside each layout.
+
+Entries are stored, names are UTF-8 (flag bit 11), sizes and CRC-32 stand in the local header (no data descriptors),
+and ZIP64 fields appear exactly where a value reaches its sentinel.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from functools import lru_cache
+
+from chalicelib.archive.entries import Entry
+from chalicelib.archive.rules import ZipLimits
+from chalicelib.limits import ZIP_MAX_NAME_BYTES, ZIP_SENTINEL_16, ZIP_SENTINEL_32
+
+CRC_OFFSET = 14  # where the CRC-32 stands in a local header, for whoever learns it last
+
+_LOCAL = struct.Struct("<IHHHHHIIIHH")  # 4.3.7
+_CENTRAL = struct.Struct("<IHHHHHHIIIHHHHHII")  # 4.3.12
+_END64 = struct.Struct("<IQHHIIQQQQ")  # 4.3.14
+_LOCATOR64 = struct.Struct("<IIQI")  # 4.3.15
+_END = struct.Struct("<IHHHHIIH")  # 4.3.16
+
+_LOCAL_SIGNATURE = 0x04034B50
+_CENTRAL_SIGNATURE = 0x02014B50
+_END64_SIGNATURE = 0x06064B50
+_LOCATOR64_SIGNATURE = 0x07064B50
+_END_SIGNATURE = 0x06054B50
+_ZIP64_EXTRA = 0x0001  # 4.5.3
+
+_VERSION_NEEDED = 20  # 4.4.3
+_VERSION_ZIP64 = 45
+_MADE_BY = 3 << 8 | 63  # 4.4.2: UNIX, specification 6.3
+_FLAGS = 1 << 11  # 4.4.4: the name is UTF-8
+_STORED = 0  # 4.4.5
+_EXTERNAL = 0o100644 << 16  # 4.4.15: a regular file, rw-r--r--
+
+_FIRST_TIME = 315_532_800  # 1980-01-01T00:00:00Z
+_LAST_TIME = 4_354_819_198  # 2107-12-31T23:59:58Z
+
+
+def local_header(entry: Entry, crc: int, limits: ZipLimits) -> bytes:
+    """The record in front of a body (4.3.7). Its length does not depend on `crc`."""
+    name = encoded_name(entry)
+    clock, date = dos_time(entry.modified)
+    size, extra, version = entry.size, b"", _VERSION_NEEDED
+    if size >= limits.sentinel_32:
+        extra = struct.pack("<HHQQ", _ZIP64_EXTRA, 16, size, size)  # 4.5.3: a local header holds both sizes
+        size, version = ZIP_SENTINEL_32, _VERSION_ZIP64
+    lengths = (size, size, len(name), len(extra))
+    return _LOCAL.pack(_LOCAL_SIGNATURE, version, _FLAGS, _STORED, clock, date, crc, *lengths) + name + extra
+
+
+def directory_record(entry: Entry, crc: int, offset: int, limits: ZipLimits) -> bytes:
+    """The entry's record in the central directory (4.3.12); `offset` is where its local header starts."""
+    name = encoded_name(entry)
+    clock, date = dos_time(entry.modified)
+    size, wide = entry.size, []
+    if size >= limits.sentinel_32:
+        wide += [size, size]
+        size = ZIP_SENTINEL_32
+    if offset >= limits.sentinel_32:
+        wide.append(offset)
+        offset = ZIP_SENTINEL_32
+    extra = struct.pack(f"<HH{len(wide)}Q", _ZIP64_EXTRA, 8 * len(wide), *wide) if wide else b""
+    version = _VERSION_ZIP64 if wide else _VERSION_NEEDED
+    head = (_CENTRAL_SIGNATURE, _MADE_BY, version, _FLAGS, _STORED, clock, date, crc, size, size)
+    return _CENTRAL.pack(*head, len(name), len(extra), 0, 0, 0, _EXTERNAL, offset) + name + extra
+
+
+def end_records(count: int, directory_size: int, directory_offset: int, limits: ZipLimits) -> bytes:
+    """What closes the archive: the end record (4.3.16), after the two ZIP64 ones (4.3.14, 4.3.15) where needed."""
+    few = count < limits.sentinel_16
+    near, small = directory_offset < limits.sentinel_32, directory_size < limits.sentinel_32
+    end = _END.pack(
+        _END_SIGNATURE,
+        0,
+        0,
+        count if few else ZIP_SENTINEL_16,
+        count if few else ZIP_SENTINEL_16,
+        directory_size if small else ZIP_SENTINEL_32,
+        directory_offset if near else ZIP_SENTINEL_32,
+        0,
+    )
+    if few and near and small:
+        return end
+    rest = _END64.size - 12  # 4.3.14.1: the record without its signature and this field
+    place = (0, 0, count, count, directory_size, directory_offset)
+    end64 = _END64.pack(_END64_SIGNATURE, rest, _MADE_BY, _VERSION_ZIP64, *place)
+    return end64 + _LOCATOR64.pack(_LOCATOR64_SIGNATURE, 0, directory_offset + directory_size, 1) + end
+
+
+def encoded_name(entry: Entry) -> bytes:
+    """The name as it stands in both records. Raises ValueError past what the length field can hold (4.4.10)."""
+    name = entry.name.encode()
+    if not 0 < len(name) <= ZIP_MAX_NAME_BYTES:
+        raise ValueError(f"a name has 1 to {ZIP_MAX_NAME_BYTES:,} bytes, not {len(name):,}")
+    return name
+
+
+def dos_time(modified: int) -> tuple[int, int]:
+    """Unix seconds as the pair (time, date) of 4.4.6, in UTC, clamped to 1980..2107, to the even second below."""
+    day, second = divmod(min(max(modified, _FIRST_TIME), _LAST_TIME), 86_400)
+    return second // 3600 << 11 | second // 60 % 60 << 5 | second % 60 >> 1, _dos_date(day)
+
+
+@lru_cache(maxsize=1024)
+def _dos_date(day: int) -> int:
+    """The day counted from 1970-01-01. Cached: files of one job share few days."""
+    date = time.gmtime(day * 86_400)
+    return (date.tm_year - 1980) << 9 | date.tm_mon << 5 | date.tm_mday

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import unicodedata
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.archive.names import NameLayout, archive_names, folded, safe_name, unique_names
+
+NASTY = st.sampled_from(
+    ["a", "A", "a.txt", "A.TXT", "..", ".", "", "a ", "a.", "con", "NUL.txt", "é", "e\u0301", "ß", "SS", "MANIFEST.json"]
+)
+SEGMENTS = st.one_of(NASTY, st.text(max_size=8), st.text("aAb./ \\:é\u0301\ud800", max_size=8))
+PATHS = st.lists(SEGMENTS, min_size=1, max_size=4).map("/".join)
+KEYS = st.lists(PATHS, max_size=25)
+
+
+@settings(max_examples=400, deadline=None)
+@given(keys=KEYS, layout=st.sampled_from(NameLayout))
+def test_no_two_names_are_equal_to_any_file_system_and_none_is_another_ones_folder(keys, layout):
+    names = archive_names(keys, layout)
+
+    for form in (folded, str.casefold, str.lower, str.upper, lambda n: unicodedata.normalize("NFD", n)):
+        forms = [form(name) for name in names]
+        assert len(set(forms)) == len(keys)
+    folders = {folded(name)[:at] for name in names for at, char in enumerate(folded(name)) if char == "/"}
+    assert not folders & ({folded(name) for name in names} | {"manifest.json"})
+    assert "manifest.json" not in {folded(name) for name in names}
+
+
+@settings(max_examples=400, deadline=None)
+@given(path=PATHS)
+def test_every_name_is_safe_on_every_system(path):
+    (name,) = unique_names([safe_name(path)])
+
+    assert 0 < len(name.encode()) <= 65_535
+    for segment in name.split("/"):
+        assert segment not in ("", ".", "..")
+        assert len(segment.encode()) <= 255
+        assert segment[-1] not in ". "
+        assert not set(segment) & set('<>:"|?*\\')
+        assert all(unicodedata.category(char) not in ("Cc", "Cs", "Zl", "Zp") for char in segment)
+        assert segment.split(".")[0].rstrip().upper() not in ("CON", "PRN", "AUX", "NUL", "COM1", "LPT9")
+        assert unicodedata.is_normalized("NFC", segment)
+
+
+@settings(max_examples=200, deadline=None)
+@given(path=PATHS)
+def test_a_safe_name_stays_as_it_is(path):
+    once = safe_name(path)
+
+    assert safe_name(once) == once
+
+
+@settings(max_examples=200, deadline=None)
+@given(keys=KEYS)
+def test_names_depend_on_nothing_but_the_keys(keys):
+    assert archive_names(keys, NameLayout.TREE) == archive_names(list(keys), NameLayout.TREE)

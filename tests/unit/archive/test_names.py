@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from chalicelib.archive.names import NameLayout, archive_names, safe_name, unique_names
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("a/b.txt", "a/b.txt"),
+        ("/etc/passwd", "etc/passwd"),
+        ("../../x", "_/_/x"),
+        ("a/../b", "a/_/b"),
+        ("./a//b/", "a/b"),
+        ("C:\\Windows\\x", "C__Windows_x"),
+        ("C:/x", "C_/x"),
+        ("a\\b", "a_b"),
+        ("what?.txt", "what_.txt"),
+        ("file.txt:stream", "file.txt_stream"),
+        ("tab\there\n", "tab_here_"),
+        ("\x7f\x85", "__"),
+        ("dots...", "dots"),
+        ("spaces  ", "spaces"),
+        ("mixed. . ", "mixed"),
+        ("CON", "_CON"),
+        ("nul.tar.gz", "_nul.tar.gz"),
+        ("com1 .txt", "_com1 .txt"),
+        ("lpt¹", "_lpt¹"),
+        ("CONIN$", "_CONIN$"),
+        ("console", "console"),
+        ("COM10", "COM10"),
+        ("", "_"),
+        ("...", "_"),
+        ("e\u0301", "é"),
+        ("gnp\u202egpj.exe", "gnp_gpj.exe"),
+        ("half\ud800", "half_"),
+        ("日本語/ファイル.txt", "日本語/ファイル.txt"),
+        ("👩\u200d👧.png", "👩\u200d👧.png"),
+        (".bashrc", ".bashrc"),
+        ("manifest.JSON/a", "_manifest.JSON/a"),
+        ("a/manifest.json", "a/manifest.json"),
+    ],
+)
+def test_a_path_becomes_safe(path, name):
+    assert safe_name(path) == name
+
+
+def test_a_long_segment_is_cut_to_255_bytes_and_keeps_its_extension():
+    name = safe_name("é" * 300 + ".jpeg")
+
+    assert name.endswith(".jpeg")
+    assert 200 < len(name.encode()) <= 255
+
+
+def test_a_segment_of_exactly_255_bytes_stays():
+    assert safe_name("x" * 255) == "x" * 255
+
+
+def test_a_path_past_the_name_field_keeps_its_last_segments():
+    name = safe_name("/".join(["d" * 200] * 400 + ["last.txt"]))
+
+    assert name.endswith("/last.txt")
+    assert 65_000 < len(name.encode()) <= 65_535
+
+
+def test_flat_takes_the_last_segment_and_tree_the_path_below_the_prefix():
+    keys = ["downloads/2024/a.txt", "downloads/b.txt"]
+
+    assert archive_names(keys, NameLayout.FLAT) == ["a.txt", "b.txt"]
+    assert archive_names(keys, NameLayout.TREE, prefix="downloads/") == ["2024/a.txt", "b.txt"]
+    assert archive_names(keys, NameLayout.TREE) == keys
+
+
+def test_a_prefix_that_ends_inside_a_name_does_not_cut_the_name():
+    assert archive_names(["downloads/report-1.pdf"], NameLayout.TREE, prefix="downloads/rep") == ["report-1.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("names", "unique"),
+    [
+        (["a.txt", "a.txt", "a.txt"], ["a.txt", "a (2).txt", "a (3).txt"]),
+        (["a.txt", "A.TXT"], ["a.txt", "A (2).TXT"]),
+        (["a", "a", "a (2)"], ["a", "a (3)", "a (2)"]),
+        (["a", "a/b"], ["a (2)", "a/b"]),
+        (["A/b", "a", "a (2)/c"], ["A/b", "a (3)", "a (2)/c"]),
+        (["x/a.txt", "y/a.txt"], ["x/a.txt", "y/a.txt"]),
+        (["straße", "STRASSE"], ["straße", "STRASSE (2)"]),
+        (["é", "é".upper()], ["é", "É (2)"]),
+        (["ab", "a\u200db"], ["ab", "a\u200db (2)"]),
+        (["MANIFEST.json"], ["MANIFEST (2).json"]),
+        (["manifest.JSON", "Manifest.json"], ["manifest (2).JSON", "Manifest (3).json"]),
+        ([".env", ".env"], [".env", ".env (2)"]),
+        (["a.tar.gz", "a.tar.gz"], ["a.tar.gz", "a.tar (2).gz"]),
+        ([], []),
+    ],
+)
+def test_names_that_clash_are_counted_up(names, unique):
+    assert unique_names(names) == unique
+
+
+def test_a_counted_name_still_fits_into_a_segment():
+    first, second = unique_names(["x" * 255, "x" * 255])
+
+    assert first == "x" * 255
+    assert second.endswith(" (2)")
+    assert len(second.encode()) <= 255
+
+
+HUGE = 100_000
+TRAPS = {
+    "equal names": ["same.txt"] * HUGE,
+    "equal names and every counter taken": ["a"] * (HUGE // 2) + [f"a ({n})" for n in range(2, HUGE // 2)],
+    "long names that are cut to the same": ["x" * 240 + f"{n:015}" for n in range(HUGE // 2)] * 2,
+    "deep folders": [f"{n}/" + "d/" * 500 + "f" for n in range(HUGE // 20)],
+    "a folder named like every file": [f"{n}" for n in range(HUGE // 2)] + [f"{n}/x" for n in range(HUGE // 2)],
+}
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_names_made_to_be_slow_are_not(trap):
+    start = time.process_time()
+
+    names = unique_names(TRAPS[trap])
+
+    assert len(set(names)) == len(TRAPS[trap])
+    assert time.process_time() - start < 5  # a quadratic walk takes minutes

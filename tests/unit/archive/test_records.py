@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import struct
+from datetime import UTC, datetime
+
+import pytest
+
+from chalicelib.archive.entries import Entry
+from chalicelib.archive.records import CRC_OFFSET, directory_record, dos_time, end_records, local_header
+from chalicelib.archive.rules import ZIP, ZipLimits
+
+LAST_NARROW = 0xFFFFFFFE
+FIRST_WIDE = 0xFFFFFFFF
+
+
+def test_a_local_header_has_the_fields_of_appnote_4_3_7():
+    header = local_header(Entry("é.txt", 5, 1_700_000_000), 0xDEADBEEF, ZIP)
+
+    signature, version, flags, method, clock, date, crc, packed, size, name, extra = struct.unpack(
+        "<IHHHHHIIIHH", header[:30]
+    )
+    assert (signature, version, flags, method) == (0x04034B50, 20, 0x800, 0)
+    assert (crc, packed, size) == (0xDEADBEEF, 5, 5)
+    assert (name, extra, header[30:]) == (6, 0, "é.txt".encode())
+    assert (clock, date) == (22 << 11 | 13 << 5 | 20 // 2, 43 << 9 | 11 << 5 | 14)
+    assert header[CRC_OFFSET : CRC_OFFSET + 4] == struct.pack("<I", 0xDEADBEEF)
+
+
+@pytest.mark.parametrize(("size", "length", "version"), [(LAST_NARROW, 31, 20), (FIRST_WIDE, 51, 45)])
+def test_a_local_header_turns_zip64_at_the_sentinel_and_not_before(size, length, version):
+    header = local_header(Entry("a", size), 0, ZIP)
+
+    assert len(header) == length
+    assert struct.unpack_from("<H", header, 4) == (version,)
+    if length == 51:
+        assert struct.unpack_from("<II", header, 18) == (0xFFFFFFFF, 0xFFFFFFFF)
+        assert struct.unpack("<HHQQ", header[31:]) == (1, 16, size, size)
+
+
+@pytest.mark.parametrize(
+    ("size", "offset", "wide"),
+    [
+        (LAST_NARROW, LAST_NARROW, ()),
+        (FIRST_WIDE, LAST_NARROW, (FIRST_WIDE, FIRST_WIDE)),
+        (LAST_NARROW, FIRST_WIDE, (FIRST_WIDE,)),
+        (1 << 40, 1 << 41, (1 << 40, 1 << 40, 1 << 41)),
+    ],
+)
+def test_a_directory_record_holds_in_zip64_exactly_what_does_not_fit(size, offset, wide):
+    record = directory_record(Entry("a", size), 0, offset, ZIP)
+
+    extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
+    assert record[46:] == b"a" + extra
+    assert struct.unpack_from("<HH", record, 4) == (3 << 8 | 63, 45 if wide else 20)
+    assert struct.unpack_from("<II", record, 20) == (min(size, 0xFFFFFFFF),) * 2
+    assert struct.unpack_from("<I", record, 42) == (min(offset, 0xFFFFFFFF),)
+    assert struct.unpack_from("<I", record, 38) == (0o100644 << 16,)
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "offset", "length"),
+    [
+        (0xFFFE, LAST_NARROW, LAST_NARROW, 22),
+        (0xFFFF, 1, 1, 98),
+        (1, FIRST_WIDE, 1, 98),
+        (1, 1, FIRST_WIDE, 98),
+    ],
+)
+def test_the_end_turns_zip64_at_each_sentinel_and_not_before(count, size, offset, length):
+    end = end_records(count, size, offset, ZIP)
+
+    assert len(end) == length
+    assert end[-22:] == struct.pack(
+        "<IHHHHIIH",
+        0x06054B50,
+        0,
+        0,
+        min(count, 0xFFFF),
+        min(count, 0xFFFF),
+        min(size, 0xFFFFFFFF),
+        min(offset, 0xFFFFFFFF),
+        0,
+    )
+    if length == 98:
+        assert end[:56] == struct.pack(
+            "<IQHHIIQQQQ", 0x06064B50, 44, 3 << 8 | 63, 45, 0, 0, count, count, size, offset
+        )
+        assert end[56:76] == struct.pack("<IIQI", 0x07064B50, 0, offset + size, 1)
+
+
+@pytest.mark.parametrize(
+    ("moment", "shown"),
+    [
+        (datetime(2024, 2, 29, 23, 59, 59, tzinfo=UTC), (2024, 2, 29, 23, 59, 58)),
+        (datetime(1970, 1, 1, tzinfo=UTC), (1980, 1, 1, 0, 0, 0)),
+        (datetime(2200, 1, 1, tzinfo=UTC), (2107, 12, 31, 23, 59, 58)),
+        (datetime(1980, 1, 1, tzinfo=UTC), (1980, 1, 1, 0, 0, 0)),
+        (datetime(2107, 12, 31, 23, 59, 59, tzinfo=UTC), (2107, 12, 31, 23, 59, 58)),
+    ],
+)
+def test_times_are_even_seconds_from_1980_to_2107(moment, shown):
+    clock, date = dos_time(int(moment.timestamp()))
+
+    year, month, day = (date >> 9) + 1980, date >> 5 & 15, date & 31
+    assert (year, month, day, clock >> 11, clock >> 5 & 63, (clock & 31) * 2) == shown
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65_536])
+def test_a_name_that_the_field_cannot_hold_is_refused(name):
+    with pytest.raises(ValueError, match="65,535"):
+        local_header(Entry(name, 0), 0, ZIP)
+
+
+def test_the_longest_name_is_written_whole():
+    assert len(local_header(Entry("x" * 65_535, 0), 0, ZIP)) == 30 + 65_535
+
+
+def test_lowered_limits_still_write_the_real_sentinels():
+    record = local_header(Entry("a", 7), 0, ZipLimits(sentinel_32=7))
+
+    assert struct.unpack_from("<II", record, 18) == (0xFFFFFFFF, 0xFFFFFFFF)
+
+
+def test_limits_wider_than_the_fields_are_refused():
+    with pytest.raises(ValueError, match="wider"):
+        ZipLimits(sentinel_16=0x10000)
