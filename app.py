@@ -28,6 +28,11 @@ def check(event: SQSEvent) -> Any:
     return queues.check(event.to_dict(), event.context)
 
 
+@app.on_sqs_message(queue_arn=PLACEHOLDER_QUEUE, batch_size=1)
+def assemble(event: SQSEvent) -> Any:
+    return queues.assemble(event.to_dict(), event.context)
+
+
 @app.on_sqs_message(queue_arn=PLACEHOLDER_QUEUE, batch_size=10)
 def dead_letters(event: SQSEvent) -> Any:
     return queues.dead_letters(event.to_dict(), event.context)

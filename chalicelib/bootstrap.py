@@ -6,23 +6,29 @@ import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from chalicelib.adapters import clients
+from chalicelib.adapters.dynamodb_assembly import DynamoAssemblyTable
 from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
 from chalicelib.adapters.health import HealthProbe
 from chalicelib.adapters.retries import Retries
+from chalicelib.adapters.s3_archives import S3ArchiveStore
 from chalicelib.adapters.s3_links import minter_for
 from chalicelib.adapters.s3_source import S3SourceStore
 from chalicelib.adapters.sqs_queue import SqsWorkQueue
+from chalicelib.assembly.model import Archive
+from chalicelib.assembly.wiring import Choices, Outside, assembled
+from chalicelib.assembly.worker import AssemblyWorker
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.jobs.driving import JobDriver
+from chalicelib.jobs.model import Job
 from chalicelib.jobs.service import JobService
 from chalicelib.jobs.sweeping import Sweeper
 from chalicelib.limits import TOMBSTONE_SECONDS
 from chalicelib.links.minter import Minter
-from chalicelib.messages import CheckBatch, DispatchJob
+from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, PlanArchive
 from chalicelib.settings import Settings
 
 
@@ -51,7 +57,14 @@ class Services:
 
     @cached_property
     def _queue(self) -> SqsWorkQueue:
-        urls = {DispatchJob: self.settings.dispatch_queue_url, CheckBatch: self.settings.check_queue_url}
+        assembly = self.settings.assembly_queue_url
+        urls = {
+            DispatchJob: self.settings.dispatch_queue_url,
+            CheckBatch: self.settings.check_queue_url,
+            PlanArchive: assembly,
+            BuildChunk: assembly,
+            CleanUp: assembly,
+        }
         return SqsWorkQueue(self._queue_client, urls)
 
     @cached_property
@@ -69,9 +82,7 @@ class Services:
 
     @cached_property
     def checker(self) -> BatchChecker:
-        return BatchChecker(
-            self._table, self.source, self.driver, epoch_milliseconds, self.settings.check_concurrency
-        )
+        return BatchChecker(self._table, self.source, self.driver, epoch_milliseconds, self.settings.check_concurrency)
 
     @cached_property
     def sweeper(self) -> Sweeper:
@@ -79,6 +90,40 @@ class Services:
         return Sweeper(
             self._table, self._queue, self.driver, epoch_milliseconds, settings.sweep_after, settings.job_ttl
         )
+
+    @cached_property
+    def _assembly_table(self) -> DynamoAssemblyTable:
+        return DynamoAssemblyTable(self._table.client, self._table.name, self._table.retention)
+
+    @cached_property
+    def assembly(self) -> AssemblyWorker:
+        """Everything that plans, builds and finishes archives."""
+        return assembled(
+            Outside(self._table, self._assembly_table, self._archive_store, self.source, self._queue),
+            Choices(
+                crc_source=self.settings.crc_source,
+                max_bytes=self.settings.archive_max_bytes,
+                store_name=f"{self.settings.s3_endpoint}/{self.settings.source_bucket}",
+            ),
+            self.driver,
+            epoch_milliseconds,
+        )
+
+    @cached_property
+    def _archive_store(self) -> S3ArchiveStore:
+        settings = self.settings
+        client = clients.archive_client(settings)
+        return S3ArchiveStore(client, settings.source_bucket, settings.archive_bucket, settings.check_concurrency)
+
+    def archives_of(self, job: Job) -> list[Archive]:
+        """The archives of a job as they are being built, or were."""
+        if job.archive is None:
+            return []
+        return [a for a in self._assembly_table.archives(job.job_id, job.generation) if not a.reads_only]
+
+    def archive_minter(self, ttl: int) -> Minter:
+        """Links to objects of the archive bucket, minted now, good for `ttl` seconds."""
+        return minter_for(self.settings, self._store_client, self.settings.archive_bucket, ttl, datetime.now(UTC))
 
     @cached_property
     def retries(self) -> Retries:
@@ -93,7 +138,19 @@ class Services:
         return minter_for(self.settings, self._store_client, self.settings.source_bucket, ttl, datetime.now(UTC))
 
 
-@lru_cache(maxsize=1)
+class _Container:
+    """What this container has made so far."""
+
+    services: Services | None = None
+
+
 def services() -> Services:
     """The services of this container. Raises InvalidSettings, naming each variable that is wrong."""
-    return Services(Settings.from_environment(os.environ))
+    if _Container.services is None:
+        _Container.services = Services(Settings.from_environment(os.environ))
+    return _Container.services
+
+
+def use(replacement: Services | None) -> None:
+    """Make `services()` return the replacement, as tests do; None: make them anew from the environment."""
+    _Container.services = replacement

@@ -12,11 +12,15 @@
     │   ├── JobNotFound            job_not_found          no
     │   ├── JobNotReady            job_not_ready          no
     │   ├── JobAlreadyEnded        job_already_ended      no
-    │   └── JobExpired             job_expired            no
+    │   ├── JobExpired             job_expired            no
+    │   ├── NothingToRetry         nothing_to_retry       no
+    │   └── NoSuchResult           no_such_result         no
     ├── StorageError
     │   ├── StorageUnavailable     storage_unavailable    yes
     │   ├── StorageThrottled       storage_throttled      yes
-    │   └── StorageForbidden       storage_forbidden      yes
+    │   ├── StorageForbidden       storage_forbidden      yes
+    │   ├── SourceChanged          source_changed         no
+    │   └── UploadGone             upload_gone            no
     ├── TableUnavailable           table_unavailable      yes
     ├── QueueUnavailable           queue_unavailable      yes
     ├── UnreadableMessage          unreadable_message     no
@@ -147,6 +151,24 @@ class JobExpired(JobError):
         super().__init__(job_id, f"job {job_id} has expired and its links are gone; start a new job")
 
 
+class NothingToRetry(JobError):
+    code = "nothing_to_retry"
+
+    def __init__(self, job_id: str, *, status: str) -> None:
+        self.status = status
+        super().__init__(job_id, f"job {job_id} is {status} and nothing in it failed that another attempt could mend")
+
+
+class NoSuchResult(JobError):
+    """A file or an archive of a job that is not there. `what` names it, `reason` says why."""
+
+    code = "no_such_result"
+
+    def __init__(self, job_id: str, *, what: str, reason: str) -> None:
+        self.what, self.reason = what, reason
+        super().__init__(job_id, f"{what} of job {job_id} cannot be downloaded: {reason}")
+
+
 # --- what Lorry stands on ----------------------------------------------------
 
 
@@ -182,6 +204,27 @@ class StorageForbidden(StorageError):
             f"the store refused access to {self.key!r}: {self.cause}; the role needs s3:GetObject on the objects "
             "and s3:ListBucket on the source bucket"
         )
+
+
+class SourceChanged(StorageError):
+    """An object is not the one that was planned with. `entry` is its number in the archive, -1 where nobody knows."""
+
+    code = "source_changed"
+    retryable = False
+
+    def __init__(self, key: str, cause: str, *, entry: int = -1) -> None:
+        self.entry = entry
+        super().__init__(key, cause)
+
+    def _sentence(self) -> str:
+        return f"{self.key!r} changed while it was being read: {self.cause}"
+
+
+class UploadGone(StorageError):
+    """A multipart upload was completed or aborted by somebody else."""
+
+    code = "upload_gone"
+    retryable = False
 
 
 class TableUnavailable(LorryError):

@@ -30,9 +30,36 @@ class CheckBatch:
     batch: int
 
 
-Message = DispatchJob | CheckBatch
+@dataclass(frozen=True, slots=True)
+class PlanArchive:
+    """Plan the archives of this job in this generation, or go on with them."""
+
+    job_id: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuildChunk:
+    """Build this chunk of this phase of this archive."""
+
+    job_id: str
+    generation: int
+    archive: int
+    phase: str
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUp:
+    """Remove what this job does not need any more: open uploads, staging objects, archives of jobs without one."""
+
+    job_id: str
+
+
+Message = DispatchJob | CheckBatch | PlanArchive | BuildChunk | CleanUp
+MESSAGES: tuple[type[Message], ...] = (DispatchJob, CheckBatch, PlanArchive, BuildChunk, CleanUp)
 M = TypeVar("M", DispatchJob, CheckBatch)
-_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (DispatchJob, CheckBatch)}
+_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in MESSAGES}
 
 
 def encode(message: Message) -> str:
@@ -52,7 +79,7 @@ def decode_any(body: str) -> Message:
     """The message in `body`, of whatever kind. Raises UnreadableMessage."""
     try:
         fields = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableMessage(f"not JSON: {error}") from error
     if not isinstance(fields, dict):
         raise UnreadableMessage("not a JSON object")

@@ -12,7 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.errors import InvalidSettings
-from chalicelib.limits import LINK_TTL_MAX_SECONDS, LINK_TTL_MIN_SECONDS, S3_MAX_PRESIGN_SECONDS
+from chalicelib.limits import (
+    LINK_TTL_MAX_SECONDS,
+    LINK_TTL_MIN_SECONDS,
+    S3_MAX_OBJECT_BYTES,
+    S3_MAX_PRESIGN_SECONDS,
+    MiB,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ class Settings:
     table_name: str
     dispatch_queue_url: str
     check_queue_url: str
+    assembly_queue_url: str
     source_bucket: str
     archive_bucket: str
     s3_endpoint: str
@@ -48,6 +55,8 @@ class Settings:
     job_ttl: int
     link_ttl: int
     check_concurrency: int
+    archive_max_bytes: int
+    crc_source: str
     retry_base: float
     retry_cap: float
     sweep_after: int
@@ -108,6 +117,15 @@ def _seconds(low: float, high: float) -> Callable[[str], float]:
     return parse
 
 
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"{text!r} is none of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
 def _url(text: str) -> str:
     if text and (urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).netloc):
         raise ValueError(f"{text!r} is not an http(s) URL")
@@ -134,6 +152,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("TABLE_NAME", "table_name", _text, None, "DynamoDB table of jobs"),
     Variable("DISPATCH_QUEUE_URL", "dispatch_queue_url", _text, None, "SQS queue of jobs waiting to become batches"),
     Variable("CHECK_QUEUE_URL", "check_queue_url", _text, None, "SQS queue of batches waiting to be checked"),
+    Variable("ASSEMBLY_QUEUE_URL", "assembly_queue_url", _text, None, "SQS queue of archives waiting to be built"),
     Variable("SOURCE_BUCKET", "source_bucket", _text, None, "bucket that holds the files; only read"),
     Variable("ARCHIVE_BUCKET", "archive_bucket", _text, None, "bucket of Lorry's own, for archives"),
     Variable("S3_ENDPOINT", "s3_endpoint", _url, "", "address of an S3-compatible store; empty for AWS"),
@@ -159,6 +178,14 @@ VARIABLES: tuple[Variable, ...] = (
         "life of a link unless the request names another",
     ),
     Variable("CHECK_THREADS", "check_concurrency", _whole(1, 64), "16", "HEAD requests that one worker has in flight"),
+    Variable(
+        "ARCHIVE_MAX_BYTES",
+        "archive_max_bytes",
+        _whole(10 * MiB, S3_MAX_OBJECT_BYTES),
+        str(S3_MAX_OBJECT_BYTES),
+        "a larger archive is split into several",
+    ),
+    Variable("CRC_SOURCE", "crc_source", _one_of("auto", "copy", "head", "read"), "auto", "where CRC-32s come from"),
     Variable("RETRY_BASE_SECONDS", "retry_base", _seconds(0.0, 60.0), "1", "first delay of the exponential backoff"),
     Variable("RETRY_CAP_SECONDS", "retry_cap", _seconds(0.0, 900.0), "120", "longest delay of the backoff"),
     Variable("SWEEP_AFTER_SECONDS", "sweep_after", _whole(1, 3_600), "120", "silence after which a job is driven anew"),

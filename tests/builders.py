@@ -9,6 +9,7 @@ from chalicelib.jobs.driving import JobDriver
 from chalicelib.jobs.model import Counts, Job, JobEvent, JobStatus, Origin, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.jobs.sweeping import Sweeper
+from chalicelib.limits import MAX_FILES_PER_BATCH
 from chalicelib.messages import CheckBatch, DispatchJob, Message
 from tests.fakes import Clock, FakeJobTable, FakeSourceStore, FakeWorkQueue
 
@@ -53,13 +54,13 @@ def event(kind: str = "created", at: int = 1_700_000_000_000) -> JobEvent:
 class World:
     """The whole core on fakes, with a queue that is worked off by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, files_per_batch: int = MAX_FILES_PER_BATCH, table: FakeJobTable | None = None) -> None:
         self.clock = Clock()
-        self.table = FakeJobTable()
+        self.table = table or FakeJobTable()
         self.queue = FakeWorkQueue()
         self.store = FakeSourceStore()
         self.driver = JobDriver(self.table, self.queue, self.clock, JOB_TTL)
-        self.service = JobService(self.table, self.queue, self.clock, JOB_TTL, SWEEP_AFTER)
+        self.service = JobService(self.table, self.queue, self.clock, JOB_TTL, SWEEP_AFTER, files_per_batch)
         self.checker = BatchChecker(self.table, self.store, self.driver, self.clock, threads=2)
         self.sweeper = Sweeper(self.table, self.queue, self.driver, self.clock, SWEEP_AFTER, JOB_TTL)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import FieldProblem, InvalidRequest, QueueUnavailable, StorageUnavailable, TableUnavailable
-from chalicelib.jobs.model import Counts, FileResult, FileState, Job, JobError, JobEvent, JobStatus, RequestedFile, Stage
+from chalicelib.jobs.model import Assembly, Counts, FileResult, FileState, Job, JobError, JobEvent, JobStatus, RequestedFile, Stage
 from chalicelib.jobs.ports import Change, JobPage, Recorded
-from chalicelib.jobs.state_machine import Trigger, sources, target
+from chalicelib.jobs.state_machine import ENTERS, Trigger, sources, target
 from chalicelib.messages import Message
 
 
@@ -49,7 +49,7 @@ class FakeJobTable:
         for number, files in enumerate(batches):
             self.requests[job.job_id, number] = tuple(files)
         assert job.job_id not in self.jobs
-        with self._write():
+        with self.write():
             self.jobs[job.job_id] = job
             self.events[job.job_id] = [event]
 
@@ -61,7 +61,9 @@ class FakeJobTable:
         job = self.get(change.job_id)
         if job is None or job.status not in sources(change.trigger) or (change.all_checked and not job.all_checked):
             return None
-        with self._write():
+        if change.trigger is Trigger.ASSEMBLE and job.stage is not Stage.CHECKING:
+            return None
+        with self.write():
             self.jobs[job.job_id] = _after(job, change)
             self.events[job.job_id].append(change.event)
         return self.jobs[job.job_id]
@@ -84,13 +86,13 @@ class FakeJobTable:
             return Recorded.DUPLICATE
         if job is None or job.status is not JobStatus.PROCESSING:
             return Recorded.JOB_ENDED
-        with self._write():
+        with self.write():
             self.results[job_id, batch] = tuple(results)
             self.jobs[job_id] = _counted(job, batch, results, now)
         return Recorded.RECORDED
 
     def note_trouble(self, job_id: str, batch: int | None, trouble: JobError, event: JobEvent) -> None:
-        with self._write():
+        with self.write():
             self.trouble[job_id, batch] = trouble
             self.events.setdefault(job_id, []).append(event)
 
@@ -100,14 +102,14 @@ class FakeJobTable:
 
     def due(self, *, now: int, limit: int) -> list[str]:
         self._answer()
-        waiting = [job for job in self.jobs.values() if not job.status.ended and job.sweep_at <= now]
+        waiting = [job for job in self.jobs.values() if _driven(job) and job.sweep_at <= now]
         return [job.job_id for job in sorted(waiting, key=lambda job: job.sweep_at)][:limit]
 
     def postpone_sweep(self, job: Job, *, sweep_at: int, event: JobEvent | None) -> bool:
         current = self.get(job.job_id)
-        if current is None or current.status.ended or current.sweep_at != job.sweep_at:
+        if current is None or not _driven(current) or current.sweep_at != job.sweep_at:
             return False
-        with self._write():
+        with self.write():
             counted = current.sweeps + (event is not None)
             self.jobs[job.job_id] = replace(current, sweep_at=sweep_at, sweeps=counted)
             self.events[job.job_id].extend([event] if event else [])
@@ -127,7 +129,7 @@ class FakeJobTable:
         if self.down:
             raise TableUnavailable("the job table did not answer: it is down")
 
-    def _write(self) -> _Write:
+    def write(self) -> _Write:
         self._answer()
         return _Write(self)
 
@@ -153,9 +155,17 @@ class _Write:
             raise Crash
 
 
+def _driven(job: Job) -> bool:
+    """In the index of the sweeper: not ended, or ended with something left to clean up."""
+    return not job.status.ended or job.sweep_at > 0
+
+
 def _after(job: Job, change: Change) -> Job:
     to = target(change.trigger)
-    stage = Stage.CHECKING if change.trigger is Trigger.START else job.stage
+    if change.trigger is Trigger.RETRY:
+        again = Assembly(job.generation + 1, floor=job.assembly.floor, replanned=job.assembly.replanned)
+        job = replace(job, error=None, sweeps=0, assembly=again)
+    stage = ENTERS.get(change.trigger, job.stage)
     return replace(
         job,
         status=to,
@@ -164,6 +174,7 @@ def _after(job: Job, change: Change) -> Job:
         updated_at=change.event.at,
         finished_at=change.event.at if to.ended else None,
         expires_at=change.expires_at or job.expires_at,
+        sweep_at=change.sweep_at or (0 if to.ended else job.sweep_at),
     )
 
 
@@ -214,10 +225,14 @@ class FakeSourceStore:
 
     def head(self, key: str) -> StoredObject | None:
         self._answer(key)
-        return self.objects.get(key)
+        return self.objects.get(key) if self.bucket_exists else None
 
     def confirm_bucket(self) -> None:
         self._answer("bucket")
+
+    def combined_crc32(self, key: str, etag: str) -> int | None:
+        self._answer(key)
+        return None
 
     def put(self, key: str, size: int = 10) -> None:
         self.objects[key] = StoredObject(size=size, etag=f"etag-{key}", modified=1_600_000_000_000)

@@ -29,6 +29,22 @@ def queue_client(settings: Settings, config: Config | None = None) -> Any:
     return boto3.client("sqs", region_name=settings.region, config=config or patient(3))
 
 
+def archive_client(settings: Settings) -> Any:
+    """A client for building archives: copies of half a GiB take their time, and checksums are ours to choose."""
+    retries = {"mode": "standard", "total_max_attempts": 3}
+    return store_client(
+        settings,
+        Config(
+            connect_timeout=2,
+            read_timeout=60,
+            retries=retries,
+            max_pool_connections=2 * settings.check_concurrency,
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+
+
 def store_client(settings: Settings, config: Config | None = None) -> Any:
     """A client of the store. A separate store has variables of its own, so the role's credentials never go to it."""
     style = {"addressing_style": "path" if settings.s3_force_path_style else "virtual"}

@@ -12,7 +12,18 @@ from chalicelib.adapters.job_listing import list_owned
 from chalicelib.adapters.table_rows import Row
 from chalicelib.jobs.model import FileResult, FileState, Job, JobError, JobEvent, JobStatus, RequestedFile, Stage
 from chalicelib.jobs.ports import Change, JobPage, Recorded
-from chalicelib.jobs.state_machine import Trigger, sources, target
+from chalicelib.jobs.state_machine import ENTERS, Trigger, sources, target
+
+
+# What a retry sets besides its status: a new generation, driven again.
+RUN_AGAIN = [
+    "generation = if_not_exists(generation, :one) + :one",
+    "replans = :zero",
+    "assembled = :zero",
+    "toAssemble = :zero",
+    "sweeps = :zero",
+    "driven = :driven",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +137,25 @@ def _transition(change: Change) -> Row:
     values = {**allowed, ":to": str(to), ":at": change.event.at}
     assignments = ["#status = :to", "updatedAt = :at"]
     removals = []
-    if change.trigger is Trigger.START:
+    if change.trigger in ENTERS:
         assignments.append("stage = :stage")
-        values[":stage"] = str(Stage.CHECKING)
+        values[":stage"] = str(ENTERS[change.trigger])
+    if change.trigger is Trigger.ASSEMBLE:
+        condition += " AND stage = :checking"
+        values[":checking"] = str(Stage.CHECKING)
     if to.ended:
         assignments.append("finishedAt = :at")
-        removals = ["driven", "sweepAt", "stage"]
-    for name, value in (("expiresAt", change.expires_at), ("error", _error_values(change.error))):
+        removals = ["stage"] if change.sweep_at else ["stage", "driven", "sweepAt"]
+    if change.trigger is Trigger.RETRY:
+        assignments += RUN_AGAIN
+        removals = ["#error", "finishedAt", "changed"]
+        values |= {":one": 1, ":zero": 0, ":driven": rows.DRIVEN}
+    for name, value in _optional(change).items():
         if value is not None:
             assignments.append(f"#{name} = :{name}")
             values[f":{name}"] = value
-    names = {"#status": "status", **{f"#{n}": n for n in ("expiresAt", "error") if f":{n}" in values}}
+    optional = {f"#{name}": name for name in _optional(change) if f":{name}" in values}
+    names = {"#status": "status", **optional, **({"#error": "error"} if "#error" in removals else {})}
     return {
         "Key": rows.job_key(change.job_id),
         "UpdateExpression": f"SET {', '.join(assignments)}" + (f" REMOVE {', '.join(removals)}" if removals else ""),
@@ -144,6 +163,10 @@ def _transition(change: Change) -> Row:
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": rows.attributes(values),
     }
+
+
+def _optional(change: Change) -> dict[str, Any]:
+    return {"expiresAt": change.expires_at, "error": _error_values(change.error), "sweepAt": change.sweep_at}
 
 
 def _error_values(error: JobError | None) -> dict[str, str] | None:

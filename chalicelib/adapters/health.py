@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -27,11 +28,12 @@ class HealthProbe:
         """{"storage": "ok" | "error", "table": ..., "queue": ...}, within HEALTH_TIMEOUT_SECONDS."""
         checks = {"storage": self._storage, "table": self._table, "queue": self._queue}
         running = {name: self._pool.submit(check) for name, check in checks.items()}
-        return {name: self._verdict(name, future) for name, future in running.items()}
+        deadline = time.monotonic() + PATIENCE
+        return {name: self._verdict(name, future, deadline) for name, future in running.items()}
 
-    def _verdict(self, name: str, future: Future[Any]) -> str:
+    def _verdict(self, name: str, future: Future[Any], deadline: float) -> str:
         try:
-            future.result(timeout=PATIENCE)
+            future.result(timeout=max(0.0, deadline - time.monotonic()))
         except (ClientError, BotoCoreError, FutureTimeout) as error:
             logger.warning("health check failed", check=name, error=str(error) or "timed out")
             return "error"

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.archive.crc32 import crc32_concat
 from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import StorageError, StorageForbidden, StorageThrottled, StorageUnavailable
 
@@ -27,7 +28,7 @@ class S3SourceStore:
             try:
                 answer = self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
             except ClientError as error:
-                if _status(error) == 404:
+                if status_of(error) == 404:
                     return None
                 raise
         return _stored(answer)
@@ -35,6 +36,23 @@ class S3SourceStore:
     def confirm_bucket(self) -> None:
         with store_errors(f"bucket {self.bucket}"):
             self.client.head_bucket(Bucket=self.bucket)
+
+    def combined_crc32(self, key: str, etag: str) -> int | None:
+        pieces: list[tuple[int, int]] = []
+        marker = 0
+        while True:
+            with store_errors(key):
+                answer = self.client.get_object_attributes(
+                    Bucket=self.bucket, Key=key, ObjectAttributes=["ETag", "ObjectParts"], PartNumberMarker=marker
+                )
+            parts = answer.get("ObjectParts", {})
+            listed = parts.get("Parts", [])
+            if answer.get("ETag", etag).strip('"') != etag or not all("ChecksumCRC32" in part for part in listed):
+                return None
+            pieces += [(decode_crc32(part["ChecksumCRC32"]), part["Size"]) for part in listed]
+            if not parts.get("IsTruncated"):
+                return crc32_concat(pieces) if pieces else None
+            marker = parts["NextPartNumberMarker"]
 
 
 @contextmanager
@@ -50,15 +68,15 @@ def store_errors(key: str) -> Iterator[None]:
 
 def _storage_error(key: str, error: ClientError) -> StorageError:
     code = str(error.response.get("Error", {}).get("Code", ""))
-    cause = f"HTTP {_status(error)} {code}"
-    if _status(error) == 429 or code in THROTTLING_CODES:
+    cause = f"HTTP {status_of(error)} {code}"
+    if status_of(error) == 429 or code in THROTTLING_CODES:
         return StorageThrottled(key, cause)
-    if _status(error) in (401, 403):
+    if status_of(error) in (401, 403):
         return StorageForbidden(key, cause)
     return StorageUnavailable(key, cause)
 
 
-def _status(error: ClientError) -> int:
+def status_of(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
@@ -78,7 +96,12 @@ def _whole_crc32(answer: dict[str, Any]) -> int | None:
     single_put = "-" not in answer["ETag"]  # not every store tells the type
     if not encoded or answer.get("ChecksumType", "FULL_OBJECT" if single_put else "unknown") != "FULL_OBJECT":
         return None
-    return int.from_bytes(base64.b64decode(encoded), "big")
+    return decode_crc32(encoded)
+
+
+def decode_crc32(text: str) -> int:
+    """S3 writes a CRC-32 as base64 of four bytes, the highest first."""
+    return int.from_bytes(base64.b64decode(text), "big")
 
 
 def _restored(answer: dict[str, Any]) -> bool:

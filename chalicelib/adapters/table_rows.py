@@ -21,6 +21,8 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from chalicelib.jobs.model import (
+    ArchiveRequest,
+    Assembly,
     Counts,
     FileResult,
     FileState,
@@ -87,6 +89,7 @@ def job_row(job: Job, *, ttl: int) -> Row:
         "driven": DRIVEN,
         "sweepAt": job.sweep_at,
         "sweeps": 0,
+        "archive": asdict(job.archive) if job.archive else None,
         "ttl": ttl,
     }
     return {**job_key(job.job_id), **attributes(values)}
@@ -116,6 +119,20 @@ def job_from(row: Row) -> Job:
         expires_at=int(values["expiresAt"]),
         sweep_at=int(values.get("sweepAt", 0)),
         sweeps=int(values["sweeps"]),
+        archive=ArchiveRequest(**values["archive"]) if "archive" in values else None,
+        assembly=_assembly(values),
+    )
+
+
+def _assembly(values: dict[str, Any]) -> Assembly:
+    return Assembly(
+        generation=int(values.get("generation", 1)),
+        changed=tuple(values.get("changed", ())),
+        replans=int(values.get("replans", 0)),
+        replanned=int(values.get("replanned", 1)),
+        floor=int(values.get("floor", 0)),
+        done=int(values.get("assembled", 0)),
+        total=int(values.get("toAssemble", 0)),
     )
 
 

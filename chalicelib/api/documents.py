@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.assembly.model import Archive
 from chalicelib.jobs.model import FileResult, FileState, Job, JobStatus, RequestedFile
 from chalicelib.jobs.service import FilePage
 from chalicelib.links.minter import Minter
@@ -28,7 +30,7 @@ def job_summary(job: Job, base: str) -> Document:
             "missing": job.counts.missing,
             "failed": job.counts.failed,
         },
-        "bytes": {"total": job.size, "done": job.size if job.status is JobStatus.READY else 0},
+        "bytes": _bytes(job),
         "error": {"code": job.error.code, "message": job.error.message} if job.error else None,
         "createdAt": timestamp(job.created_at),
         "updatedAt": timestamp(job.updated_at),
@@ -42,11 +44,38 @@ def job_status(job: Job, page: FilePage, minter: Minter | None, base: str) -> Do
     """A job with one page of its files; with links if there is a minter (the job is ready)."""
     return {
         **job_summary(job, base),
-        "files": [_file(page.first + n, file, result) for n, (file, result) in enumerate(page.files)],
+        "files": [_file(job, base, page.first + n, row) for n, row in enumerate(page.files)],
         "resultUrls": [_link(minter, file, result) for file, result in page.files] if minter else None,
         "linksExpireAt": timestamp(minter.expires_at) if minter else None,
         "nextCursor": str(page.next_index) if page.next_index is not None else None,
     }
+
+
+def archive_documents(job: Job, archives: Sequence[Archive], minter: Minter | None, base: str) -> list[Document]:
+    """The archives of a job, with links if there is a minter."""
+    return [
+        {
+            "index": index,
+            "filename": archive.filename,
+            "size": archive.size,
+            "entries": archive.entries,
+            "parts": archive.parts,
+            "crcSource": archive.crc_source,
+            "verified": archive.verified,
+            "url": minter.link(archive.key, filename=archive.filename) if minter else None,
+            "address": f"{base}/v1/download/{job.job_id}/archives/{index}",
+        }
+        for index, archive in enumerate(archives)
+    ]
+
+
+def _bytes(job: Job) -> Document:
+    """Of the archive while it is assembled, else of the available files."""
+    ready = job.status is JobStatus.READY
+    if job.assembly.total:
+        total = job.assembly.total
+        return {"total": total, "done": total if ready else min(total, job.assembly.done)}
+    return {"total": job.size, "done": job.size if ready else 0}
 
 
 def job_links(job: Job, base: str) -> Document:
@@ -54,6 +83,8 @@ def job_links(job: Job, base: str) -> Document:
     links = {"status": f"{base}/v1/download/status/{job.job_id}"}
     if job.status is JobStatus.READY:
         links["download"] = f"{base}/v1/download/{job.job_id}"
+    if job.status is JobStatus.FAILED:
+        links["retry"] = f"{base}/v1/download/{job.job_id}/retry"
     if not job.status.ended:
         links["cancel"] = f"{base}/v1/download/{job.job_id}"
     return links
@@ -67,7 +98,8 @@ def timestamp(milliseconds: int | None) -> str | None:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _file(index: int, file: RequestedFile, result: FileResult) -> Document:
+def _file(job: Job, base: str, index: int, row: tuple[RequestedFile, FileResult]) -> Document:
+    file, result = row
     return {
         "index": index,
         "id": file.file_id,
@@ -75,6 +107,7 @@ def _file(index: int, file: RequestedFile, result: FileResult) -> Document:
         "state": result.state,
         "size": result.size,
         "reason": result.reason,
+        "address": f"{base}/v1/download/{job.job_id}/files/{index}",
     }
 
 

@@ -75,9 +75,7 @@ def _endpoint(api: Blueprint, view: View, *, name: str) -> Callable[..., Respons
         request_id = request_id_of(request)
         answer = _answer(view, request, request_id, arguments)
         _log(request, request_id, answer.status, time.perf_counter() - started)
-        common = headers.common(
-            services().settings, request_id=request_id, origin=request.headers.get("origin", "")
-        )
+        common = headers.common(services().settings, request_id=request_id, origin=request.headers.get("origin", ""))
         return _render(answer, {**common, **answer.headers})
 
     endpoint.__name__ = name

@@ -31,6 +31,8 @@ PROBLEMS: dict[type[errors.LorryError], Problem] = {
     errors.JobNotReady: Problem(HTTPStatus.CONFLICT, "The job has nothing to download"),
     errors.JobAlreadyEnded: Problem(HTTPStatus.CONFLICT, "The job has already ended"),
     errors.JobExpired: Problem(HTTPStatus.GONE, "The job has expired"),
+    errors.NothingToRetry: Problem(HTTPStatus.CONFLICT, "There is nothing to retry"),
+    errors.NoSuchResult: Problem(HTTPStatus.NOT_FOUND, "The job has no such result"),
     errors.StorageError: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The store does not answer", RETRY_AFTER_SECONDS),
     errors.TableUnavailable: Problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "The job table does not answer", RETRY_AFTER_SECONDS

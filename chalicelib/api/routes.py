@@ -7,10 +7,10 @@ from chalice.app import Blueprint
 from chalicelib import __version__
 from chalicelib.api import documents, schemas
 from chalicelib.api.endpoint import ALL_METHODS, Answer, Call, resource
+from chalicelib.api.new_job import key_of, new_job
 from chalicelib.api.request import job_id_from, json_body, path_of, query
-from chalicelib.errors import FieldProblem, InvalidRequest, JobNotReady, RouteNotFound
-from chalicelib.jobs.model import Job, JobStatus, RequestedFile
-from chalicelib.jobs.service import NewJob
+from chalicelib.errors import FieldProblem, InvalidRequest, JobNotReady, NoSuchResult, RouteNotFound
+from chalicelib.jobs.model import FileState, Job, JobStatus
 from chalicelib.limits import MAX_FILES_PER_JOB, MAX_PAGE_FILES, MAX_PAGE_JOBS
 
 api = Blueprint(__name__)
@@ -30,12 +30,8 @@ def health(call: Call) -> Answer:
 
 
 def initiate(call: Call) -> Answer:
-    body = schemas.initiate_request(json_body(call.request))
-    template = call.services.settings.key_template
-    ids = list(dict.fromkeys(body.file_ids))
-    files = [RequestedFile(template.replace("{file_id}", str(number)), number) for number in ids]
-    link_ttl = body.linkTtlSeconds or call.services.settings.link_ttl
-    job = call.services.jobs.start(NewJob(files, len(body.file_ids) - len(ids), link_ttl), call.origin)
+    request = new_job(schemas.initiate_request(json_body(call.request)), call.services.settings)
+    job = call.services.jobs.start(request, call.origin)
     links = documents.job_links(job, call.base)
     answer = {
         "jobId": job.job_id,
@@ -61,15 +57,38 @@ def cancel(call: Call, job_id: str) -> Answer:
     return Answer(202, documents.job_summary(job, call.base))
 
 
+def retry(call: Call, job_id: str) -> Answer:
+    job = call.services.jobs.retry(job_id_from(job_id), call.origin)
+    return Answer(202, documents.job_summary(job, call.base), _polling(job))
+
+
 def download(call: Call, job_id: str) -> Answer:
-    """To the only file at once; a job of several files answers with the list of links."""
-    job = call.services.jobs.read(job_id_from(job_id), call.origin.by)
-    if job.status is not JobStatus.READY:
-        raise JobNotReady(job.job_id, status=job.status, reason=job.error.message if job.error else "")
+    """To the only archive or file at once; several archives or files answer with the list of their links."""
+    job = _ready_job(call, job_id)
     document = _status_document(call, job, 0, MAX_PAGE_FILES)
-    if job.total == 1:
-        return Answer(302, None, {"Location": document["resultUrls"][0]})
+    links = [archive["url"] for archive in document["archives"]] or document["resultUrls"]
+    if len(links) == 1 and (job.archive or job.total == 1):
+        return Answer(302, None, {"Location": links[0]})
     return Answer(200, document)
+
+
+def download_file(call: Call, job_id: str, number: str) -> Answer:
+    """The stable address of a file: a link that is minted now."""
+    job = _ready_job(call, job_id)
+    index = _index(job, number, job.total, what="file")
+    ((file, result),) = call.services.jobs.files(job, first=index, limit=1).files
+    if result.state is not FileState.AVAILABLE:
+        raise NoSuchResult(job.job_id, what=f"file {index} ({file.key})", reason=result.reason or str(result.state))
+    return Answer(302, None, {"Location": call.services.minter(job.link_ttl).link(file.key)})
+
+
+def download_archive(call: Call, job_id: str, number: str) -> Answer:
+    """The stable address of an archive: a link that is minted now."""
+    job = _ready_job(call, job_id)
+    archives = call.services.archives_of(job)
+    archive = archives[_index(job, number, len(archives), what="archive")]
+    minter = call.services.archive_minter(job.link_ttl)
+    return Answer(302, None, {"Location": minter.link(archive.key, filename=archive.filename)})
 
 
 def jobs(call: Call) -> Answer:
@@ -83,7 +102,7 @@ def jobs(call: Call) -> Answer:
 
 def check(call: Call) -> Answer:
     body = schemas.check_request(json_body(call.request))
-    key = call.services.settings.key_template.replace("{file_id}", str(body.file_id))
+    key = key_of(body.file_id, call.services.settings)
     stored = call.services.source.head(key)
     if stored is None:
         call.services.source.confirm_bucket()
@@ -97,8 +116,24 @@ def nothing(call: Call, proxy: str = "") -> Answer:
 
 def _status_document(call: Call, job: Job, first: int, limit: int) -> documents.Document:
     page = call.services.jobs.files(job, first=first, limit=limit)
-    minter = call.services.minter(job.link_ttl) if job.status is JobStatus.READY else None
-    return documents.job_status(job, page, minter, call.base)
+    ready = job.status is JobStatus.READY
+    document = documents.job_status(job, page, call.services.minter(job.link_ttl) if ready else None, call.base)
+    archives = call.services.archives_of(job)
+    minter = call.services.archive_minter(job.link_ttl) if ready and archives else None
+    return {**document, "archives": documents.archive_documents(job, archives, minter, call.base)}
+
+
+def _ready_job(call: Call, job_id: str) -> Job:
+    job = call.services.jobs.read(job_id_from(job_id), call.origin.by)
+    if job.status is not JobStatus.READY:
+        raise JobNotReady(job.job_id, status=job.status, reason=job.error.message if job.error else "")
+    return job
+
+
+def _index(job: Job, text: str, count: int, *, what: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or int(text) >= count:
+        raise NoSuchResult(job.job_id, what=f"{what} {text[:20]}", reason=f"there are {count:,}, counted from 0")
+    return int(text)
 
 
 def _polling(job: Job) -> dict[str, str]:
@@ -122,4 +157,7 @@ resource(api, "/v1/download/status/{job_id}", GET=status)
 resource(api, "/v1/download/jobs", GET=jobs)
 resource(api, "/v1/download/check", POST=check)
 resource(api, "/v1/download/{job_id}", GET=download, DELETE=cancel)
+resource(api, "/v1/download/{job_id}/files/{number}", GET=download_file)
+resource(api, "/v1/download/{job_id}/archives/{number}", GET=download_archive)
+resource(api, "/v1/download/{job_id}/retry", POST=retry)
 resource(api, "/{proxy+}", **dict.fromkeys(ALL_METHODS, nothing))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chalicelib.errors import FieldProblem, InvalidRequest, TooManyFiles
 from chalicelib.limits import (
@@ -15,20 +16,33 @@ from chalicelib.limits import (
     LINK_TTL_MAX_SECONDS,
     LINK_TTL_MIN_SECONDS,
     MAX_FILES_PER_JOB,
+    S3_MAX_KEY_BYTES,
 )
 
 FileId = Annotated[int, msgspec.Meta(ge=FILE_ID_MIN, le=FILE_ID_MAX)]
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=S3_MAX_KEY_BYTES)]
+AT_LEAST_ONE = msgspec.Meta(min_length=1, extra_json_schema={"maxItems": MAX_FILES_PER_JOB})
+FILENAME_PATTERN = r"^[^\x00-\x1f\x7f/\\]+$"
 LinkTtl = Annotated[int, msgspec.Meta(ge=LINK_TTL_MIN_SECONDS, le=LINK_TTL_MAX_SECONDS)]
 
 
-class InitiateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Body of POST /v1/download/initiate."""
+class ArchiveOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the ZIP of a job is to be."""
 
-    # The upper bound is told by TooManyFiles (413), so it is documented here but enforced in `initiate_request`.
-    file_ids: Annotated[
-        list[FileId], msgspec.Meta(min_length=1, extra_json_schema={"maxItems": MAX_FILES_PER_JOB})
-    ]
-    linkTtlSeconds: LinkTtl | None = None  # noqa: N815 - the name in JSON
+    filename: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=FILENAME_PATTERN)] | UnsetType = UNSET
+    layout: Literal["flat", "tree"] = "flat"
+    onMissing: Literal["skip", "fail"] = "skip"  # noqa: N815 - the name in JSON
+
+
+class InitiateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST /v1/download/initiate: exactly one of file_ids, keys and prefix."""
+
+    # The upper bounds are told by TooManyFiles (413), so they are documented here but enforced in `initiate_request`.
+    file_ids: Annotated[list[FileId], AT_LEAST_ONE] | UnsetType = UNSET
+    keys: Annotated[list[Key], AT_LEAST_ONE] | UnsetType = UNSET
+    prefix: Key | UnsetType = UNSET
+    archive: bool | ArchiveOptions = False
+    linkTtlSeconds: LinkTtl | UnsetType = UNSET  # noqa: N815
 
 
 class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,8 +60,13 @@ _decode_check = msgspec.json.Decoder(CheckRequest).decode
 def initiate_request(body: bytes) -> InitiateRequest:
     """Raises InvalidRequest naming the offending field, and TooManyFiles."""
     request = _decode(_decode_initiate, body)
-    if len(request.file_ids) > MAX_FILES_PER_JOB:
-        raise TooManyFiles(count=len(request.file_ids), limit=MAX_FILES_PER_JOB)
+    given = [name for name in ("file_ids", "keys", "prefix") if getattr(request, name) is not UNSET]
+    if len(given) != 1:
+        pointer = f"/{given[1]}" if given else "/file_ids"
+        raise InvalidRequest([FieldProblem(pointer, "exactly one of `file_ids`, `keys` and `prefix` is required")])
+    for asked in (request.file_ids, request.keys):
+        if asked is not UNSET and len(asked) > MAX_FILES_PER_JOB:
+            raise TooManyFiles(count=len(asked), limit=MAX_FILES_PER_JOB)
     return request
 
 
@@ -75,7 +94,8 @@ def _decode(decode: Callable[[bytes], S], body: bytes) -> S:
 
 
 _PLACE = re.compile(r" - at `\$(?P<path>.*)`$")
-_FIELD = re.compile(r"(?:unknown|required) field `(?P<name>.*?)`")
+_FIELD = re.compile(r"(?:unknown|required) field `(?P<name>.*)`", re.DOTALL)
+_LONGEST = 200  # characters of a caller's own words that an answer repeats
 
 
 def _problem(message: str) -> FieldProblem:
@@ -86,4 +106,8 @@ def _problem(message: str) -> FieldProblem:
     field = _FIELD.search(message)
     if field:
         pointer += "/" + field["name"].replace("~", "~0").replace("/", "~1")
-    return FieldProblem(pointer, message[: place.start()] if place else message)
+    return FieldProblem(_clipped(pointer), _clipped(message[: place.start()] if place else message))
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

@@ -70,7 +70,7 @@ class BatchChecker:
         found = [lookup.result() for lookup in lookups if not lookup.cancelled()]
         if None in found:
             self.store.confirm_bucket()
-        return [_result(stored) for stored in found]
+        return [result_of(stored) for stored in found]
 
     def _note(self, message: CheckBatch, error: StorageError) -> None:
         trouble = JobError(error.code, str(error))
@@ -79,7 +79,8 @@ class BatchChecker:
         self.table.note_trouble(message.job_id, message.batch, trouble, event)
 
 
-def _result(stored: StoredObject | None) -> FileResult:
+def result_of(stored: StoredObject | None) -> FileResult:
+    """What a HEAD says of a file."""
     if stored is None:
         return FileResult(FileState.MISSING, reason="not_found")
     state, reason = (FileState.FAILED, ARCHIVED) if stored.archived else (FileState.AVAILABLE, None)

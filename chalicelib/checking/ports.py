@@ -32,3 +32,6 @@ class SourceStore(Protocol):
 
     def confirm_bucket(self) -> None:
         """Raise StorageError unless the bucket itself is there: a HEAD cannot tell an absent key from an absent bucket."""
+
+    def combined_crc32(self, key: str, etag: str) -> int | None:
+        """The CRC-32 of this version, combined from its parts' checksums; None where the store does not tell them."""

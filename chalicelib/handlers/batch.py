@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -10,17 +11,24 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from chalicelib.adapters.retries import Retries
 from chalicelib.errors import LorryError
+from chalicelib.handlers.lease import held
 from chalicelib.observability import count, logger, metrics
 
 Event = dict[str, Any]
 
 
-def run(event: Event, context: Any, handle: Callable[[str], object], retries: Retries) -> Event:
-    """Call `handle` with each record's body. Returns the ids of those it raised for: SQS redelivers only these."""
+def run(
+    event: Event, context: Any, handle: Callable[[str], object], retries: Retries, *, lease: float | None = None
+) -> Event:
+    """Call `handle` with each record's body. Returns the ids of those it raised for: SQS redelivers only these.
+
+    With `lease` (seconds), a record stays hidden only as long as its worker lives, however long it works.
+    """
 
     def one(record: SQSRecord) -> object:
         try:
-            return handle(record.body)
+            with held(record, retries, lease) if lease else nullcontext():
+                return handle(record.body)
         except Exception as error:
             _postpone(record, error, retries)
             raise

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.bootstrap import services
+from chalicelib.errors import UnreadableMessage
 from chalicelib.handlers.batch import Event, run
 from chalicelib.messages import CheckBatch, DispatchJob, decode, decode_any
 from chalicelib.observability import count, logger
+
+
+LEASE_SECONDS = 25.0  # work of a killed worker is taken up again after it
 
 
 def dispatch(event: Event, context: Any) -> Event:
@@ -18,6 +22,11 @@ def dispatch(event: Event, context: Any) -> Event:
 def check(event: Event, context: Any) -> Event:
     """Batches become results."""
     return run(event, context, _check, services().retries)
+
+
+def assemble(event: Event, context: Any) -> Event:
+    """Archives are planned, built and finished."""
+    return run(event, context, _assemble, services().retries, lease=LEASE_SECONDS)
 
 
 def dead_letters(event: Event, context: Any) -> Event:
@@ -36,6 +45,15 @@ def _check(body: str) -> None:
     outcome = services().checker.check(message)
     count(f"Batches{outcome.capitalize()}")
     logger.info("checked", job_id=message.job_id, batch=message.batch, outcome=outcome)
+
+
+def _assemble(body: str) -> None:
+    message = decode_any(body)
+    if isinstance(message, DispatchJob | CheckBatch):
+        raise UnreadableMessage(f"{type(message).__name__} does not belong on the assembly queue")
+    outcome = services().assembly.handle(message)
+    count(f"Assembly{outcome.capitalize()}")
+    logger.info("assembled", job_id=message.job_id, body=body, outcome=outcome)
 
 
 def _give_up(body: str) -> None:

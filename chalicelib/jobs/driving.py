@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from chalicelib.errors import QueueUnavailable
-from chalicelib.jobs.model import Job, JobError, JobEvent, JobStatus, Origin
+from chalicelib.jobs.model import Job, JobError, JobEvent, JobStatus, Origin, Stage
 from chalicelib.jobs.ports import Change, JobTable, WorkQueue
 from chalicelib.jobs.state_machine import Trigger
-from chalicelib.messages import CheckBatch, DispatchJob, Message
+from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, Message, PlanArchive
 
 WORKER = Origin(by="worker")
 
@@ -17,7 +17,9 @@ NO_FILES_AVAILABLE = JobError("no_files_available", "none of the requested files
 
 
 def first_messages(job: Job) -> list[Message]:
-    """What sets a job going: its only batch at once, or the message that sends all its batches."""
+    """What sets a job going: its archive's plan once it is checked, its only batch, or what sends all batches."""
+    if job.stage in (Stage.CHECKSUMMING, Stage.ASSEMBLING):
+        return [PlanArchive(job.job_id, job.generation)]
     return [CheckBatch(job.job_id, 0)] if job.batches == 1 else [DispatchJob(job.job_id)]
 
 
@@ -52,47 +54,96 @@ class JobDriver:
         return len(job.unfinished_batches)
 
     def finish(self, job: Job) -> Job | None:
-        """End a job whose batches are all recorded. The ended job, or None if there was nothing to end."""
+        """What follows when all batches are recorded: the end, or the archive. None if there was nothing to do."""
         if job.status is not JobStatus.PROCESSING or not job.all_checked:
             return None
-        if job.counts.available:
-            return self._end(job.job_id, Trigger.SUCCEED, None, all_checked=True)
-        return self._end(job.job_id, Trigger.FAIL, NO_FILES_AVAILABLE, all_checked=True)
+        if not job.counts.available:
+            return self._end(job, Trigger.FAIL, NO_FILES_AVAILABLE, all_checked=True)
+        if job.archive is None:
+            return self._end(job, Trigger.SUCCEED, None, all_checked=True)
+        return self._assemble(job)
 
-    def fail(self, job_id: str, error: JobError) -> Job | None:
+    def succeed(self, job: Job) -> Job | None:
+        """End a job whose archives are complete; None if it had ended before."""
+        return self._end(job, Trigger.SUCCEED, None, all_checked=True)
+
+    def fail(self, job: Job, error: JobError) -> Job | None:
         """End a job as failed; None if it had ended before."""
-        return self._end(job_id, Trigger.FAIL, error, all_checked=False)
+        return self._end(job, Trigger.FAIL, error, all_checked=False)
 
     def give_up(self, message: Message) -> Job | None:
-        """A message came to its dead-letter queue: fail its job with the trouble its worker last had."""
-        batch = message.batch if isinstance(message, CheckBatch) else None
-        trouble = self.table.read_trouble(message.job_id, batch)
-        what = "dispatching" if batch is None else f"checking batch {batch}"
+        """A message came to its dead-letter queue: fail its job with the trouble its worker last had.
+
+        None if the job had ended before, or if another copy of the message had done its work.
+        """
+        job = self.table.get(message.job_id)
+        if job is None or job.status.ended:
+            return None
+        if _done_already(job, message):
+            self.finish(job)
+            return None
+        trouble = self.table.read_trouble(message.job_id, _batch_of(message))
+        what = _work_of(message)
         if trouble is None:
             sentence = f"{what} never finished: its worker crashed or lost the job table on every attempt"
-            return self.fail(message.job_id, JobError("gave_up", sentence))
-        sentence = f"{what} was given up after repeated attempts: {trouble.message}"
-        return self.fail(message.job_id, JobError(trouble.code, sentence))
+            return self.fail(job, JobError("gave_up", sentence))
+        return self.fail(job, JobError(trouble.code, f"{what} was given up after repeated attempts: {trouble.message}"))
+
+    def _assemble(self, job: Job) -> Job | None:
+        """Checking is over, the archive begins."""
+        event = JobEvent("checked", self.now(), WORKER, {"available": job.counts.available})
+        change = Change(job_id=job.job_id, trigger=Trigger.ASSEMBLE, event=event, all_checked=True)
+        after = self.table.apply(change)
+        self.queue.send([PlanArchive(job.job_id, job.generation)])
+        return after
 
     def _note(self, job_id: str, error: QueueUnavailable) -> None:
         details = {"code": error.code, "message": str(error)}
         event = JobEvent("dispatch_retried", self.now(), WORKER, details)
         self.table.note_trouble(job_id, None, JobError(error.code, str(error)), event)
 
-    def _end(self, job_id: str, trigger: Trigger, error: JobError | None, *, all_checked: bool) -> Job | None:
+    def _end(self, job: Job, trigger: Trigger, error: JobError | None, *, all_checked: bool) -> Job | None:
         now = self.now()
         details = {"code": error.code, "message": error.message} if error else {}
         event = JobEvent("ready" if trigger is Trigger.SUCCEED else "failed", now, WORKER, details)
         change = Change(
-            job_id=job_id,
+            job_id=job.job_id,
             trigger=trigger,
             event=event,
             error=error,
             expires_at=now + self.job_ttl * 1000,
             all_checked=all_checked,
+            sweep_at=now if job.archive else None,
         )
-        return self.table.apply(change)
+        after = self.table.apply(change)
+        if after is not None and job.archive:
+            self.queue.send([CleanUp(job.job_id)])
+        return after
 
 
 def _batch_messages(job: Job) -> Iterator[Message]:
     return (CheckBatch(job.job_id, batch) for batch in job.unfinished_batches)
+
+
+def _batch_of(message: Message) -> int | None:
+    return message.batch if isinstance(message, CheckBatch) else None
+
+
+def _done_already(job: Job, message: Message) -> bool:
+    """Whether another copy of the message did its work; of a chunk that is not known here."""
+    if isinstance(message, CheckBatch):
+        return message.batch in job.done
+    return isinstance(message, DispatchJob) and job.all_checked
+
+
+def _work_of(message: Message) -> str:
+    match message:
+        case CheckBatch(_, batch):
+            return f"checking batch {batch}"
+        case BuildChunk(_, _, archive, phase, chunk):
+            return f"building archive {archive} (chunk {chunk} of phase {phase})"
+        case PlanArchive():
+            return "planning the archive"
+        case DispatchJob():
+            return "dispatching"
+    return "cleaning up"

@@ -26,6 +26,8 @@ class Stage(StrEnum):
     """What a processing job is busy with."""
 
     CHECKING = "checking"
+    CHECKSUMMING = "checksumming"  # reading bodies whose CRC-32 no store tells
+    ASSEMBLING = "assembling"
 
 
 class FileState(StrEnum):
@@ -100,6 +102,37 @@ class JobEvent:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ArchiveRequest:
+    """The ZIP that a client asked for. `prefix` is cut off the keys in a tree."""
+
+    filename: str = ""
+    layout: str = "flat"
+    on_missing: str = "skip"
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """How far a job's archives are. Sizes are bytes.
+
+    `generation` counts plans, from 1; `replans` those among them because files changed, since the job was last set
+    going by a client. `changed` are the keys of those files, `replanned` the last generation for which they were looked
+    at anew. `floor` is the progress that was reached before this generation.
+    """
+
+    generation: int = 1
+    replans: int = 0
+    changed: tuple[str, ...] = ()
+    replanned: int = 1
+    floor: int = 0
+    done: int = 0
+    total: int = 0
+
+
+CHECKING_SHARE = 30  # percent of the progress of a job with an archive that checking takes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A job as its table row tells it. `done` holds the numbers of the batches whose results are recorded."""
@@ -122,6 +155,8 @@ class Job:
     expires_at: int
     sweep_at: int
     sweeps: int
+    archive: ArchiveRequest | None = None
+    assembly: Assembly = Assembly()
 
     @property
     def batches(self) -> int:
@@ -136,8 +171,16 @@ class Job:
         return [number for number in range(self.batches) if number not in self.done]
 
     @property
+    def generation(self) -> int:
+        return self.assembly.generation
+
+    @property
     def progress(self) -> int:
-        """Percent of the work that is done: 100 only when the job is ready. Never goes back, as counts only grow."""
+        """Percent of the work that is done: 100 only when the job is ready. Never goes back."""
         if self.status is JobStatus.READY:
             return 100
-        return min(99, 100 * self.counts.processed // self.total)
+        share = CHECKING_SHARE if self.archive else 100
+        done = share * self.counts.processed // self.total
+        if self.assembly.total:
+            done = share + (100 - share) * self.assembly.done // self.assembly.total
+        return min(99, max(done, self.assembly.floor))

@@ -30,6 +30,7 @@ class Change:
     error: JobError | None = None
     expires_at: int | None = None
     all_checked: bool = False  # only if every batch of the job is recorded
+    sweep_at: int | None = None  # when the sweeper looks at it next; None for an ended job: never
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, QueueUnavailable
+from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, NothingToRetry, QueueUnavailable
 from chalicelib.jobs.driving import first_messages
+from chalicelib.jobs.files import files_of
 from chalicelib.jobs.model import (
     PENDING_RESULT,
     UNCHECKED_RESULT,
+    ArchiveRequest,
     Counts,
     FileResult,
     Job,
@@ -22,7 +24,12 @@ from chalicelib.jobs.model import (
 from chalicelib.jobs.ports import Change, JobPage, JobTable, WorkQueue
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH
+from chalicelib.messages import CleanUp, Message
 from chalicelib.observability import logger
+
+
+# Errors that say what is there, not what went wrong: another attempt would find the same.
+FINAL_CODES = frozenset({"no_files_available", "files_missing", "too_many_files"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class NewJob:
     files: Sequence[RequestedFile]
     duplicates: int
     link_ttl: int
+    archive: ArchiveRequest | None = None
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +61,14 @@ class JobService:
     now: Callable[[], int]
     job_ttl: int
     sweep_after: int
+    files_per_batch: int = MAX_FILES_PER_BATCH
 
     def start(self, request: NewJob, origin: Origin) -> Job:
         """Make the request durable, then set it going. Once this returns, the job will end, whatever crashes."""
         job = self._new_job(request, origin.by)
         event = JobEvent("created", job.created_at, origin, {"total": job.total})
         self.table.create(job, _batches(request.files, job.batch_size), event)
-        try:
-            self.queue.send(first_messages(job))
-        except QueueUnavailable:
-            logger.warning("job is durable but was not sent; the sweeper will drive it", job_id=job.job_id)
+        self._send(job, first_messages(job))
         return job
 
     def read(self, job_id: str, owner: str) -> Job:
@@ -77,25 +84,46 @@ class JobService:
         """At most `limit` files from index `first` on, in the order of the request."""
         last = min(first + limit, job.total)
         numbers = range(first // job.batch_size, -(-last // job.batch_size)) if first < last else range(0)
-        requests = self.table.read_requests(job.job_id, numbers)
-        results = self.table.read_results(job.job_id, numbers)
         unknown = UNCHECKED_RESULT if job.status.ended else PENDING_RESULT
-        files: list[tuple[RequestedFile, FileResult]] = []
-        for number in numbers:
-            found = results.get(number) or (unknown,) * len(requests[number])
-            files.extend(zip(requests[number], found, strict=True))
+        files = files_of(self.table, job, numbers, unknown)
         skipped = first - numbers.start * job.batch_size
         return FilePage(first, tuple(files[skipped : skipped + last - first]), last if last < job.total else None)
 
     def cancel(self, job_id: str, origin: Origin) -> Job:
         """Cancel a job that has not ended; cancelling twice is fine. Raises JobAlreadyEnded and as `read`."""
-        self.read(job_id, origin.by)
+        before = self.read(job_id, origin.by)
         now = self.now()
-        event = JobEvent("cancelled", now, origin)
-        change = Change(job_id=job_id, trigger=Trigger.CANCEL, event=event, expires_at=self.expiry(now))
+        change = Change(
+            job_id=job_id,
+            trigger=Trigger.CANCEL,
+            event=JobEvent("cancelled", now, origin),
+            expires_at=self.expiry(now),
+            sweep_at=now if before.archive else None,
+        )
         job = self.table.apply(change) or self.read(job_id, origin.by)
         if job.status is not JobStatus.CANCELLED:
             raise JobAlreadyEnded(job_id, status=job.status)
+        if job.archive:
+            self._send(job, [CleanUp(job_id)])
+        return job
+
+    def retry(self, job_id: str, origin: Origin) -> Job:
+        """Run again what failed: batches without results, files that changed, an assembly. Raises NothingToRetry."""
+        before = self.read(job_id, origin.by)
+        if before.status is not JobStatus.FAILED or (before.error and before.error.code in FINAL_CODES):
+            raise NothingToRetry(job_id, status=before.status)
+        now = self.now()
+        change = Change(
+            job_id=job_id,
+            trigger=Trigger.RETRY,
+            event=JobEvent("retried", now, origin),
+            expires_at=now + 2 * self.job_ttl * 1000,
+            sweep_at=now + self.sweep_after * 1000,
+        )
+        job = self.table.apply(change)
+        if job is None:
+            raise NothingToRetry(job_id, status=self.read(job_id, origin.by).status)
+        self._send(job, first_messages(job))
         return job
 
     def jobs(self, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None) -> JobPage:
@@ -106,6 +134,13 @@ class JobService:
         """When a job that ends at `ended_at` is gone."""
         return ended_at + self.job_ttl * 1000
 
+    def _send(self, job: Job, messages: list[Message]) -> None:
+        """What the table says is durable; a message that cannot be sent now is the sweeper's to send."""
+        try:
+            self.queue.send(messages)
+        except QueueUnavailable:
+            logger.warning("the queue took no message; the sweeper will drive the job", job_id=job.job_id)
+
     def _new_job(self, request: NewJob, owner: str) -> Job:
         now = self.now()
         return Job(
@@ -114,7 +149,7 @@ class JobService:
             status=JobStatus.QUEUED,
             stage=None,
             total=len(request.files),
-            batch_size=_batch_size(request.files),
+            batch_size=_batch_size(request.files, self.files_per_batch),
             duplicates=request.duplicates,
             counts=Counts(),
             size=0,
@@ -128,13 +163,14 @@ class JobService:
             expires_at=now + 2 * self.job_ttl * 1000,
             sweep_at=now + self.sweep_after * 1000,
             sweeps=0,
+            archive=request.archive,
         )
 
 
-def _batch_size(files: Sequence[RequestedFile]) -> int:
+def _batch_size(files: Sequence[RequestedFile], most: int) -> int:
     """One size for all batches of a job, so that a file's batch follows from its index."""
     longest = max(len(file.key.encode()) for file in files)
-    return max(1, min(MAX_FILES_PER_BATCH, MAX_BATCH_KEY_BYTES // longest))
+    return max(1, min(most, MAX_BATCH_KEY_BYTES // longest))
 
 
 def _batches(files: Sequence[RequestedFile], size: int) -> Iterator[Sequence[RequestedFile]]:

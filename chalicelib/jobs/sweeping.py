@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from chalicelib.jobs.driving import JobDriver, first_messages
 from chalicelib.jobs.model import Job, JobError, JobEvent, Origin
 from chalicelib.jobs.ports import JobTable, WorkQueue
+from chalicelib.messages import CleanUp, Message
 
 SWEEPER = Origin(by="sweeper")
 PAGE = 100
+TIMED_OUT = JobError("timed_out", "the job did not end within its time to live")
 MAX_DOUBLINGS = 5  # a job whose messages wait in a long backlog is not sent again and again
 
 
@@ -37,21 +39,23 @@ class Sweeper:
 
     def _look_at(self, job_id: str) -> bool:
         job = self.table.get(job_id)
-        if job is None or job.status.ended:
+        if job is None or job.sweep_at > self.now():
             return False  # the index lags behind the table
+        if job.status.ended:
+            return self._send(job, [CleanUp(job_id)] if job.archive else [])
         if self.now() >= job.created_at + self.job_ttl * 1000:
-            return self.driver.fail(job_id, JobError("timed_out", "the job did not end within its time to live")) is not None
+            return self.driver.fail(job, TIMED_OUT) is not None
         quiet_until = job.updated_at + self.sweep_after * 1000
         if self.now() < quiet_until:
             self.table.postpone_sweep(job, sweep_at=quiet_until, event=None)
             return False
-        return self._drive(job)
+        return self._send(job, first_messages(job))
 
-    def _drive(self, job: Job) -> bool:
-        """Send the job's messages again, the next time after twice as long."""
+    def _send(self, job: Job, messages: list[Message]) -> bool:
+        """Send the messages that drive the job, the next time after twice as long."""
         pause = self.sweep_after * 1000 * 2 ** min(job.sweeps + 1, MAX_DOUBLINGS)
         event = JobEvent("swept", self.now(), SWEEPER, {"sweeps": job.sweeps + 1})
         if not self.table.postpone_sweep(job, sweep_at=self.now() + pause, event=event):
             return False
-        self.queue.send(first_messages(job))
+        self.queue.send(messages)
         return True

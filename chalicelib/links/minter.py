@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.links.disposition import attachment
 from chalicelib.links.presign import Presigner
 
 
@@ -22,8 +22,7 @@ class Minter:
         """When the links die, in epoch milliseconds."""
         return int((self.at + timedelta(seconds=self.ttl)).timestamp() * 1000)
 
-    def link(self, key: str) -> str:
-        return self.presigner.link(key, expires=self.ttl, at=self.at)
-
-
-MinterFactory = Callable[[int], Minter]
+    def link(self, key: str, *, filename: str = "") -> str:
+        """A link to `key`; with a file name, browsers save it under that name."""
+        response = {"response-content-disposition": attachment(filename)} if filename else None
+        return self.presigner.link(key, expires=self.ttl, at=self.at, response=response)

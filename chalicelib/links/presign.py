@@ -29,7 +29,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Presigner:
-    """Signs links to one bucket. `endpoint` is scheme://host[:port]; the bucket goes into host or path."""
+    """Signs links to one bucket. `endpoint` is scheme://host[:port][/path]; the bucket goes into host or path."""
 
     credentials: Credentials
     bucket: str
@@ -44,16 +44,17 @@ class Presigner:
         """
         scheme, host, path = self._address(key)
         query = self._query(expires, at, response or {})
-        canonical = f"GET\n{path}\n{query}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD"
+        canonical = f"GET\n{path}\n{query}\nhost:{_host_header(scheme, host)}\n\nhost\nUNSIGNED-PAYLOAD"
         signature = self._sign(canonical, at)
         return f"{scheme}://{host}{path}?{query}&X-Amz-Signature={signature}"
 
     def _address(self, key: str) -> tuple[str, str, str]:
         parts = urlsplit(self.endpoint)
         encoded = quote(key, safe="/-_.~")
+        base = parts.path.rstrip("/")
         if self.path_style:
-            return parts.scheme, parts.netloc, f"/{self.bucket}/{encoded}"
-        return parts.scheme, f"{self.bucket}.{parts.netloc}", f"/{encoded}"
+            return parts.scheme, parts.netloc, f"{base}/{self.bucket}/{encoded}"
+        return parts.scheme, f"{self.bucket}.{parts.netloc}", f"{base}/{encoded}"
 
     def _query(self, expires: int, at: datetime, response: Mapping[str, str]) -> str:
         values = {
@@ -77,6 +78,11 @@ class Presigner:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def _host_header(scheme: str, host: str) -> str:
+    """What clients send as Host: in small letters, and without a port that goes without saying."""
+    return host.lower().removesuffix({"http": ":80", "https": ":443"}[scheme])
 
 
 def _stamp(at: datetime) -> str:

@@ -1,0 +1,78 @@
+"""From a valid request body to a new job: ids become keys, keys are checked, repetitions are dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+
+from chalicelib.api.schemas import ArchiveOptions, InitiateRequest
+from chalicelib.errors import FieldProblem, InvalidRequest
+from chalicelib.jobs.model import ArchiveRequest, RequestedFile
+from chalicelib.jobs.service import NewJob
+from chalicelib.limits import S3_MAX_KEY_BYTES
+from chalicelib.settings import Settings
+
+REPORTED = 10  # offending keys that one answer names
+
+
+def new_job(body: InitiateRequest, settings: Settings) -> NewJob:
+    """Raises InvalidRequest for keys that are refused."""
+    files, asked = _files(body, settings)
+    link_ttl = settings.link_ttl if body.linkTtlSeconds is UNSET else body.linkTtlSeconds
+    prefix = "" if body.prefix is UNSET else body.prefix
+    if prefix:
+        _check_keys([prefix], settings.allowed_prefix, pointer="/prefix")
+    return NewJob(files, asked - len(files), link_ttl, _archive(body, settings, prefix), prefix)
+
+
+def key_of(file_id: int, settings: Settings) -> str:
+    """The object key of a numbered file."""
+    return settings.key_template.replace("{file_id}", str(file_id))
+
+
+def _files(body: InitiateRequest, settings: Settings) -> tuple[list[RequestedFile], int]:
+    """The files in first-seen order, and how many were asked for."""
+    if body.file_ids is not UNSET:
+        ids = dict.fromkeys(body.file_ids)
+        return [RequestedFile(key_of(number, settings), number) for number in ids], len(body.file_ids)
+    if body.keys is not UNSET:
+        _check_keys(body.keys, settings.allowed_prefix, pointer="/keys/{}")
+        return [RequestedFile(key) for key in dict.fromkeys(body.keys)], len(body.keys)
+    return [], 0
+
+
+def _archive(body: InitiateRequest, settings: Settings, prefix: str) -> ArchiveRequest | None:
+    if body.archive is False:
+        return None
+    options = body.archive if isinstance(body.archive, ArchiveOptions) else ArchiveOptions()
+    filename = "" if options.filename is UNSET else options.filename
+    if filename and not filename.lower().endswith(".zip"):
+        filename += ".zip"
+    return ArchiveRequest(filename, options.layout, options.onMissing, prefix or settings.allowed_prefix)
+
+
+def _check_keys(keys: Sequence[str], allowed: str, *, pointer: str) -> None:
+    """Keys are data, never paths: whatever could mean something else to a file system is refused."""
+    problems = []
+    for index, key in enumerate(keys):
+        refusal = _refusal(key, allowed)
+        if refusal:
+            problems.append(FieldProblem(pointer.format(index), refusal))
+            if len(problems) == REPORTED:
+                break
+    if problems:
+        raise InvalidRequest(problems)
+
+
+def _refusal(key: str, allowed: str) -> str | None:
+    if not key.startswith(allowed):
+        return f"must begin with {allowed}"
+    if len(key.encode()) > S3_MAX_KEY_BYTES:
+        return f"is longer than {S3_MAX_KEY_BYTES:,} bytes"
+    if any(character < " " or "\x7f" <= character < "\xa0" for character in key):
+        return "holds a control character"
+    inner = key.removesuffix("/").split("/")
+    if any(segment in ("", ".", "..") for segment in inner):
+        return "has an empty segment, `.` or `..`"
+    return None

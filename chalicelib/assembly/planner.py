@@ -1,0 +1,176 @@
+"""Plans the archives of a job whose files are checked, opens their uploads, and sends their first chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from chalicelib.archive.archives import ArchivePlan
+from chalicelib.archive.rules import S3, S3Limits
+from chalicelib.assembly.blueprint import archive_plans
+from chalicelib.assembly.builder import chunk_key
+from chalicelib.assembly.checksums import Checksums, bodies_to_know, crc_source
+from chalicelib.assembly.chunks import MAX_BODIES, Work, cut_into_chunks, reads_for_crcs
+from chalicelib.assembly.driving import AssemblyDriver
+from chalicelib.assembly.model import (
+    Archive,
+    CrcSource,
+    Phase,
+    archive_filename,
+    archive_key,
+    staged_key,
+)
+from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
+from chalicelib.assembly.replanning import Replanner
+from chalicelib.assembly.tasks import Range, encode_chunk
+from chalicelib.jobs.driving import WORKER
+from chalicelib.jobs.files import CheckedFile
+from chalicelib.jobs.model import Job, JobEvent, JobStatus, Stage
+from chalicelib.jobs.ports import JobTable
+from chalicelib.messages import PlanArchive
+
+WRITERS = 16  # chunks that are written side by side
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePlanner:
+    """`max_bytes`: a larger archive is split. `now()` is epoch milliseconds."""
+
+    jobs: JobTable
+    table: AssemblyTable
+    store: ArchiveStore
+    driver: AssemblyDriver
+    replanner: Replanner
+    checksums: Checksums
+    now: Callable[[], int]
+    max_bytes: int
+    limits: S3Limits = S3
+    max_bodies: int = MAX_BODIES
+
+    def plan(self, message: PlanArchive) -> bool:
+        """Handle one message; False if there was nothing to plan. Repeating it goes on where it stopped."""
+        job = self.jobs.get(message.job_id)
+        if job is None or job.status is not JobStatus.PROCESSING or job.generation != message.generation:
+            return False
+        opened = self.table.archives(job.job_id, job.generation)
+        built = [archive for archive in opened if not archive.reads_only]
+        reads = next((archive for archive in opened if archive.reads_only), None)
+        if built or (reads and reads.phase is not Phase.DONE):
+            self._go_on(built or opened)
+            return False
+        return self._plan_anew(job, reads)
+
+    def _go_on(self, archives: Sequence[Archive]) -> None:
+        for archive in archives:
+            self.driver.send_missing(archive)
+            self.driver.advance(archive)
+
+    def _plan_anew(self, job: Job, reads: Archive | None) -> bool:
+        if reads is None:
+            self.replanner.drop_older_generations(job)
+        current = self.replanner.current_files(job)
+        if current is None:
+            return False
+        job, files = current
+        files = self.checksums.trusted(files)
+        plans = self._plans(job, files, {})
+        unknown = bodies_to_know(plans)
+        source = crc_source(self.checksums.copies_tell(), unknown)
+        if source is not CrcSource.READ:
+            return self._open(job, plans, source, {})
+        crcs = self._known(unknown, reads)
+        if len(crcs) < len(unknown):
+            return self._open_reads(job, unknown)
+        return self._open(job, self._plans(job, files, crcs), source, crcs)
+
+    def _plans(self, job: Job, files: Sequence[CheckedFile], crcs: Mapping[str, int]) -> list[ArchivePlan]:
+        return archive_plans(job, files, max_bytes=self.max_bytes, crcs=crcs, limits=self.limits)
+
+    def _known(self, bodies: Sequence[Range], reads: Archive | None) -> dict[str, int]:
+        """CRC-32s by key: all of them after the bodies were read, before that those that are remembered."""
+        if reads is None:
+            return self.checksums.remembered(bodies)
+        crcs = self.checksums.read_crcs(reads, bodies)
+        self.checksums.remember(bodies, crcs)
+        return crcs
+
+    def _open_reads(self, job: Job, bodies: Sequence[Range]) -> bool:
+        """Let workers read the bodies; when they are done, this job is planned again."""
+        reads = Archive(
+            job_id=job.job_id,
+            generation=job.generation,
+            number=0,
+            filename="",
+            size=sum(body.size for body in bodies),
+            entries=len(bodies),
+            parts=0,
+            crc_source=CrcSource.READ,
+            verified=False,
+            uploads=(),
+            chunks={},
+            phase=Phase.CHECKSUM,
+        )
+        work = Work({Phase.CHECKSUM: reads_for_crcs(bodies)})
+        return self._save(job, Stage.CHECKSUMMING, [self._written(reads, work)])
+
+    def _open(self, job: Job, plans: Sequence[ArchivePlan], source: CrcSource, crcs: Mapping[str, int]) -> bool:
+        """Write the chunks, open the uploads, save the archives, send the first messages: in this order."""
+        self.store.put(crcs_key(job), msgspec.json.encode(crcs))
+        archives = [self._archive(job, number, plans, source) for number in range(1, len(plans) + 1)]
+        return self._save(job, Stage.ASSEMBLING, archives)
+
+    def _save(self, job: Job, stage: Stage, archives: Sequence[Archive]) -> bool:
+        details = {"archives": len(archives), "bytes": sum(archive.size for archive in archives)}
+        event = JobEvent(str(stage), self.now(), WORKER, details)
+        if self.table.open_archives(job, stage, archives, event):
+            self._go_on(archives)
+            return True
+        for archive in archives:
+            for upload in archive.uploads:
+                self.store.abort(upload)
+        return False
+
+    def _archive(self, job: Job, number: int, plans: Sequence[ArchivePlan], source: CrcSource) -> Archive:
+        plan = plans[number - 1]
+        verified = source is CrcSource.COPY
+        keys = [archive_key(job.job_id, job.generation, number)]
+        keys += [staged_key(job.job_id, job.generation, number, f"stage-{s.number}") for s in plan.plan.stages]
+        work = cut_into_chunks(
+            plan, lambda name: staged_key(job.job_id, job.generation, number, name), max_bodies=self.max_bodies
+        )
+        archive = Archive(
+            job_id=job.job_id,
+            generation=job.generation,
+            number=number,
+            filename=archive_filename(job, number, len(plans)),
+            size=plan.layout.size,
+            entries=len(plan.layout.entries),
+            parts=len(plan.plan.archive.parts),
+            crc_source=source,
+            verified=verified,
+            uploads=tuple(self.store.create_upload(key, checksummed=verified) for key in keys),
+            chunks={Phase.FINISH: 1},
+            phase=Phase.GATHER,
+        )
+        self.store.put(chunk_key(archive, Phase.FINISH, 0), encode_chunk(work.finish))
+        return self._written(archive, work)
+
+    def _written(self, archive: Archive, work: Work) -> Archive:
+        """Every chunk as a staging object; the archive that knows how many there are."""
+        written = [
+            (chunk_key(archive, phase, number), encode_chunk(chunk))
+            for phase, chunks in work.chunks.items()
+            for number, chunk in enumerate(chunks)
+        ]
+        with ThreadPoolExecutor(WRITERS) as pool:
+            list(pool.map(lambda item: self.store.put(*item), written))
+        counts = {phase: len(chunks) for phase, chunks in work.chunks.items()}
+        return replace(archive, chunks={**archive.chunks, **counts})
+
+
+def crcs_key(job: Job) -> str:
+    """Where the CRC-32s lie that were read or remembered for a generation: the finisher needs them again."""
+    return staged_key(job.job_id, job.generation, 0, "crcs.json")

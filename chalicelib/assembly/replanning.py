@@ -1,0 +1,106 @@
+"""What happens before a new generation is planned: old uploads go, changed files are looked at anew."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
+from chalicelib.checking.checker import result_of
+from chalicelib.checking.ports import SourceStore
+from chalicelib.errors import SourceChanged
+from chalicelib.jobs.driving import NO_FILES_AVAILABLE, JobDriver
+from chalicelib.jobs.files import CheckedFile, all_files
+from chalicelib.jobs.model import Counts, FileResult, FileState, Job, JobError
+from chalicelib.jobs.ports import JobTable
+
+MAX_GENERATIONS = 3  # plans; a file that is seen to change in the third is given up
+LOOKUPS = 8
+
+FILES_MISSING = "files_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Replanner:
+    jobs: JobTable
+    table: AssemblyTable
+    store: ArchiveStore
+    source: SourceStore
+    driver: JobDriver
+
+    def drop_older_generations(self, job: Job) -> None:
+        """Abort the uploads of older generations; chunks of theirs that still run do nothing any more."""
+        older = [archive for archive in self.table.archives(job.job_id) if archive.generation < job.generation]
+        for archive in older:
+            for upload in archive.uploads:
+                self.store.abort(upload)
+        self.table.forget_archives(older)
+
+    def current_files(self, job: Job) -> tuple[Job, list[CheckedFile]] | None:
+        """The job and its files, those that changed looked at anew. None if that ended the job."""
+        files = all_files(self.jobs, job)
+        if job.assembly.replanned < job.generation:
+            changes = self._look_again(job, files)
+            counts, size = _difference([(files[index][1], result) for index, result in changes.items()])
+            self.table.replace_results(job, changes, counts, size=size)
+            files = [(file, changes.get(index, result)) for index, (file, result) in enumerate(files)]
+        return None if self._ended(job, files) else (job, files)
+
+    def _look_again(self, job: Job, files: Sequence[CheckedFile]) -> dict[int, FileResult]:
+        """The results of files that changed, and of those that a client wants another attempt for."""
+        changed = set(job.assembly.changed)
+        indices = [n for n, (file, result) in enumerate(files) if file.key in changed or _wanted_again(job, result)]
+        if job.assembly.replans >= MAX_GENERATIONS:
+            return {index: _given_up(files[index][1]) for index in indices}
+        with ThreadPoolExecutor(LOOKUPS) as pool:
+            found = pool.map(lambda index: self.source.head(files[index][0].key), indices)
+            return {index: result_of(stored) for index, stored in zip(indices, found, strict=True)}
+
+    def _ended(self, job: Job, files: Sequence[CheckedFile]) -> bool:
+        """Whether there is nothing to assemble; the job is failed then."""
+        states = Counter(result.state for _, result in files)
+        if not states[FileState.AVAILABLE]:
+            self.driver.fail(job, NO_FILES_AVAILABLE)
+            return True
+        absent = len(files) - states[FileState.AVAILABLE]
+        if job.archive and job.archive.on_missing == "fail" and absent:
+            self.driver.fail(job, incomplete(files))
+            return True
+        return False
+
+
+def incomplete(files: Sequence[CheckedFile]) -> JobError:
+    """The error of a job that wants all files or none; another attempt may help only where a file kept changing."""
+    absent = [(file, result) for file, result in files if result.state is not FileState.AVAILABLE]
+    changing = any(result.reason == SourceChanged.code for _, result in absent)
+    named = ", ".join(f"{file.key} ({result.reason or result.state})" for file, result in absent[:5])
+    more = f" and {len(absent) - 5:,} more" if len(absent) > 5 else ""
+    return JobError(SourceChanged.code if changing else FILES_MISSING, f"{len(absent):,} of {len(files):,} files cannot be had: {named}{more}")
+
+
+def _wanted_again(job: Job, result: FileResult) -> bool:
+    return job.assembly.replans == 0 and result.reason == SourceChanged.code
+
+
+def _given_up(result: FileResult) -> FileResult:
+    return replace(result, state=FileState.FAILED, reason=SourceChanged.code)
+
+
+def _difference(pairs: Sequence[tuple[FileResult, FileResult]]) -> tuple[Counts, int]:
+    """What replacing results (before, after) adds to a job's counts and size."""
+    before, after = (Counter(result.state for result in side) for side in (_side(pairs, 0), _side(pairs, 1)))
+    counts = Counts(*(after[state] - before[state] for state in _COUNTED))
+    return counts, _available_bytes(_side(pairs, 1)) - _available_bytes(_side(pairs, 0))
+
+
+_COUNTED = (FileState.AVAILABLE, FileState.MISSING, FileState.FAILED)
+
+
+def _side(pairs: Sequence[tuple[FileResult, FileResult]], side: int) -> list[FileResult]:
+    return [pair[side] for pair in pairs]
+
+
+def _available_bytes(results: Sequence[FileResult]) -> int:
+    return sum(result.size or 0 for result in results if result.state is FileState.AVAILABLE)

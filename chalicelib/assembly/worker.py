@@ -1,0 +1,105 @@
+"""What a worker does with one message of assembly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.assembly.builder import ChunkBuilder
+from chalicelib.assembly.cleaner import Cleaner
+from chalicelib.assembly.driving import AssemblyDriver
+from chalicelib.assembly.finisher import Finisher
+from chalicelib.assembly.model import Archive, Phase, Receipt
+from chalicelib.assembly.planner import ArchivePlanner
+from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome
+from chalicelib.assembly.replanning import MAX_GENERATIONS
+from chalicelib.errors import SourceChanged, StorageError, UploadGone
+from chalicelib.jobs.driving import WORKER
+from chalicelib.jobs.model import Job, JobError, JobEvent, JobStatus
+from chalicelib.jobs.ports import JobTable
+from chalicelib.messages import BuildChunk, CleanUp, PlanArchive
+
+AssemblyMessage = PlanArchive | BuildChunk | CleanUp
+
+
+class Built(StrEnum):
+    """What came of a message."""
+
+    PLANNED = "planned"
+    RECORDED = "recorded"
+    REPEATED = "repeated"
+    REPLANNED = "replanned"  # a file had changed
+    CLEANED = "cleaned"
+    DROPPED = "dropped"  # the job has ended, or another generation is being built
+
+
+@dataclass(frozen=True, slots=True)
+class AssemblyWorker:
+    """`now()` is epoch milliseconds."""
+
+    jobs: JobTable
+    table: AssemblyTable
+    planner: ArchivePlanner
+    builder: ChunkBuilder
+    finisher: Finisher
+    cleaner: Cleaner
+    driver: AssemblyDriver
+    now: Callable[[], int]
+
+    def handle(self, message: AssemblyMessage) -> Built:
+        """Handle one message. Raises StorageError, after noting it, where another attempt may help."""
+        try:
+            if isinstance(message, PlanArchive):
+                return Built.PLANNED if self.planner.plan(message) else Built.REPEATED
+            if isinstance(message, CleanUp):
+                return Built.CLEANED if self.cleaner.clean_up(message.job_id) else Built.DROPPED
+            return self._build(message)
+        except StorageError as error:
+            self._note(message, error)
+            raise
+
+    def _build(self, message: BuildChunk) -> Built:
+        job = self.jobs.get(message.job_id)
+        if job is None or job.status is not JobStatus.PROCESSING or job.generation != message.generation:
+            return Built.DROPPED
+        archive = next((a for a in self.table.archives(job.job_id, job.generation) if a.number == message.archive), None)
+        if archive is None:
+            return Built.DROPPED
+        if archive.phase != message.phase or message.chunk in archive.done:
+            self.driver.advance(archive)
+            return Built.REPEATED
+        return self._build_chunk(job, archive, message.chunk)
+
+    def _build_chunk(self, job: Job, archive: Archive, chunk: int) -> Built:
+        try:
+            receipt, size = self._work(job, archive, chunk)
+        except SourceChanged as error:
+            self.driver.changed(job, [error.key])
+            return Built.REPLANNED
+        except UploadGone:
+            if self._is_stale(job):
+                return Built.DROPPED
+            if job.assembly.replans >= MAX_GENERATIONS:
+                raise
+            self.driver.changed(job, [])  # somebody aborted the upload: begin another
+            return Built.REPLANNED
+        outcome = self.driver.record(archive, chunk, receipt, size=size)
+        return {ChunkOutcome.RECORDED: Built.RECORDED, ChunkOutcome.DUPLICATE: Built.REPEATED}.get(
+            outcome, Built.DROPPED
+        )
+
+    def _work(self, job: Job, archive: Archive, chunk: int) -> tuple[Receipt, int]:
+        if archive.phase is Phase.FINISH:
+            return self.finisher.finish(job, archive)
+        return self.builder.build(archive, archive.phase, chunk)
+
+    def _is_stale(self, job: Job) -> bool:
+        current = self.jobs.get(job.job_id)
+        return current is None or current.status.ended or current.generation != job.generation
+
+    def _note(self, message: AssemblyMessage, error: StorageError) -> None:
+        trouble = JobError(error.code, str(error))
+        details = {"message": type(message).__name__, "code": error.code, "error": str(error)}
+        event = JobEvent("assembly_retried", self.now(), WORKER, details)
+        self.jobs.note_trouble(message.job_id, None, trouble, event)

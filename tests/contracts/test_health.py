@@ -1,0 +1,60 @@
+"""Whether the store, the table and the queue answer, told within its time whatever they do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.adapters.health import HealthProbe
+from chalicelib.limits import HEALTH_TIMEOUT_SECONDS
+from chalicelib.settings import Settings
+from tests.contracts.servers import refusing, silent
+from tests.tables import create_table
+from tests.unit.services import ENVIRONMENT
+
+
+@pytest.fixture
+def environment() -> Iterator[dict[str, str]]:
+    """Of a deployment in which everything answers."""
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="files")
+        create_table(boto3.client("dynamodb"), "jobs")
+        url = boto3.client("sqs").create_queue(QueueName="check")["QueueUrl"]
+        yield {**ENVIRONMENT, "CHECK_QUEUE_URL": url}
+
+
+def checked(environment: dict[str, str]) -> dict[str, str]:
+    return HealthProbe(Settings.from_environment(environment)).check()
+
+
+def test_everything_that_answers_is_ok(environment: dict[str, str]) -> None:
+    assert checked(environment) == {"storage": "ok", "table": "ok", "queue": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("change", "failed"),
+    [
+        ({"SOURCE_BUCKET": "gone"}, "storage"),
+        ({"TABLE_NAME": "gone"}, "table"),
+        ({"CHECK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/gone"}, "queue"),
+    ],
+)
+def test_what_does_not_answer_is_named(environment: dict[str, str], change: dict[str, str], failed: str) -> None:
+    verdicts = checked({**environment, **change})
+    assert [name for name, verdict in verdicts.items() if verdict != "ok"] == [failed]
+    assert verdicts[failed] == "error"
+
+
+@pytest.mark.parametrize("broken", [refusing, silent])
+def test_a_verdict_comes_in_time_even_if_nothing_answers(monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
+    with broken() as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        probe = HealthProbe(Settings.from_environment({**ENVIRONMENT, "S3_ENDPOINT": address}))
+        started = time.monotonic()
+        assert probe.check() == {"storage": "error", "table": "error", "queue": "error"}
+        assert time.monotonic() - started < HEALTH_TIMEOUT_SECONDS

@@ -1,0 +1,278 @@
+"""Jobs under everything that can go wrong at once, in any order, as Hypothesis finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, LorryError
+from chalicelib.jobs.driving import NO_FILES_AVAILABLE
+from chalicelib.jobs.model import Counts, FileResult, FileState, Job, JobStatus, RequestedFile
+from chalicelib.jobs.ports import Change, Recorded
+from chalicelib.jobs.sweeping import MAX_DOUBLINGS
+from chalicelib.messages import CheckBatch, Message
+from tests.builders import ALICE, JOB_TTL, SWEEP_AFTER, World
+from tests.fakes import Crash, FakeJobTable
+
+FILES_PER_BATCH = 2
+TRANSITIONS = {"started", "ready", "failed", "cancelled"}
+LONGEST_PAUSE = SWEEP_AFTER * 2**MAX_DOUBLINGS
+NUMBER = st.integers(0, 1_000)
+
+
+class InterruptedTable(FakeJobTable):
+    """A table at which somebody else is quicker: an action of another worker happens just before one of our calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.interrupt_in = 0
+        self.interruption: Callable[[], object] | None = None
+
+    def get(self, job_id: str) -> Job | None:
+        self._let_the_other_one_go_first()
+        return super().get(job_id)
+
+    def apply(self, change: Change) -> Job | None:
+        self._let_the_other_one_go_first()
+        return super().apply(change)
+
+    def read_batch(self, job_id: str, batch: int) -> tuple[RequestedFile, ...]:
+        self._let_the_other_one_go_first()
+        return super().read_batch(job_id, batch)
+
+    def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
+        self._let_the_other_one_go_first()
+        return super().record_batch(job_id, batch, results, now=now)
+
+    def _let_the_other_one_go_first(self) -> None:
+        if self.interruption is None:
+            return
+        self.interrupt_in -= 1
+        if self.interrupt_in < 0:
+            interruption, self.interruption = self.interruption, None
+            interruption()
+
+
+class JobMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = InterruptedTable()
+        self.world = World(files_per_batch=FILES_PER_BATCH, table=self.table)
+        self.next_file = 10_000
+        self.broken = False
+        self.before: dict[str, Job] = {}  # as they were after the last step
+
+    # --- what clients do ---------------------------------------------------------------
+
+    @initialize(present=st.lists(st.booleans(), min_size=3, max_size=9))
+    def start_a_job_of_several_batches(self, present: list[bool]) -> None:
+        self.start(present)
+
+    @rule(present=st.lists(st.booleans(), min_size=1, max_size=9))
+    def start(self, present: list[bool]) -> None:
+        numbers = range(self.next_file, self.next_file + len(present))
+        self.next_file += len(present)
+        missing = tuple(number for number, there in zip(numbers, present, strict=True) if not there)
+        started: list[Job] = []
+        self._attempt(lambda: started.append(self.world.start(*numbers, missing=missing)))
+        assert all(job.job_id in self.table.jobs for job in started), "a job is durable before its id is given out"
+
+    @precondition(lambda self: self.table.jobs)
+    @rule(number=NUMBER)
+    def cancel(self, number: int) -> None:
+        job_id = self._some_job(number)
+        if self._attempt(lambda: self._cancel(job_id)):
+            assert self.table.jobs[job_id].status.ended
+
+    # --- what SQS does -----------------------------------------------------------------
+
+    @precondition(lambda self: self.messages)
+    @rule(number=NUMBER)
+    def deliver(self, number: int) -> None:
+        self._deliver(self._some_message(number))
+
+    @precondition(lambda self: self.messages)
+    @rule(times=st.integers(1, 6))
+    def deliver_several_in_order(self, times: int) -> None:
+        for _ in range(min(times, len(self.messages))):
+            self._deliver(self.messages[0])
+
+    @precondition(lambda self: self.messages)
+    @rule(number=NUMBER)
+    def deliver_and_keep_it_for_a_second_time(self, number: int) -> None:
+        message = self._some_message(number)
+        self._attempt(lambda: self.world.handle(message))
+
+    @precondition(lambda self: self.messages)
+    @rule(number=NUMBER, other=NUMBER, calls=st.integers(0, 6), cancels=st.booleans())
+    def deliver_while_another_worker_is_quicker(self, number: int, other: int, calls: int, cancels: bool) -> None:
+        message, job_id = self._some_message(number), self._some_job(other)
+        self.table.interrupt_in = calls
+        quicker = (lambda: self._cancel(job_id)) if cancels else (lambda: self.world.handle(message))
+        self.table.interruption = lambda: self._attempt(quicker)
+        self._deliver(message)
+        self.table.interruption = None
+
+    @precondition(lambda self: self.messages)
+    @rule(number=NUMBER)
+    def lose_a_message(self, number: int) -> None:
+        self.messages.remove(self._some_message(number))
+
+    @precondition(lambda self: self.messages)
+    @rule(number=NUMBER)
+    def give_a_message_up(self, number: int) -> None:
+        message = self._some_message(number)
+        before = self.table.jobs[message.job_id]
+        if self._attempt(lambda: self.world.driver.give_up(message)):
+            self.messages.remove(message)
+        if isinstance(message, CheckBatch) and message.batch in before.done:
+            after = self.table.jobs[message.job_id]
+            assert after.error in (before.error, NO_FILES_AVAILABLE), "what was done did not fail"
+
+    # --- what the world does -----------------------------------------------------------
+
+    @rule(writes=st.integers(0, 3), after=st.booleans())
+    def crash_at_a_coming_write(self, writes: int, after: bool) -> None:
+        self.table.crash_in, self.table.crash_after_write = writes, after
+
+    @precondition(lambda self: not self.broken)
+    @rule(what=st.sampled_from(["store", "bucket", "table", "queue"]))
+    def something_breaks(self, what: str) -> None:
+        self.broken = True
+        self.world.store.down = what == "store"
+        self.world.store.bucket_exists = what != "bucket"
+        self.table.down = what == "table"
+        self.world.queue.down = what == "queue"
+
+    @precondition(lambda self: self.broken)
+    @rule()
+    def everything_recovers(self) -> None:
+        self.broken = self.world.store.down = self.table.down = self.world.queue.down = False
+        self.world.store.bucket_exists = True
+
+    @rule(seconds=st.sampled_from([1, 60, SWEEP_AFTER, LONGEST_PAUSE, JOB_TTL // 2]))
+    def time_passes(self, seconds: int) -> None:
+        self.world.clock.advance(seconds)
+
+    @rule()
+    def sweep(self) -> None:
+        self._attempt(self.world.sweep)
+
+    # --- what holds all the time -------------------------------------------------------
+
+    @invariant()
+    def an_ended_job_never_changes_and_no_other_goes_back(self) -> None:
+        for job_id, before in self.before.items():
+            job = self.table.jobs[job_id]
+            assert not before.status.ended or job == before
+            assert job.progress >= before.progress
+            assert job.counts.processed >= before.counts.processed
+            assert job.done >= before.done
+        self.before = dict(self.table.jobs)
+
+    @invariant()
+    def counts_are_those_of_the_recorded_batches(self) -> None:
+        for job in self.table.jobs.values():
+            results = self._results(job)
+            states = [result.state for batch in results.values() for result in batch]
+            tally = Counts(*(states.count(s) for s in (FileState.AVAILABLE, FileState.MISSING, FileState.FAILED)))
+            assert (job.counts, job.done) == (tally, frozenset(results))
+            assert job.counts.processed == len(states) <= job.total
+            assert 0 <= job.progress <= 100
+
+    @invariant()
+    def a_ready_job_is_complete_and_has_something_to_download(self) -> None:
+        for job in self.table.jobs.values():
+            if job.status is JobStatus.READY:
+                assert job.counts.processed == job.total and job.all_checked and job.counts.available
+
+    @invariant()
+    def missing_is_said_only_of_what_is_not_there(self) -> None:
+        for (job_id, batch), results in self.table.results.items():
+            for file, result in zip(self.table.requests[job_id, batch], results, strict=True):
+                assert (result.state is FileState.AVAILABLE) == (file.key in self.world.store.objects)
+                assert result.state in (FileState.AVAILABLE, FileState.MISSING)
+
+    @invariant()
+    def each_transition_has_exactly_one_event(self) -> None:
+        for job in self.table.jobs.values():
+            kinds = [event.kind for event in self.table.events[job.job_id]]
+            made = sorted(kind for kind in kinds if kind in TRANSITIONS)
+            started = ["started"] if "started" in kinds else []
+            assert kinds.count("created") == 1
+            assert kinds.count("swept") == job.sweeps
+            assert started or job.status not in (JobStatus.PROCESSING, JobStatus.READY)
+            assert job.status is not JobStatus.QUEUED or not started
+            assert made == sorted(started + ([str(job.status)] if job.status.ended else []))
+
+    # --- what comes out in the end -----------------------------------------------------
+
+    def teardown(self) -> None:
+        """Once everything works again, sweeping and working off brings every job to its end, without a time-out."""
+        open_jobs = {job_id for job_id, job in self.table.jobs.items() if not job.status.ended}
+        too_old = {job_id for job_id in open_jobs if self._age(job_id) + 2 * LONGEST_PAUSE >= JOB_TTL}
+        self.everything_recovers()
+        self.table.crash_in = None
+        for _ in range(2):
+            self.world.clock.advance(LONGEST_PAUSE)
+            self.world.sweep()
+            self.world.work_off()
+        for job_id in open_jobs - too_old:
+            self._assert_ended_as_its_files_deserve(job_id)
+        assert all(job.status.ended for job in self.table.jobs.values())
+
+    # --- how ---------------------------------------------------------------------------
+
+    @property
+    def messages(self) -> list[Message]:
+        return self.world.queue.messages
+
+    def _attempt(self, action: Callable[[], object]) -> bool:
+        """Whether the worker lived through it without an error."""
+        try:
+            action()
+        except (LorryError, Crash):
+            return False
+        return True
+
+    def _cancel(self, job_id: str) -> None:
+        before = self.table.jobs[job_id].status
+        try:
+            assert self.world.service.cancel(job_id, ALICE).status is JobStatus.CANCELLED
+        except JobAlreadyEnded:
+            assert self.table.jobs[job_id].status in (JobStatus.READY, JobStatus.FAILED)
+        except (JobExpired, JobNotFound):
+            assert self.table.jobs[job_id].status is before
+
+    def _deliver(self, message: Message) -> None:
+        """As SQS does: the message is deleted when its worker succeeds, and comes back when not."""
+        if self._attempt(lambda: self.world.handle(message)) and message in self.messages:
+            self.messages.remove(message)
+
+    def _some_message(self, number: int) -> Message:
+        return self.messages[number % len(self.messages)]
+
+    def _some_job(self, number: int) -> str:
+        return list(self.table.jobs)[number % len(self.table.jobs)]
+
+    def _age(self, job_id: str) -> float:
+        return (self.world.clock.now - self.table.jobs[job_id].created_at) / 1000
+
+    def _results(self, job: Job) -> dict[int, tuple[FileResult, ...]]:
+        return {batch: found for (job_id, batch), found in self.table.results.items() if job_id == job.job_id}
+
+    def _assert_ended_as_its_files_deserve(self, job_id: str) -> None:
+        job = self.table.jobs[job_id]
+        files = [file for (owner, _), batch in self.table.requests.items() if owner == job_id for file in batch]
+        if any(file.key in self.world.store.objects for file in files):
+            assert (job.status, job.error) == (JobStatus.READY, None)
+        else:
+            assert job.status is JobStatus.FAILED and job.error is not None
+            assert job.error.code == "no_files_available"
+
+
+TestJobMachine = JobMachine.TestCase
+TestJobMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -1,0 +1,91 @@
+"""The container's services on fakes, for tests of the API and of the handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib import bootstrap
+from chalicelib.assembly.model import Archive
+from chalicelib.jobs.model import Job
+from chalicelib.links.minter import Minter
+from chalicelib.links.presign import Credentials, Presigner
+from chalicelib.settings import VARIABLES, Settings
+from tests.builders import World
+
+QUEUES = [variable.name for variable in VARIABLES if variable.name.endswith("_QUEUE_URL")]
+# Every variable that has no default.
+ENVIRONMENT = {
+    "TABLE_NAME": "jobs",
+    "ASSEMBLY_QUEUE_URL": "http://sqs.test/000000000000/assembly",
+    "SOURCE_BUCKET": "files",
+    "ARCHIVE_BUCKET": "archives",
+    **{name: f"http://sqs.test/000000000000/{name.lower()}" for name in QUEUES},
+}
+STORE = "https://store.test"
+
+
+@dataclass
+class FakeRetries:
+    """Retries that only note what they were asked for; every attempt waits ten times its number."""
+
+    postponed: list[tuple[str, int]] = field(default_factory=list)
+
+    def delay(self, *, attempt: int) -> int:
+        return 10 * attempt
+
+    def postpone(self, *, queue_arn: str, receipt_handle: str, seconds: int) -> None:
+        self.postponed.append((receipt_handle, seconds))
+
+
+@dataclass
+class FakeHealth:
+    verdicts: dict[str, str] = field(default_factory=lambda: {"storage": "ok", "table": "ok", "queue": "ok"})
+
+    def check(self) -> dict[str, str]:
+        return self.verdicts
+
+
+@dataclass(frozen=True)
+class FakeServices:
+    """What handlers may call, as chalicelib.bootstrap.Services has it."""
+
+    world: Any
+    settings: Settings
+    retries: FakeRetries = field(default_factory=FakeRetries)
+    health: FakeHealth = field(default_factory=FakeHealth)
+
+    def __getattr__(self, name: str) -> Any:
+        parts = {"jobs": "service", "driver": "driver", "checker": "checker", "sweeper": "sweeper", "source": "store"}
+        if name not in parts:
+            raise AttributeError(name)
+        return getattr(self.world, parts[name])
+
+    def archives_of(self, job: Job) -> list[Archive]:
+        archives: list[Archive] = self.world.archives.archives(job.job_id, job.generation) if job.archive else []
+        return [archive for archive in archives if not archive.reads_only]
+
+    def minter(self, ttl: int) -> Minter:
+        return self._minter(ttl, self.settings.source_bucket)
+
+    def archive_minter(self, ttl: int) -> Minter:
+        return self._minter(ttl, self.settings.archive_bucket)
+
+    def _minter(self, ttl: int, bucket: str) -> Minter:
+        credentials = Credentials("AKIDTEST", "secret")
+        presigner = Presigner(credentials, bucket, STORE, "us-east-1", path_style=True)
+        return Minter(presigner, datetime.fromtimestamp(self.world.clock.now / 1000, UTC), ttl)
+
+
+@contextmanager
+def in_use(world: World, **environment: str) -> Iterator[FakeServices]:
+    """Services on the fakes of `world`, in use by everything that asks the container for its services."""
+    services = FakeServices(world, Settings.from_environment({**ENVIRONMENT, **environment}))
+    bootstrap.use(services)  # type: ignore[arg-type]
+    try:
+        yield services
+    finally:
+        bootstrap.use(None)

@@ -1,0 +1,190 @@
+"""Checking the files of one batch."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.checking.checker import BatchChecker, Checked
+from chalicelib.checking.ports import StoredObject
+from chalicelib.errors import StorageError, StorageForbidden, StorageThrottled, StorageUnavailable, TableUnavailable
+from chalicelib.jobs.model import FileResult, FileState, Job, JobStatus
+from chalicelib.messages import CheckBatch
+from tests.builders import ALICE, World
+from tests.fakes import FakeSourceStore
+
+
+class FailingStore(FakeSourceStore):
+    """Raises at one key; counts the calls."""
+
+    def __init__(self, key: str, error: StorageError) -> None:
+        super().__init__()
+        self.key, self.error = key, error
+        self.calls: list[str] = []
+
+    def head(self, key: str) -> StoredObject | None:
+        self.calls.append(key)
+        if key == self.key:
+            raise self.error
+        return super().head(key)
+
+
+def checker(world: World, store: FakeSourceStore, threads: int = 2) -> BatchChecker:
+    return BatchChecker(world.table, store, world.driver, world.clock, threads)
+
+
+def results(world: World, job: Job) -> tuple[FileResult, ...]:
+    return world.table.read_results(job.job_id, [0]).get(0, ())
+
+
+def test_results_come_in_the_order_of_the_request_with_what_the_store_told() -> None:
+    world = World()
+    job = world.start(70000, 70001, 70002, missing=(70001,))
+    world.store.put("downloads/70002.zip", size=77)
+    assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.RECORDED
+    states = [result.state for result in results(world, job)]
+    assert states == [FileState.AVAILABLE, FileState.MISSING, FileState.AVAILABLE]
+    last = results(world, job)[2]
+    assert (last.size, last.etag, last.modified) == (77, "etag-downloads/70002.zip", 1_600_000_000_000)
+    assert results(world, job)[1] == FileResult(FileState.MISSING, reason="not_found")
+
+
+def test_the_size_of_a_job_is_that_of_its_available_files() -> None:
+    world = World()
+    job = world.start(70000, 70001, 70002, missing=(70001,))
+    world.work_off()
+    assert world.job(job.job_id).size == 20
+
+
+def test_a_message_that_comes_twice_is_counted_once() -> None:
+    world = World(files_per_batch=1)
+    job = world.start(70000, 70001)
+    world.driver.begin(job.job_id)
+    assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.RECORDED
+    assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.REPEATED
+    assert world.job(job.job_id).counts.processed == 1
+
+
+def test_a_repeated_message_does_not_ask_the_store_again() -> None:
+    world = World(files_per_batch=1)
+    job = world.start(70000, 70001)
+    world.checker.check(CheckBatch(job.job_id, 0))
+    world.store.down = True
+    assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.REPEATED
+
+
+def test_a_message_of_a_cancelled_or_unknown_job_is_dropped() -> None:
+    world = World()
+    job = world.start(70000)
+    world.service.cancel(job.job_id, ALICE)
+    assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.DROPPED
+    assert world.checker.check(CheckBatch("nobody", 0)) is Checked.DROPPED
+    assert world.table.results == {}
+
+
+class CancellingStore(FakeSourceStore):
+    """The job is cancelled while its files are looked up."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+
+    def head(self, key: str) -> StoredObject | None:
+        for job_id in self.world.table.jobs:
+            self.world.service.cancel(job_id, ALICE)
+        return super().head(key)
+
+
+def test_a_cancel_in_the_middle_of_a_batch_wins() -> None:
+    world = World()
+    job = world.start(70000)
+    assert checker(world, CancellingStore(world)).check(CheckBatch(job.job_id, 0)) is Checked.DROPPED
+    assert (world.job(job.job_id).status, world.table.results) == (JobStatus.CANCELLED, {})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StorageUnavailable("downloads/70001.zip", "HTTP 500"),
+        StorageThrottled("downloads/70001.zip", "HTTP 503 SlowDown"),
+        StorageForbidden("downloads/70001.zip", "HTTP 403"),
+    ],
+)
+def test_an_outage_is_noted_and_retried_and_never_reported_as_missing(error: StorageError) -> None:
+    world = World()
+    job = world.start(70000, 70001, 70002, missing=(70001,))
+    with pytest.raises(type(error)):
+        checker(world, FailingStore("downloads/70001.zip", error)).check(CheckBatch(job.job_id, 0))
+    assert (results(world, job), world.job(job.job_id).counts.processed) == ((), 0)
+    assert world.table.trouble[job.job_id, 0].code == error.code
+    last = world.table.events[job.job_id][-1]
+    assert (last.kind, last.details["batch"], last.details["code"]) == ("batch_retried", 0, error.code)
+
+
+def test_after_an_outage_the_same_message_succeeds() -> None:
+    world = World()
+    job = world.start(70000, missing=())
+    world.store.down = True
+    with pytest.raises(StorageUnavailable):
+        world.checker.check(CheckBatch(job.job_id, 0))
+    world.store.down = False
+    assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.RECORDED
+    assert world.job(job.job_id).status is JobStatus.READY
+
+
+def test_an_absent_bucket_is_an_outage_and_no_missing_file() -> None:
+    world = World()
+    job = world.start(70000, 70001)
+    world.store.bucket_exists = False
+    with pytest.raises(StorageUnavailable):
+        world.checker.check(CheckBatch(job.job_id, 0))
+    assert results(world, job) == ()
+
+
+def test_the_first_failure_stops_the_rest_of_the_batch() -> None:
+    world = World()
+    job = world.start(*range(70000, 70100))
+    store = FailingStore("downloads/70000.zip", StorageUnavailable("downloads/70000.zip", "it is down"))
+    with pytest.raises(StorageUnavailable):
+        checker(world, store, threads=1).check(CheckBatch(job.job_id, 0))
+    assert len(store.calls) < 100
+
+
+def test_a_file_in_cold_storage_is_failed_with_a_reason() -> None:
+    world = World()
+    job = world.start(70000, 70001)
+    key = "downloads/70000.zip"
+    world.store.objects[key] = replace(world.store.objects[key], archived=True)
+    world.work_off()
+    assert (results(world, job)[0].state, results(world, job)[0].reason) == (FileState.FAILED, "archived_storage_class")
+    after = world.job(job.job_id)
+    assert (after.status, after.counts.failed, after.size) == (JobStatus.READY, 1, 10)
+
+
+class MeetingStore(FakeSourceStore):
+    """Answers only once all the threads have asked."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__()
+        self.meeting = threading.Barrier(threads)
+
+    def head(self, key: str) -> StoredObject | None:
+        self.meeting.wait(timeout=10)
+        return None
+
+
+def test_files_are_looked_up_side_by_side() -> None:
+    world = World()
+    job = world.start(*range(70000, 70004))
+    checker(world, MeetingStore(4), threads=4).check(CheckBatch(job.job_id, 0))
+    assert world.job(job.job_id).counts.processed == 4
+
+
+def test_a_table_that_is_down_leaves_the_message_for_later() -> None:
+    world = World()
+    job = world.start(70000)
+    world.table.down = True
+    with pytest.raises(TableUnavailable):
+        world.checker.check(CheckBatch(job.job_id, 0))

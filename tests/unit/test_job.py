@@ -1,0 +1,38 @@
+"""What a job tells about itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.jobs.model import Counts, JobStatus
+from tests.builders import job
+
+
+@pytest.mark.parametrize(("total", "size", "batches"), [(1, 2, 1), (2, 2, 1), (3, 2, 2), (100_000, 200, 500)])
+def test_the_last_batch_takes_what_is_left(total: int, size: int, batches: int) -> None:
+    assert job(total=total, batch_size=size).batches == batches
+
+
+def test_a_job_knows_which_batches_are_left() -> None:
+    half = job(total=5, done=frozenset({1}))
+    assert (half.unfinished_batches, half.all_checked) == ([0, 2], False)
+    assert job(total=5, done=frozenset({0, 1, 2})).all_checked
+
+
+@pytest.mark.parametrize(
+    ("processed", "status", "progress"),
+    [
+        (0, JobStatus.QUEUED, 0),
+        (1, JobStatus.PROCESSING, 33),
+        (2, JobStatus.CANCELLED, 66),
+        (3, JobStatus.PROCESSING, 99),
+        (3, JobStatus.FAILED, 99),
+        (3, JobStatus.READY, 100),
+    ],
+)
+def test_progress_is_100_only_of_a_ready_job(processed: int, status: JobStatus, progress: int) -> None:
+    assert job(total=3, status=status, counts=Counts(available=processed)).progress == progress
+
+
+def test_missing_and_failed_files_count_as_processed() -> None:
+    assert Counts(available=1, missing=2, failed=4).processed == 7

@@ -1,0 +1,101 @@
+"""Reading the environment."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from chalicelib.errors import InvalidSettings
+from chalicelib.settings import VARIABLES, Settings
+from tests.unit.services import ENVIRONMENT
+
+
+def read(**changes: str) -> Settings:
+    return Settings.from_environment({**ENVIRONMENT, **changes})
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_required_variable_that_is_absent_is_named(name: str, blank: str) -> None:
+    with pytest.raises(InvalidSettings, match=f"^{name}: is not set"):
+        read(**{name: blank})
+
+
+def test_every_wrong_variable_is_named_at_once() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        read(TABLE_NAME="", CHECK_THREADS="0", S3_ENDPOINT="nowhere")
+    assert re.findall(r"(?:^|; )([A-Z0-9_]+): ", str(caught.value)) == ["TABLE_NAME", "S3_ENDPOINT", "CHECK_THREADS"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("S3_ENDPOINT", "localhost:4566"),
+        ("S3_ENDPOINT", "ftp://store"),
+        ("S3_PUBLIC_ENDPOINT", "https://"),
+        ("PUBLIC_URL", "example.com"),
+        ("S3_FORCE_PATH_STYLE", "yes"),
+        ("S3_KEY_TEMPLATE", "downloads/file.zip"),
+        ("S3_KEY_TEMPLATE", "downloads/{file_id}/{file_id}.zip"),
+        ("S3_KEY_TEMPLATE", "downloads/{file_id}-{name}.zip"),
+        ("S3_KEY_TEMPLATE", "downloads/{}.zip"),
+        ("JOB_TTL_SECONDS", "59"),
+        ("JOB_TTL_SECONDS", "2592001"),
+        ("JOB_TTL_SECONDS", "1e5"),
+        ("JOB_TTL_SECONDS", "-60"),
+        ("PRESIGNED_URL_EXPIRY_SECONDS", "59"),
+        ("PRESIGNED_URL_EXPIRY_SECONDS", "604801"),
+        ("CHECK_THREADS", "0"),
+        ("CHECK_THREADS", "65"),
+        ("CHECK_THREADS", "many"),
+        ("RETRY_BASE_SECONDS", "-1"),
+        ("RETRY_BASE_SECONDS", "nan"),
+        ("RETRY_CAP_SECONDS", "901"),
+        ("RETRY_CAP_SECONDS", "soon"),
+        ("SWEEP_AFTER_SECONDS", "0"),
+    ],
+)
+def test_a_variable_that_makes_no_sense_is_named_with_what_it_means(name: str, value: str) -> None:
+    (variable,) = [known for known in VARIABLES if known.name == name]
+    with pytest.raises(InvalidSettings) as caught:
+        read(**{name: value})
+    assert str(caught.value).startswith(f"{name}: ")
+    assert variable.meaning in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "expected"),
+    [
+        ("S3_ENDPOINT", "http://127.0.0.1:4566/", "s3_endpoint", "http://127.0.0.1:4566"),
+        ("S3_FORCE_PATH_STYLE", "TRUE", "s3_force_path_style", True),
+        ("S3_KEY_TEMPLATE", "a/{file_id}.bin", "key_template", "a/{file_id}.bin"),
+        ("S3_ALLOWED_PREFIX", "files", "allowed_prefix", "files/"),
+        ("S3_ALLOWED_PREFIX", "files/", "allowed_prefix", "files/"),
+        ("JOB_TTL_SECONDS", "60", "job_ttl", 60),
+        ("PRESIGNED_URL_EXPIRY_SECONDS", "604800", "link_ttl", 604_800),
+        ("RETRY_BASE_SECONDS", "0.25", "retry_base", 0.25),
+        ("CORS_ORIGINS", "https://a.test, https://b.test ,", "cors_origins", ("https://a.test", "https://b.test")),
+        ("PUBLIC_URL", "https://lorry.test/", "public_url", "https://lorry.test"),
+    ],
+)
+def test_a_variable_is_read_as_what_it_stands_for(name: str, value: str, field: str, expected: Any) -> None:
+    assert getattr(read(**{name: value}), field) == expected
+
+
+def test_an_empty_variable_means_its_default() -> None:
+    assert read(JOB_TTL_SECONDS="  ").job_ttl == 86_400
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    settings = read()
+    assert (settings.key_template, settings.allowed_prefix) == ("downloads/{file_id}.zip", "downloads/")
+    assert (settings.job_ttl, settings.link_ttl, settings.cors_origins) == (86_400, 3_600, ("*",))
+
+
+def test_every_field_has_its_variable_and_every_variable_its_meaning() -> None:
+    assert sorted(variable.field for variable in VARIABLES) == sorted(field.name for field in fields(Settings))
+    assert len({variable.name for variable in VARIABLES}) == len(VARIABLES)
+    assert all(variable.meaning for variable in VARIABLES)
