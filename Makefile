@@ -1,0 +1,48 @@
+# `make help` lists the commands. Everything is made below .venvs/ and .lorry/; nothing else is touched.
+
+SHELL := /bin/sh
+PY := .venvs/dev/bin/python
+export PYTHON PORT LORRY_HOME LORRY_PARAMETERS LORRY_EMULATOR_ENVIRONMENT
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help demo up down environment check format test bench deploy
+
+help:  ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  PORT=4567 and LORRY_HOME=.lorry-4567 put a second stack beside the first"
+
+demo: environment  ## start a stack, run a job of 60 files on it, verify every file
+	@$(PY) -m localstack.demo
+
+up: environment  ## start the embedded stack, or bring a running one up to date
+	@$(PY) -m localstack up
+
+down:  ## stop what `make up` started
+	@if [ -x $(PY) ]; then $(PY) -m localstack down; else echo "nothing was ever started here"; fi
+
+environment:  ## create the Python environment, once
+	@sh infra/environment.sh
+
+check: environment  ## formatting, lint, types, imports, template, generated pages
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@.venvs/dev/bin/lint-imports
+	@$(PY) -m infra.package .lorry/package
+	@.venvs/dev/bin/cfn-lint .lorry/package/template.json
+	@if [ -f docs/generate.py ]; then $(PY) -m docs.generate --check; fi
+
+format: environment  ## format the code
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+test: environment  ## every test; ARGS="-k cancel" passes options to pytest
+	@$(PY) -m pytest $(ARGS)
+
+bench: environment  ## the benchmarks, on a running stack
+	@$(PY) -m benchmarks $(ARGS)
+
+deploy: environment  ## deploy to AWS: STAGE=prod SOURCE_BUCKET=my-files [REGION=eu-central-1] [ARGS=Key=Value]
+	@test -n "$(STAGE)" || { echo "make deploy: name the stage: STAGE=prod" >&2; exit 2; }
+	@test -n "$(SOURCE_BUCKET)" || { echo "make deploy: name the bucket of your files: SOURCE_BUCKET=my-files" >&2; exit 2; }
+	@$(PY) -m infra.deploy --stage "$(STAGE)" --source-bucket "$(SOURCE_BUCKET)" $(if $(REGION),--region "$(REGION)") $(ARGS)

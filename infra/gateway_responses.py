@@ -1,0 +1,89 @@
+"""The answers that API Gateway gives by itself, in the shape of all others: application/problem+json.
+
+They are fixed texts: the gateway can fill in the request id, but knows no counters and no origin.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.api.headers import EXPOSED, SECURITY
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayProblem:
+    """One of the gateway's reasons to answer by itself."""
+
+    reason: str
+    status: int
+    error: str
+    title: str
+    detail: str
+    retry_after: int | None = None
+
+
+_P = GatewayProblem
+PROBLEMS: tuple[GatewayProblem, ...] = (
+    _P("DEFAULT_4XX", 400, "invalid_request", "The request is not valid", "the gateway could not accept the request"),
+    _P("BAD_REQUEST_BODY", 400, "invalid_request", "The request is not valid", "the body is malformed"),
+    _P("BAD_REQUEST_PARAMETERS", 400, "invalid_request", "The request is not valid", "a parameter is malformed"),
+    _P("UNAUTHORIZED", 401, "unauthorized", "Who are you?", "credentials are missing or not valid"),
+    _P("EXPIRED_TOKEN", 401, "unauthorized", "Who are you?", "the credentials have expired"),
+    _P("ACCESS_DENIED", 403, "forbidden", "This is not allowed", "these credentials do not allow the request"),
+    _P("INVALID_API_KEY", 403, "forbidden", "This is not allowed", "the API key is missing or not valid"),
+    _P("INVALID_SIGNATURE", 403, "forbidden", "This is not allowed", "the signature does not match the request"),
+    _P("WAF_FILTERED", 403, "forbidden", "This is not allowed", "a filter refused the request"),
+    _P("MISSING_AUTHENTICATION_TOKEN", 404, "not_found", "There is nothing here", "there is no such route"),
+    _P("RESOURCE_NOT_FOUND", 404, "not_found", "There is nothing here", "there is no such route"),
+    _P("REQUEST_TOO_LARGE", 413, "request_too_large", "The body is too large", "the request is larger than 10 MB"),
+    _P("UNSUPPORTED_MEDIA_TYPE", 415, "unsupported_media_type", "The body must be JSON", "send application/json"),
+    _P("THROTTLED", 429, "too_many_requests", "Too many requests", "too many requests at once", retry_after=1),
+    _P("QUOTA_EXCEEDED", 429, "too_many_requests", "Too many requests", "the quota is used up", retry_after=3600),
+    _P("DEFAULT_5XX", 500, "internal_error", "Something went wrong inside", "the gateway could not serve the request"),
+    _P("API_CONFIGURATION_ERROR", 500, "internal_error", "Something went wrong inside", "the gateway is misconfigured"),
+    _P("AUTHORIZER_FAILURE", 500, "internal_error", "Something went wrong inside", "the authorizer failed"),
+    _P("AUTHORIZER_CONFIGURATION_ERROR", 500, "internal_error", "Something went wrong inside", "the authorizer failed"),
+    _P("INTEGRATION_FAILURE", 503, "unavailable", "The service does not answer", "try again soon", retry_after=5),
+    _P("INTEGRATION_TIMEOUT", 504, "timeout", "The service took too long", "try again soon", retry_after=5),
+)
+
+HEADERS: dict[str, str] = {
+    **SECURITY,
+    "Content-Type": "application/problem+json",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": EXPOSED,
+}
+
+
+def gateway_responses() -> dict[str, Any]:
+    """The property `GatewayResponses` of AWS::Serverless::Api."""
+    return {problem.reason: _response(problem) for problem in PROBLEMS}
+
+
+def _response(problem: GatewayProblem) -> dict[str, Any]:
+    headers = {name: f"'{value}'" for name, value in HEADERS.items()}
+    headers["X-Request-ID"] = "context.requestId"
+    if problem.retry_after is not None:
+        headers["Retry-After"] = f"'{problem.retry_after}'"
+    return {
+        "StatusCode": problem.status,
+        "ResponseParameters": {"Headers": headers},
+        "ResponseTemplates": {"application/json": _body(problem)},
+    }
+
+
+def _body(problem: GatewayProblem) -> str:
+    return json.dumps(
+        {
+            "type": f"urn:lorry:problem:{problem.error}",
+            "title": problem.title,
+            "status": problem.status,
+            "detail": problem.detail,
+            "instance": "urn:uuid:$context.requestId",
+            "error": problem.error,
+            "message": problem.detail,
+            "requestId": "$context.requestId",
+        }
+    )

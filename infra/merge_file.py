@@ -1,0 +1,58 @@
+"""Reads infra/template/*.yaml as one document: the file that `chalice package --merge-template` takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.gateway_responses import gateway_responses
+
+TEMPLATE_FILES = Path(__file__).parent / "template"
+
+
+class InvalidTemplate(Exception):
+    """Two template files disagree, or one of them is not CloudFormation."""
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
+    """YAML with CloudFormation's short tags."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    """`!Ref x` -> {"Ref": "x"}, `!GetAtt a.b` -> {"Fn::GetAtt": ["a", "b"]}, and so on."""
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    else:
+        raise InvalidTemplate(f"{node.start_mark}: cannot read {node!r}")
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+def merge_document() -> dict[str, Any]:
+    """Everything that is merged into Chalice's template."""
+    document: dict[str, Any] = {}
+    for path in sorted(TEMPLATE_FILES.glob("*.yaml")):
+        # A SafeLoader with three more tags: it builds plain values only.
+        _join(document, yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader), where=path.name)
+    document["Resources"]["RestAPI"]["Properties"]["GatewayResponses"] = gateway_responses()
+    return document
+
+
+def _join(into: dict[str, Any], more: dict[str, Any], *, where: str) -> None:
+    for key, value in more.items():
+        if key not in into:
+            into[key] = value
+        elif isinstance(into[key], dict) and isinstance(value, dict):
+            _join(into[key], value, where=f"{where}: {key}")
+        else:
+            raise InvalidTemplate(f"{where}: {key} is given twice")

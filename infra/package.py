@@ -1,0 +1,149 @@
+"""Makes the Lambda package: `chalice package` plus infra/template, into template.json and deployment.zip.
+
+    python -m infra.package [--for-aws] [FOLDER]
+
+The inputs are staged in FOLDER, so that several packages can be made side by side and nothing is written
+into the repository. Unchanged inputs are not packaged again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.dependencies import REPOSITORY, CannotInstall, installed, python_version
+from infra.locking import Busy, locked
+from infra.merge_file import merge_document
+
+INPUTS = ("app.py", "chalicelib", "infra", "requirements.txt", ".chalice/config.json")
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+
+
+class CannotPackage(Exception):
+    """Chalice refused to package the application."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A packaged application: the template and the code that it names."""
+
+    template: Path
+    code: Path
+    digest: str
+    built: bool
+
+    def template_with_code(self, uri: str) -> dict[str, Any]:
+        """The template, its functions' code being at `uri`."""
+        document: dict[str, Any] = json.loads(self.template.read_text(encoding="utf-8"))
+        for resource in document["Resources"].values():
+            if resource["Type"] == "AWS::Serverless::Function":
+                resource["Properties"]["CodeUri"] = uri
+        return document
+
+
+def package(folder: Path, *, for_aws: bool = False) -> Package:
+    """The package of the repository as it is now, in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = inputs_digest(for_aws=for_aws)
+    template, code, stamp = folder / "template.json", folder / "deployment.zip", folder / "inputs.sha256"
+    with locked(folder / "lock", seconds=600):
+        fresh = stamp.exists() and stamp.read_text() == digest and template.exists() and code.exists()
+        if not fresh:
+            stamp.unlink(missing_ok=True)
+            _build(folder, for_aws=for_aws)
+            stamp.write_text(digest)
+    return Package(template, code, digest, built=not fresh)
+
+
+def inputs_digest(*, for_aws: bool) -> str:
+    """One hash of everything that the package is made of."""
+    whole = hashlib.sha256(f"{python_version()} {for_aws}".encode())
+    for path in _input_files():
+        whole.update(f"\0{path.relative_to(REPOSITORY).as_posix()}\0".encode())
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+def _input_files() -> Iterator[Path]:
+    for name in INPUTS:
+        path = REPOSITORY / name
+        found = sorted(path.rglob("*")) if path.is_dir() else [path]
+        yield from (file for file in found if file.is_file() and "__pycache__" not in file.parts)
+
+
+def _build(folder: Path, *, for_aws: bool) -> None:
+    staging, out = folder / "staging", folder / "out"
+    for made in (staging, out):
+        shutil.rmtree(made, ignore_errors=True)
+    _stage(staging, installed(REPOSITORY / "requirements.txt", for_aws=for_aws))
+    merge_file = folder / "merge.json"
+    merge_file.write_text(json.dumps(merge_document(), indent=2))
+    _run_chalice(staging, merge_file=merge_file, out=out)
+    document = json.loads((out / "sam.json").read_text(encoding="utf-8"))
+    (folder / "template.json").write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
+    _normalise(out / "deployment.zip", folder / "deployment.zip")
+    for made in (staging, out):
+        shutil.rmtree(made)
+
+
+def _stage(staging: Path, site_packages: Path) -> None:
+    """A Chalice project whose requirements are vendored already."""
+    ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
+    (staging / ".chalice").mkdir(parents=True)
+    shutil.copy(REPOSITORY / ".chalice" / "config.json", staging / ".chalice" / "config.json")
+    shutil.copy(REPOSITORY / "app.py", staging / "app.py")
+    shutil.copytree(REPOSITORY / "chalicelib", staging / "chalicelib", ignore=ignore)
+    (staging / "vendor").symlink_to(site_packages, target_is_directory=True)
+
+
+def _run_chalice(project: Path, *, merge_file: Path, out: Path) -> None:
+    main = "import sys; from chalice.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", main, "--project-dir", str(project)]
+    command += ["package", "--merge-template", str(merge_file), str(out)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode or not (out / "deployment.zip").exists():
+        raise CannotPackage(f"chalice package failed:\n{(done.stdout + done.stderr).strip()}")
+
+
+def _normalise(source: Path, target: Path) -> None:
+    """The same zip for the same contents: sorted, without times, without what only this machine made."""
+    temporary = target.with_suffix(".tmp")
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in sorted(set(old.namelist())):
+            if "__pycache__" in name:
+                continue
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            new.writestr(entry, old.read(name))
+    temporary.replace(target)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.package", description="Make the Lambda package.")
+    parser.add_argument("folder", nargs="?", type=Path, default=REPOSITORY / ".lorry" / "package")
+    parser.add_argument("--for-aws", action="store_true", help="with wheels for AWS Lambda, not for this machine")
+    options = parser.parse_args()
+    try:
+        made = package(options.folder, for_aws=options.for_aws)
+    except (CannotInstall, CannotPackage, Busy) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{'packaged' if made.built else 'unchanged'}: {made.template} {made.code}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

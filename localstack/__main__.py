@@ -1,0 +1,50 @@
+"""`python -m localstack up | down`: what `make up` and `make down` run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.dependencies import CannotInstall
+from infra.locking import Busy
+from infra.package import CannotPackage
+from infra.stack import DeploymentFailed
+from localstack import stack
+from localstack.clients import forget_aws
+from localstack.home import LocalStackError, Options
+
+FAILURES = (LocalStackError, CannotInstall, CannotPackage, DeploymentFailed, Busy, ClientError, BotoCoreError, OSError)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m localstack", description="The embedded stack.")
+    parser.add_argument("command", choices=["up", "down"])
+    command = parser.parse_args().command
+    forget_aws()
+    try:
+        return _up() if command == "up" else _down()
+    except FAILURES as error:
+        print(f"make {command}: {error}", file=sys.stderr)
+        return 1
+
+
+def _up() -> int:
+    options = Options.from_environment()
+    outputs = stack.up(options)
+    print(f"Lorry is up: {outputs['ApiUrl']}")
+    print(f"  try     curl {outputs['ApiUrl']}/health")
+    print(f"  more in {options.home.outputs}; logs in {options.home.log}; stop it with `make down`")
+    return 0
+
+
+def _down() -> int:
+    options = Options.from_environment()
+    stopped = stack.down(options)
+    print("stopped" if stopped else f"nothing runs in {options.home.root}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

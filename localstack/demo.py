@@ -1,0 +1,169 @@
+"""`make demo`: the main job, end to end, on real files and over the public API.
+
+Starts the stack, uploads 59 files, asks for 60, watches the job, downloads every link, and compares the CRC-32
+of each file with what was uploaded.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from localstack import stack
+from localstack.__main__ import FAILURES
+from localstack.clients import Clients, forget_aws
+from localstack.home import Options
+from localstack.samples import Sample, samples, upload
+from lorry import Download, DownloadFailed, DownloadListener, FileEnding, Job, Lorry, LorryError
+
+ABSENT_ID = 79_999
+JOB_SECONDS = 120.0
+console = Console(highlight=False)
+
+
+class DemoFailed(Exception):
+    """The demonstration did not come out as it must."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One finished job and what it took."""
+
+    job: Job
+    download: Download
+    job_seconds: float
+    download_seconds: float
+
+
+def main() -> int:
+    forget_aws()
+    try:
+        _demo(Options.from_environment())
+    except (*FAILURES, LorryError, DemoFailed) as error:
+        print(f"make demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _demo(options: Options) -> None:
+    started = time.monotonic()
+    console.print("[bold]1[/] starting the stack")
+    outputs = stack.up(options)
+    console.print(f"  {outputs['ApiUrl']} ({time.monotonic() - started:.1f} s)")
+
+    files = samples(options.home.root / "samples", say=lambda text: console.print(f"  {text}"))
+    new = upload(Clients(outputs["Endpoint"])("s3"), outputs["SourceBucket"], files)
+    size = sum(sample.size for sample in files)
+    console.print(
+        f"[bold]2[/] {len(files)} files, {_mib(size)}, in s3://{outputs['SourceBucket']} ({new} uploaded now)"
+    )
+
+    console.print(f"[bold]3[/] a job of {len(files) + 1} files, one of which does not exist")
+    ran = _run_job(outputs["ApiUrl"], files, options.home.root / "downloads")
+    _verify(ran.download, files)
+    _report(ran, time.monotonic() - started)
+    _where_to_look(outputs, options, ran)
+
+
+def _run_job(url: str, files: list[Sample], folder: Path) -> Ran:
+    shutil.rmtree(folder, ignore_errors=True)
+    with Lorry(url) as lorry:
+        begun = time.monotonic()
+        started = lorry.start(file_ids=[*(sample.file_id for sample in files), ABSENT_ID])
+        job = _watch(lorry, started.id, len(files) + 1)
+        ready = time.monotonic()
+        download = _download(lorry, job, folder)
+        return Ran(job, download, ready - begun, time.monotonic() - ready)
+
+
+def _watch(lorry: Lorry, job_id: str, total: int) -> Job:
+    columns = (TextColumn("  checking   "), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[status]}"))
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("", total=total, status="queued")
+        return lorry.wait(
+            job_id,
+            timeout=JOB_SECONDS,
+            on_change=lambda job: progress.update(bar, completed=job.processed, status=job.status),
+        )
+
+
+class _Bar(DownloadListener):
+    """Shows the bytes of a download."""
+
+    def __init__(self, progress: Progress, total: int | None) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=total, files=0)
+        self._files = 0
+
+    def bytes_moved(self, count: int) -> None:
+        self._progress.advance(self._task, count)
+
+    def file_ended(self, ending: FileEnding) -> None:
+        self._files += ending.path is not None
+        self._progress.update(self._task, files=self._files)
+
+
+def _download(lorry: Lorry, job: Job, folder: Path) -> Download:
+    columns = (TextColumn("  downloading"), BarColumn(), DownloadColumn(True), TextColumn("{task.fields[files]} files"))
+    with Progress(*columns, console=console) as progress:
+        try:
+            return lorry.download(job.id, folder, listener=_Bar(progress, job.bytes.total))
+        except DownloadFailed as error:  # one file is missing, as it must be; _verify looks at the rest
+            return error.report
+
+
+def _verify(download: Download, files: list[Sample]) -> None:
+    """Every file is there with the bytes that were uploaded, and the absent one alone is missing."""
+    missing = [file.id for file in download.missing]
+    if missing != [ABSENT_ID]:
+        raise DemoFailed(f"missing should be {ABSENT_ID} alone, but is {missing}")
+    if download.failed:
+        raise DemoFailed(str(DownloadFailed(download)))
+    for sample in files:
+        found = zlib.crc32((download.folder / f"{sample.file_id}.zip").read_bytes())
+        if found != sample.crc32:
+            raise DemoFailed(f"{sample.key} ({sample.title}): CRC-32 {found:08x}, uploaded was {sample.crc32:08x}")
+
+
+def _report(ran: Ran, seconds: float) -> None:
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    speed = ran.download.bytes / max(ran.download_seconds, 0.001)
+    rows = {
+        "job": f"{ran.job.id}, {ran.job.status} after {ran.job_seconds:.1f} s",
+        "files": f"{ran.job.counts.available} available, {ran.job.counts.missing} missing ({ABSENT_ID})",
+        "downloaded": f"{ran.download.complete} files, {_mib(ran.download.bytes)}, {_mib(speed)}/s",
+        "verified": f"[green]CRC-32 of all {ran.download.complete} files equals what was uploaded[/]",
+        "took": f"{seconds:.1f} s in all",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    console.print("[bold]4[/] done")
+    console.print(table)
+
+
+def _where_to_look(outputs: stack.Outputs, options: Options, ran: Ran) -> None:
+    console.print("Look next:")
+    console.print(f"  curl {outputs['ApiUrl']}/v1/download/status/{ran.job.id}", soft_wrap=True, markup=False)
+    console.print(f"  files in {ran.download.folder}", soft_wrap=True, markup=False)
+    console.print(
+        f"  addresses and names in {options.home.outputs}, logs in {options.home.log}", soft_wrap=True, markup=False
+    )
+    console.print("The stack keeps running; `make down` stops it.")
+
+
+def _mib(count: float) -> str:
+    return f"{count / 1024 / 1024:.1f} MiB"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

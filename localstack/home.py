@@ -1,0 +1,91 @@
+"""Where a local stack keeps its files, and what may be set from outside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DEFAULT_PORT = 4566
+
+
+class LocalStackError(Exception):
+    """The local stack cannot do what was asked. The text says why, and the way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder of one local stack. Two stacks live side by side in two homes on two ports."""
+
+    root: Path
+
+    @property
+    def package(self) -> Path:
+        return self.root / "package"
+
+    @property
+    def temporary(self) -> Path:
+        """MiniStack's TMPDIR: each Lambda worker unpacks its code here."""
+        return self.root / "tmp"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "ministack.log"
+
+    @property
+    def process(self) -> Path:
+        """Which process is the emulator: pid, start time, port."""
+        return self.root / "ministack.pid"
+
+    @property
+    def deployed(self) -> Path:
+        """Hash of the package and the parameters that are deployed."""
+        return self.root / "deployed.sha256"
+
+    @property
+    def outputs(self) -> Path:
+        return self.root / "outputs.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `make up` was asked for."""
+
+    home: Home
+    port: int | None = None  # None: the running stack's, else the default
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)  # of the emulator, and so of every Lambda
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Options:
+        """Read PORT, LORRY_HOME, LORRY_PARAMETERS and LORRY_EMULATOR_ENVIRONMENT."""
+        return cls(
+            home=Home(Path(environment.get("LORRY_HOME") or REPOSITORY / ".lorry").absolute()),
+            port=_port(environment.get("PORT", "")),
+            parameters=_pairs("LORRY_PARAMETERS", environment),
+            environment=_pairs("LORRY_EMULATOR_ENVIRONMENT", environment),
+        )
+
+
+def _port(text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise LocalStackError(f"PORT={text} is not a port: give a number from 1 to 65535")
+    return int(text)
+
+
+def _pairs(name: str, environment: Mapping[str, str]) -> dict[str, str]:
+    pairs = {}
+    for word in environment.get(name, "").split():
+        key, equals, value = word.partition("=")
+        if not key or not equals:
+            raise LocalStackError(f"{name}: {word!r} is not Key=Value")
+        pairs[key] = value
+    return pairs

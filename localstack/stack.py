@@ -1,0 +1,125 @@
+"""Up and down: the emulator, the application deployed on it, and `outputs.json` that tells where it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from infra.locking import locked
+from infra.package import Package, package
+from infra.stack import Stack, deploy
+from localstack import aftercare, emulator
+from localstack.clients import REGION, Clients
+from localstack.emulator import Emulator
+from localstack.home import DEFAULT_PORT, Home, LocalStackError, Options
+
+STACK_NAME = "lorry-local"
+ARTIFACTS = "lorry-artifacts"
+DEFAULTS = {
+    "Stage": "local",
+    "SourceBucket": "lorry-source",
+    "CheckConcurrency": "4",
+    "DispatchConcurrency": "2",
+    "AssemblyConcurrency": "3",
+    "S3ForcePathStyle": "true",  # no name server knows bucket.127.0.0.1
+    "LogRetentionDays": "1",
+}
+ANSWER_SECONDS = 5.0
+COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+Outputs = dict[str, Any]
+
+
+def up(options: Options) -> Outputs:
+    """A running stack with the repository's code and the wanted parameters; its outputs."""
+    home = options.home
+    home.root.mkdir(parents=True, exist_ok=True)
+    with locked(home.lock, seconds=300):
+        made = package(home.package)
+        server = _server(options)
+        parameters = {**DEFAULTS, **_addresses(server, options.parameters), **options.parameters}
+        wanted = _digest(made, parameters)
+        clients = Clients(server.endpoint)
+        if _is_deployed(home, wanted) and _target(clients).status() in COMPLETE:
+            return read_outputs(home)
+        home.deployed.unlink(missing_ok=True)
+        outputs = _deploy(server, clients, made, parameters)
+        _write_atomically(home, outputs)
+        home.deployed.write_text(wanted)
+        return outputs
+
+
+def down(options: Options) -> bool:
+    """Stop what `up` started; False if nothing ran."""
+    if not options.home.root.exists():
+        return False
+    with locked(options.home.lock, seconds=60):
+        return emulator.stop(options.home)
+
+
+def read_outputs(home: Home) -> Outputs:
+    outputs: Outputs = json.loads(home.outputs.read_text())
+    return outputs
+
+
+def _server(options: Options) -> Emulator:
+    """The running emulator of this home, or a new one."""
+    home, server = options.home, emulator.running(options.home)
+    if server is not None and options.port not in (None, server.port):
+        raise LocalStackError(
+            f"the stack in {home.root} runs on port {server.port} already; stop it with `make down`, "
+            f"or start another: make up PORT={options.port} LORRY_HOME=.lorry-{options.port}"
+        )
+    if server is not None:
+        same = server.environment == options.environment
+        if same and server.answers(seconds=ANSWER_SECONDS):
+            return server
+        reason = "does not answer" if same else "has another environment"
+        print(f"MiniStack (pid {server.process.pid}) {reason}; starting it anew", flush=True)
+    emulator.stop(home)
+    return emulator.start(home, options.port or DEFAULT_PORT, options.environment)
+
+
+def _addresses(server: Emulator, given: Mapping[str, str]) -> dict[str, str]:
+    """Where clients reach the API and the store. Lambdas reach the store as they reach all of AWS."""
+    addresses = {"PublicUrl": f"{server.endpoint}/{aftercare.BASE_PATH}"}
+    return addresses if "S3Endpoint" in given else {**addresses, "S3PublicEndpoint": server.endpoint}
+
+
+def _is_deployed(home: Home, wanted: str) -> bool:
+    return home.deployed.exists() and home.deployed.read_text() == wanted and home.outputs.exists()
+
+
+def _target(clients: Clients) -> Stack:
+    return Stack(STACK_NAME, ARTIFACTS, clients("cloudformation"), clients("s3"), poll=0.05, deadline=120.0)
+
+
+def _digest(made: Package, parameters: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps([made.digest, parameters], sort_keys=True).encode()).hexdigest()
+
+
+def _deploy(server: Emulator, clients: Clients, made: Package, parameters: Mapping[str, str]) -> Outputs:
+    for bucket in (ARTIFACTS, parameters["SourceBucket"]):
+        aftercare.source_bucket(clients, bucket)
+    outputs: Outputs = dict(deploy(_target(clients), made, parameters))
+    template = json.loads(made.template.read_text())
+    resources = _physical_ids(clients)
+    aftercare.apply(clients, aftercare.with_parameters(template, parameters), resources)
+    stage = template["Resources"]["RestAPI"]["Properties"]["StageName"]
+    url = aftercare.plain_url(clients, server.endpoint, resources["RestAPI"], stage)
+    return outputs | {"ApiUrl": url, "Endpoint": server.endpoint, "Region": REGION, "Pid": server.process.pid}
+
+
+def _physical_ids(clients: Clients) -> dict[str, str]:
+    pages = clients("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK_NAME)
+    listed = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in listed}
+
+
+def _write_atomically(home: Home, outputs: Outputs) -> None:
+    temporary = home.outputs.with_suffix(".tmp")
+    temporary.write_text(json.dumps(outputs, indent=2, sort_keys=True) + "\n")
+    os.replace(temporary, home.outputs)

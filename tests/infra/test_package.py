@@ -1,0 +1,98 @@
+"""The zip that ships: it runs by itself, and holds run-time code only."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from infra.dependencies import REPOSITORY, SERVICES
+from infra.package import Package, package
+from tests.infra.conftest import Template
+
+LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024  # unzipped
+SMALL_BYTES = 12 * 1024 * 1024  # every cold start unpacks it
+
+# Top-level names of app.py, of what Chalice adds, and of requirements.txt with what that pulls in.
+SHIPPED = {
+    *("app.py", "chalicelib", "chalice"),
+    *("aws_lambda_powertools", "boto3", "botocore", "dateutil", "jmespath", "msgspec", "s3transfer", "six.py"),
+    *("typing_extensions.py", "urllib3"),
+}
+
+
+@pytest.fixture(scope="module")
+def names(packaged: Package) -> list[str]:
+    with zipfile.ZipFile(packaged.code) as archive:
+        return archive.namelist()
+
+
+def handlers(template: Template) -> list[str]:
+    functions = [found for found in template["Resources"].values() if found["Type"] == "AWS::Serverless::Function"]
+    return sorted(function["Properties"]["Handler"] for function in functions)
+
+
+def fresh(code: Path, program: str) -> subprocess.CompletedProcess[str]:
+    """Run `program` in an interpreter that knows the unpacked code and the standard library only."""
+    start = f"import sys; sys.path.insert(0, {str(code)!r}); {program}"
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", start], capture_output=True, text=True, check=False, env={}
+    )
+
+
+def test_every_handler_of_the_template_resolves_in_a_fresh_interpreter(template: Template, unpacked: Path) -> None:
+    found = handlers(template)
+    assert {"app.app", "app.check", "app.dead_letters", "app.dispatch", "app.sweep"} <= set(found)
+    for handler in found:
+        module, name = handler.rsplit(".", 1)
+        done = fresh(unpacked, f"import {module}; assert callable({module}.{name})")
+        assert done.returncode == 0, done.stderr
+
+
+def test_importing_the_application_reads_no_settings_and_opens_no_client(unpacked: Path) -> None:
+    done = fresh(unpacked, "import os; os.environ.clear(); import app; print('imported')")
+    assert done.stdout == "imported\n", done.stderr
+
+
+def test_nothing_but_run_time_code_is_inside(names: list[str]) -> None:
+    top = {name.split("/")[0] for name in names}
+    assert {name for name in top if not name.endswith(".dist-info")} <= SHIPPED
+    assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".pyi"))]
+    assert not [name for name in names if re.search(r"(^|/)(tests?|conftest\.py)(/|$)", name)]
+
+
+def test_the_whole_of_chalicelib_is_inside(names: list[str]) -> None:
+    sources = (REPOSITORY / "chalicelib").rglob("*.py")
+    assert {path.relative_to(REPOSITORY).as_posix() for path in sources} <= set(names)
+
+
+def test_the_package_is_small_because_every_cold_start_unpacks_it(packaged: Package) -> None:
+    with zipfile.ZipFile(packaged.code) as archive:
+        assert sum(entry.file_size for entry in archive.infolist()) < SMALL_BYTES < LAMBDA_LIMIT_BYTES
+
+
+def test_botocore_still_knows_every_service_that_the_code_asks_for(unpacked: Path) -> None:
+    sources = "".join(path.read_text() for path in (REPOSITORY / "chalicelib").rglob("*.py"))
+    asked = set(re.findall(r"\.client\(\s*\"([a-z0-9-]+)\"", sources))
+    assert asked
+    assert asked <= SERVICES
+    for service in SERVICES:
+        done = fresh(unpacked, f"import botocore.session as s; s.get_session().get_service_model({service!r})")
+        assert done.returncode == 0, done.stderr
+
+
+def test_unchanged_inputs_are_not_packaged_again(packaged: Package) -> None:
+    again = package(packaged.template.parent)
+    assert not again.built
+    assert again.digest == packaged.digest
+
+
+def test_the_same_inputs_make_the_same_bytes(packaged: Package, tmp_path: Path) -> None:
+    other = package(tmp_path)
+    assert other.built
+    assert other.code.read_bytes() == packaged.code.read_bytes()
+    assert other.template.read_bytes() == packaged.template.read_bytes()

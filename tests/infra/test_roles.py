@@ -1,0 +1,108 @@
+"""One least-privilege role per function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.infra.conftest import Template
+
+ROLES = {
+    "APIHandler": "ApiRole",
+    "Check": "CheckRole",
+    "DeadLetters": "DeadLettersRole",
+    "Dispatch": "DispatchRole",
+    "Sweep": "SweepRole",
+}
+SOURCE = {"Fn::Sub": "arn:${AWS::Partition}:s3:::${SourceBucket}"}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(resources: dict[str, Template], role: str) -> Iterator[Template]:
+    for policy in resources[role]["Properties"]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+
+
+def actions(resources: dict[str, Template], role: str) -> set[str]:
+    return {action for statement in statements(resources, role) for action in as_list(statement["Action"])}
+
+
+def resources_of(resources: dict[str, Template], role: str, action: str) -> list[Any]:
+    found = [as_list(s["Resource"]) for s in statements(resources, role) if action in as_list(s["Action"])]
+    return [resource for group in found for resource in group]
+
+
+def test_every_function_has_a_role_of_its_own(resources: dict[str, Template]) -> None:
+    functions = {name: found for name, found in resources.items() if found["Type"] == "AWS::Serverless::Function"}
+    given = {name: found["Properties"]["Role"] for name, found in functions.items()}
+    assert given == {name: {"Fn::GetAtt": [role, "Arn"]} for name, role in ROLES.items()}
+
+
+@pytest.mark.parametrize("role", ROLES.values())
+def test_no_role_has_a_wildcard(resources: dict[str, Template], role: str) -> None:
+    assert not [action for action in actions(resources, role) if "*" in action]
+    for statement in statements(resources, role):
+        for resource in as_list(statement["Resource"]):
+            # Every resource is one of this stack, or below the source bucket, or the key that was named.
+            assert isinstance(resource, dict), resource
+            assert resource.keys() <= {"Fn::GetAtt", "Fn::Sub", "Ref"}
+            assert "${" in resource.get("Fn::Sub", "${"), resource
+
+
+@pytest.mark.parametrize("role", ["ApiRole", "CheckRole"])
+def test_readers_may_list_the_source_or_they_could_not_tell_missing_from_forbidden(
+    resources: dict[str, Template], role: str
+) -> None:
+    assert SOURCE in resources_of(resources, role, "s3:ListBucket")
+
+
+@pytest.mark.parametrize("role", ROLES.values())
+def test_nobody_writes_to_the_source(resources: dict[str, Template], role: str) -> None:
+    allowed = {action for action in actions(resources, role) if action.startswith("s3:")}
+    assert allowed <= {"s3:GetObject", "s3:ListBucket"}
+
+
+@pytest.mark.parametrize("role", ["DeadLettersRole", "DispatchRole", "SweepRole"])
+def test_whoever_reads_no_files_has_no_rights_on_the_store(resources: dict[str, Template], role: str) -> None:
+    assert not {action for action in actions(resources, role) if action.startswith(("s3:", "kms:"))}
+
+
+@pytest.mark.parametrize(
+    ("role", "queues"),
+    [
+        ("ApiRole", ["DispatchQueue", "CheckQueue"]),
+        ("DispatchRole", ["CheckQueue"]),
+        ("CheckRole", []),
+        ("DeadLettersRole", []),
+        ("SweepRole", ["DispatchQueue", "CheckQueue"]),
+    ],
+)
+def test_messages_are_sent_only_down_the_flow(resources: dict[str, Template], role: str, queues: list[str]) -> None:
+    assert [found["Fn::GetAtt"][0] for found in resources_of(resources, role, "sqs:SendMessage")] == queues
+
+
+@pytest.mark.parametrize(
+    ("role", "queues"),
+    [
+        ("ApiRole", []),
+        ("DispatchRole", ["DispatchQueue"]),
+        ("CheckRole", ["CheckQueue"]),
+        ("DeadLettersRole", ["DispatchDeadLetters", "CheckDeadLetters"]),
+        ("SweepRole", []),
+    ],
+)
+def test_each_worker_receives_from_its_own_queues(resources: dict[str, Template], role: str, queues: list[str]) -> None:
+    for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"):
+        assert [found["Fn::GetAtt"][0] for found in resources_of(resources, role, action)] == queues
+
+
+@pytest.mark.parametrize(("function", "role"), ROLES.items())
+def test_each_function_writes_to_its_own_log(resources: dict[str, Template], function: str, role: str) -> None:
+    group = resources[function]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert resources_of(resources, role, "logs:PutLogEvents") == [{"Fn::GetAtt": [group, "Arn"]}]

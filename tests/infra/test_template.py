@@ -1,0 +1,198 @@
+"""The template holds what the service needs, and nothing that ties it to one account, stage or name."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib.settings import VARIABLES
+from infra.package import Package
+from tests.infra.conftest import Template
+
+VISIBILITY_SECONDS = 25
+NAMES = {
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Serverless::Function": "FunctionName",
+}
+WORKERS = {
+    "Dispatch": ["DispatchQueue"],
+    "Check": ["CheckQueue"],
+    "DeadLetters": ["CheckDeadLetters", "DispatchDeadLetters"],
+}
+
+
+def of_type(resources: dict[str, Template], kind: str) -> dict[str, Template]:
+    return {name: found["Properties"] for name, found in resources.items() if found["Type"] == kind}
+
+
+def queue_events(function: Template) -> list[Template]:
+    return [
+        event["Properties"] for event in function["Properties"].get("Events", {}).values() if event["Type"] == "SQS"
+    ]
+
+
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def test_cfn_lint_finds_nothing(packaged: Package) -> None:
+    lint = [sys.executable, "-c", "from cfnlint.runner import main; main()", str(packaged.template)]
+    done = subprocess.run(lint, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_nothing_has_a_name_of_its_own_so_that_two_stages_live_in_one_account(resources: dict[str, Template]) -> None:
+    for kind, name in NAMES.items():
+        found = of_type(resources, kind)
+        assert found, kind
+        assert not [logical for logical, properties in found.items() if name in properties]
+    for properties in of_type(resources, "AWS::Logs::LogGroup").values():
+        assert "${AWS::StackName}" in properties["LogGroupName"]["Fn::Sub"]
+    assert resources["RestAPI"]["Properties"]["Name"] == {"Ref": "AWS::StackName"}
+
+
+def test_no_placeholder_of_app_py_is_left(template: Template) -> None:
+    assert not [text for text in strings(template) if "placeholder" in text or "000000000000" in text]
+
+
+def test_the_table_has_the_keys_indexes_and_protection_that_jobs_need(resources: dict[str, Template]) -> None:
+    table = resources["Table"]["Properties"]
+    assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
+    indexes = {
+        index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
+        for index in table["GlobalSecondaryIndexes"]
+    }
+    assert indexes == {"driven": ["driven", "sweepAt"], "owned": ["owner", "createdAt"]}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    assert table["SSESpecification"]["SSEEnabled"]
+
+
+@pytest.mark.parametrize("name", ["Table", "ArchiveBucket"])
+def test_deleting_the_stack_keeps_the_data(resources: dict[str, Template], name: str) -> None:
+    assert resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_source_bucket_is_a_parameter_and_never_made(template: Template, resources: dict[str, Template]) -> None:
+    assert "Default" not in template["Parameters"]["SourceBucket"]
+    assert list(of_type(resources, "AWS::S3::Bucket")) == ["ArchiveBucket"]
+
+
+def test_the_archive_bucket_cleans_up_after_itself_and_lets_browsers_resume(resources: dict[str, Template]) -> None:
+    bucket = resources["ArchiveBucket"]["Properties"]
+    rules = {rule["Prefix"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert rules[""]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    assert rules["archives/"]["ExpirationInDays"] == 8
+    assert rules["staging/"]["ExpirationInDays"] == 1
+    (cors,) = bucket["CorsConfiguration"]["CorsRules"]
+    assert cors["AllowedMethods"] == ["GET", "HEAD"]
+    assert "Range" in cors["AllowedHeaders"]
+    assert {"ETag", "Content-Range", "Accept-Ranges", "Content-Length"} <= set(cors["ExposedHeaders"])
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+
+
+@pytest.mark.parametrize(("function", "queues"), WORKERS.items())
+def test_each_worker_reads_its_queues_and_reports_single_failures(
+    resources: dict[str, Template], function: str, queues: list[str]
+) -> None:
+    events = queue_events(resources[function])
+    assert sorted(event["Queue"]["Fn::GetAtt"][0] for event in events) == queues
+    for event in events:
+        assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert "MaximumConcurrency" in event["ScalingConfig"]
+
+
+@pytest.mark.parametrize(("function", "queues"), WORKERS.items())
+def test_the_work_of_a_killed_worker_is_taken_up_within_half_a_minute(
+    resources: dict[str, Template], function: str, queues: list[str]
+) -> None:
+    for queue in queues:
+        visibility = resources[queue]["Properties"]["VisibilityTimeout"]
+        assert resources[function]["Properties"]["Timeout"] < visibility <= VISIBILITY_SECONDS
+
+
+def test_every_message_that_gives_up_is_kept_somewhere(resources: dict[str, Template]) -> None:
+    targets = {
+        name: queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        for name, queue in of_type(resources, "AWS::SQS::Queue").items()
+        if "RedrivePolicy" in queue
+    }
+    assert targets == {
+        "DispatchQueue": "DispatchDeadLetters",
+        "CheckQueue": "CheckDeadLetters",
+        "DispatchDeadLetters": "UnreadableQueue",
+        "CheckDeadLetters": "UnreadableQueue",
+    }
+
+
+def test_a_dead_letter_is_read_before_it_is_parked_even_where_its_count_goes_on(template: Template) -> None:
+    parameters = template["Parameters"]
+    assert parameters["MaxReceiveCount"]["MaxValue"] < parameters["ParkReceiveCount"]["Default"]
+
+
+def test_the_functions_get_exactly_the_variables_that_the_settings_read(template: Template) -> None:
+    given = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert given.keys() == {variable.name for variable in VARIABLES} - {"AWS_REGION"}
+
+
+def test_parameters_and_settings_have_the_same_defaults(template: Template) -> None:
+    given = template["Globals"]["Function"]["Environment"]["Variables"]
+    for variable in VARIABLES:
+        parameter = template["Parameters"].get(given.get(variable.name, {}).get("Ref"))
+        if parameter is not None and "Default" in parameter:
+            assert str(parameter["Default"]) == variable.default, variable.name
+
+
+def test_every_function_keeps_its_logs_for_a_while_in_a_group_of_its_own(resources: dict[str, Template]) -> None:
+    functions = of_type(resources, "AWS::Serverless::Function")
+    groups = [properties["LoggingConfig"]["LogGroup"]["Ref"] for properties in functions.values()]
+    assert sorted(groups) == sorted(of_type(resources, "AWS::Logs::LogGroup"))
+    for group in groups:
+        assert resources[group]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_the_gateway_answers_in_the_shape_of_every_other_error(resources: dict[str, Template]) -> None:
+    responses = resources["RestAPI"]["Properties"]["GatewayResponses"]
+    assert responses["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == 404
+    assert responses["REQUEST_TOO_LARGE"]["StatusCode"] == 413
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "INTEGRATION_TIMEOUT"} <= responses.keys()
+    for response in responses.values():
+        body = json.loads(response["ResponseTemplates"]["application/json"])
+        assert body["status"] == response["StatusCode"]
+        assert body["requestId"] == "$context.requestId"
+        assert {"type", "title", "detail", "instance", "error", "message"} <= body.keys()
+        headers = response["ResponseParameters"]["Headers"]
+        assert headers["Content-Type"] == "'application/problem+json'"
+        assert headers["X-Request-ID"] == "context.requestId"
+        assert {"Access-Control-Allow-Origin", "X-Content-Type-Options"} <= headers.keys()
+        assert ("Retry-After" in headers) == (response["StatusCode"] in (429, 503, 504))
+
+
+def test_the_outputs_tell_where_everything_is(template: Template) -> None:
+    wanted = {
+        "ApiUrl",
+        "SourceBucket",
+        "ArchiveBucket",
+        "Table",
+        "Region",
+        "StackName",
+        "DispatchQueueUrl",
+        "CheckQueueUrl",
+    }
+    assert wanted <= template["Outputs"].keys()
