@@ -1,7 +1,7 @@
 """How long a plan for 100,000 entries takes, and how much memory: python benchmarks/plan_100k.py [entries]
 
-Times are CPU seconds, taken in another run than memory (tracing it makes everything several times slower). Memory is the
-peak that `tracemalloc` sees, the requested files themselves included.
+Times are CPU seconds, taken in another run than memory (tracing it makes everything several times slower). Memory is
+the peak that `tracemalloc` sees, the requested files themselves included.
 """
 
 from __future__ import annotations
@@ -91,9 +91,8 @@ def main() -> None:
         parts = sum(len(upload.parts) for upload in planned.plan.uploads)
         clocks = "".join(f"{seconds[step]:7.2f}s" for step in ("names", "layout", "parts", "all"))
         cost = planned.cost
-        print(
-            f"{shape:>14} {clocks} {peak:9.1f} {parts:8,} {len(planned.plan.stages):7} {cost.share:7.2%} {cost.dollars:9.2f}"
-        )
+        figures = f"{peak:9.1f} {parts:8,} {len(planned.plan.stages):7} {cost.share:7.2%} {cost.dollars:9.2f}"
+        print(f"{shape:>14} {clocks} {figures}")
 
 
 if __name__ == "__main__":

@@ -22,13 +22,14 @@ from chalicelib.assembly.model import Archive
 from chalicelib.assembly.wiring import Choices, Outside, assembled
 from chalicelib.assembly.worker import AssemblyWorker
 from chalicelib.checking.checker import BatchChecker
+from chalicelib.checking.lister import PrefixLister
 from chalicelib.jobs.driving import JobDriver
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.service import JobService
 from chalicelib.jobs.sweeping import Sweeper
 from chalicelib.limits import TOMBSTONE_SECONDS
 from chalicelib.links.minter import Minter
-from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, PlanArchive
+from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, ListPrefix, PlanArchive
 from chalicelib.settings import Settings
 
 
@@ -61,6 +62,7 @@ class Services:
         urls = {
             DispatchJob: self.settings.dispatch_queue_url,
             CheckBatch: self.settings.check_queue_url,
+            ListPrefix: assembly,
             PlanArchive: assembly,
             BuildChunk: assembly,
             CleanUp: assembly,
@@ -83,6 +85,10 @@ class Services:
     @cached_property
     def checker(self) -> BatchChecker:
         return BatchChecker(self._table, self.source, self.driver, epoch_milliseconds, self.settings.check_concurrency)
+
+    @cached_property
+    def lister(self) -> PrefixLister:
+        return PrefixLister(self._table, self.source, self.driver, epoch_milliseconds)
 
     @cached_property
     def sweeper(self) -> Sweeper:

@@ -31,6 +31,13 @@ class CheckBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class ListPrefix:
+    """Find out which files this job of a prefix has."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanArchive:
     """Plan the archives of this job in this generation, or go on with them."""
 
@@ -56,8 +63,8 @@ class CleanUp:
     job_id: str
 
 
-Message = DispatchJob | CheckBatch | PlanArchive | BuildChunk | CleanUp
-MESSAGES: tuple[type[Message], ...] = (DispatchJob, CheckBatch, PlanArchive, BuildChunk, CleanUp)
+Message = DispatchJob | CheckBatch | ListPrefix | PlanArchive | BuildChunk | CleanUp
+MESSAGES: tuple[type[Message], ...] = (DispatchJob, CheckBatch, ListPrefix, PlanArchive, BuildChunk, CleanUp)
 M = TypeVar("M", DispatchJob, CheckBatch)
 _KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in MESSAGES}
 

@@ -1,7 +1,6 @@
 """The only reader of os.environ: one frozen, validated object per container.
 
-Every variable is listed in SPECIFICATION-like form in `Settings`, whose field comments are the source of
-docs/settings.md.
+Every variable stands once in VARIABLES, from which docs/settings.md is generated.
 """
 
 from __future__ import annotations
@@ -73,9 +72,22 @@ class Settings:
                 values[variable.field] = _read(variable, environment)
             except ValueError as error:
                 wrong.append(f"{variable.name}: {error} (it is: {variable.meaning})")
+        wrong += [] if wrong else _contradictions(values)
         if wrong:
             raise InvalidSettings("; ".join(wrong))
         return cls(**values)
+
+
+def _contradictions(values: Mapping[str, Any]) -> list[str]:
+    """Variables that are right by themselves and wrong together."""
+    found = []
+    if bool(values["s3_access_key_id"]) != bool(values["s3_secret_access_key"]):
+        found.append("S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY: set both or neither")
+    if values["retry_base"] > values["retry_cap"]:
+        found.append("RETRY_BASE_SECONDS is larger than RETRY_CAP_SECONDS")
+    if not values["key_template"].startswith(values["allowed_prefix"]):
+        found.append("S3_KEY_TEMPLATE leads outside S3_ALLOWED_PREFIX")
+    return found
 
 
 def _read(variable: Variable, environment: Mapping[str, str]) -> Any:
@@ -165,9 +177,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "S3_FORCE_PATH_STYLE", "s3_force_path_style", _boolean, "false", "bucket in the path instead of the host name"
     ),
-    Variable(
-        "S3_KEY_TEMPLATE", "key_template", _template, "downloads/{file_id}.zip", "object key of a numbered file"
-    ),
+    Variable("S3_KEY_TEMPLATE", "key_template", _template, "downloads/{file_id}.zip", "object key of a numbered file"),
     Variable("S3_ALLOWED_PREFIX", "allowed_prefix", _prefix, "downloads/", "keys outside it are refused"),
     Variable("JOB_TTL_SECONDS", "job_ttl", _whole(60, 30 * 86_400), "86400", "life of a job after its end"),
     Variable(

@@ -1,4 +1,4 @@
-"""Writes the pages that come from code: docs/errors.md and docs/settings.md. `--check` only tells whether they are stale."""
+"""Writes the pages that come from code: docs/errors.md and docs/settings.md. `--check` tells whether they are stale."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def settings_page() -> str:
         "|---|---|---|",
     ]
     for variable in VARIABLES:
-        default = "(required)" if variable.default is None else f"`{variable.default}`" if variable.default else "(empty)"
+        default = (
+            "(required)" if variable.default is None else f"`{variable.default}`" if variable.default else "(empty)"
+        )
         lines.append(f"| `{variable.name}` | {variable.meaning} | {default} |")
     return "\n".join(lines) + "\n"
 

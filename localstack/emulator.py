@@ -54,7 +54,7 @@ def running(home: Home) -> Emulator | None:
     try:
         noted = json.loads(home.process.read_text())
         process = processes.Process(int(noted["pid"]), str(noted["started"]))
-        emulator = Emulator(process, int(noted["port"]), dict(noted["environment"]))
+        emulator = Emulator(process, int(noted["port"]), dict(noted.get("environment", {})))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     return emulator if process.alive else None

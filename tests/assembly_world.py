@@ -9,12 +9,14 @@ from chalicelib.assembly.chunks import MAX_BODIES
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
 from chalicelib.assembly.wiring import Choices, Outside, assembled
 from chalicelib.checking.checker import BatchChecker
+from chalicelib.checking.lister import PrefixLister
 from chalicelib.checking.ports import SourceStore
 from chalicelib.jobs.model import ArchiveRequest, Job
 from chalicelib.jobs.ports import JobTable
 from chalicelib.jobs.service import NewJob
 from chalicelib.messages import BuildChunk, CleanUp, Message, PlanArchive
-from tests.builders import ALICE, World, files
+from tests import builders
+from tests.builders import ALICE, World
 from tests.fake_assembly import FakeAssemblyTable
 from tests.fakes import FakeJobTable
 
@@ -32,7 +34,7 @@ SMALL = S3Limits(
 class AssemblyWorld(World):
     """`crcs` is the wanted source of CRC-32s; `store` says which of them there are."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one thing that a test may vary
         self,
         store: ArchiveStore,
         *,
@@ -46,8 +48,9 @@ class AssemblyWorld(World):
         table, archives = tables or (fake, FakeAssemblyTable(fake))
         super().__init__(files_per_batch=4, table=table)  # type: ignore[arg-type]
         self.bucket: Any = store
-        source = source or self.bucket
-        self.checker = BatchChecker(self.table, source, self.driver, self.clock, threads=2)
+        files: SourceStore = self.bucket if source is None else source
+        self.checker = BatchChecker(self.table, files, self.driver, self.clock, threads=2)
+        self.lister = PrefixLister(self.table, files, self.driver, self.clock)
         self.archives = archives
         choices = Choices(
             crc_source=crcs,
@@ -56,7 +59,7 @@ class AssemblyWorld(World):
             limits=limits,
             max_bodies=MAX_BODIES if limits is S3 else 10,
         )
-        outside = Outside(self.table, archives, store, source, self.queue)
+        outside = Outside(self.table, archives, store, files, self.queue)
         self.worker = assembled(outside, choices, self.driver, self.clock)
 
     def start_archive(self, bodies: dict[int, bytes | None], **request: Any) -> Job:
@@ -64,7 +67,7 @@ class AssemblyWorld(World):
         for number, body in bodies.items():
             if body is not None:
                 self.bucket.put_source(f"downloads/{number}.zip", body)
-        return self.service.start(NewJob(files(*bodies), 0, 3600, ArchiveRequest(**request)), ALICE)
+        return self.service.start(NewJob(builders.files(*bodies), 0, 3600, ArchiveRequest(**request)), ALICE)
 
     def handle(self, message: Message) -> None:
         if isinstance(message, PlanArchive | BuildChunk | CleanUp):
@@ -74,4 +77,5 @@ class AssemblyWorld(World):
 
     def archive_bytes(self, job: Job, number: int = 1) -> bytes:
         current = self.job(job.job_id)
-        return self.bucket.objects[f"archives/{job.job_id}/{current.generation}-{number}.zip"]
+        body: bytes = self.bucket.objects[f"archives/{job.job_id}/{current.generation}-{number}.zip"]
+        return body

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.checking.checker import BatchChecker
+from chalicelib.checking.lister import PrefixLister
 from chalicelib.jobs.driving import JobDriver
 from chalicelib.jobs.model import Counts, Job, JobEvent, JobStatus, Origin, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.jobs.sweeping import Sweeper
 from chalicelib.limits import MAX_FILES_PER_BATCH
-from chalicelib.messages import CheckBatch, DispatchJob, Message
+from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, Message
 from tests.fakes import Clock, FakeJobTable, FakeSourceStore, FakeWorkQueue
 
 ALICE = Origin(by="alice", request_id="request-1")
@@ -62,6 +63,7 @@ class World:
         self.driver = JobDriver(self.table, self.queue, self.clock, JOB_TTL)
         self.service = JobService(self.table, self.queue, self.clock, JOB_TTL, SWEEP_AFTER, files_per_batch)
         self.checker = BatchChecker(self.table, self.store, self.driver, self.clock, threads=2)
+        self.lister = PrefixLister(self.table, self.store, self.driver, self.clock)
         self.sweeper = Sweeper(self.table, self.queue, self.driver, self.clock, SWEEP_AFTER, JOB_TTL)
 
     def start(self, *numbers: int, missing: tuple[int, ...] = ()) -> Job:
@@ -76,6 +78,8 @@ class World:
             self.driver.dispatch(message.job_id)
         elif isinstance(message, CheckBatch):
             self.checker.check(message)
+        elif isinstance(message, ListPrefix):
+            self.lister.find(message)
 
     def work_off(self) -> None:
         """Handle every message, also those sent meanwhile."""

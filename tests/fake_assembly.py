@@ -60,6 +60,12 @@ class FakeStore:
         crc = zlib.crc32(found.body) if self.heads_tell else None
         return StoredObject(len(found.body), found.etag, 1_600_000_000_000, crc)
 
+    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
+        for key in sorted(key for key in self.source if key.startswith(prefix)):
+            stored = self.head(key)
+            assert stored is not None
+            yield key, replace(stored, crc32=None)
+
     def confirm_bucket(self) -> None:
         self._answer("bucket")
 
@@ -74,7 +80,7 @@ class FakeStore:
         self.uploads[upload.upload_id] = _Upload(key, checksummed)
         return upload
 
-    def upload_part(self, upload: Upload, number: int, body: bytes, *, crc32: int) -> str:
+    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int) -> str:
         assert zlib.crc32(body) == crc32
         self.bytes_uploaded += len(body)
         return self._store_part(upload, number, bytes(body))
@@ -98,7 +104,9 @@ class FakeStore:
         whole = b"".join(known.parts[part.number][1] for part in parts)
         if crc32 is not None:
             assert known.checksummed and size == len(whole), "BadRequest"
-            assert crc32_concat((part.crc32 or 0, part.size) for part in parts) == crc32 == zlib.crc32(whole), "BadDigest"
+            assert crc32_concat((part.crc32 or 0, part.size) for part in parts) == crc32 == zlib.crc32(whole), (
+                "BadDigest"
+            )
         self.objects[upload.key] = whole
         del self.uploads[upload.upload_id]
 
@@ -248,9 +256,9 @@ class FakeAssemblyTable:
         with self.jobs.write():
             for index, result in results.items():
                 batch, place = divmod(index, job.batch_size)
-                stored = list(self.jobs.results[job.job_id, batch])
+                stored = list(self.jobs.results[job.job_id + job.listing, batch])
                 stored[place] = result
-                self.jobs.results[job.job_id, batch] = tuple(stored)
+                self.jobs.results[job.job_id + job.listing, batch] = tuple(stored)
             assembly = replace(current.assembly, replanned=job.generation)
             self._save(replace(current, counts=new, size=current.size + size, assembly=assembly))
         return True

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import FieldProblem, InvalidRequest, QueueUnavailable, StorageUnavailable, TableUnavailable
-from chalicelib.jobs.model import Assembly, Counts, FileResult, FileState, Job, JobError, JobEvent, JobStatus, RequestedFile, Stage
+from chalicelib.jobs.files import tally
+from chalicelib.jobs.model import (
+    Assembly,
+    Counts,
+    FileResult,
+    Job,
+    JobError,
+    JobEvent,
+    JobStatus,
+    RequestedFile,
+    Stage,
+)
 from chalicelib.jobs.ports import Change, JobPage, Recorded
 from chalicelib.jobs.state_machine import ENTERS, Trigger, sources, target
 from chalicelib.messages import Message
@@ -61,6 +72,8 @@ class FakeJobTable:
         job = self.get(change.job_id)
         if job is None or job.status not in sources(change.trigger) or (change.all_checked and not job.all_checked):
             return None
+        if change.batch_open in job.done:
+            return None
         if change.trigger is Trigger.ASSEMBLE and job.stage is not Stage.CHECKING:
             return None
         with self.write():
@@ -72,13 +85,36 @@ class FakeJobTable:
         self._answer()
         return self.requests[job_id, batch]
 
-    def read_requests(self, job_id: str, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
+    def read_requests(
+        self, job_id: str, batches: Sequence[int], *, listing: str = ""
+    ) -> dict[int, tuple[RequestedFile, ...]]:
         self._answer()
-        return {n: self.requests[job_id, n] for n in batches if (job_id, n) in self.requests}
+        place = job_id + listing
+        return {n: self.requests[place, n] for n in batches if (place, n) in self.requests}
 
-    def read_results(self, job_id: str, batches: Sequence[int]) -> dict[int, tuple[FileResult, ...]]:
+    def read_results(
+        self, job_id: str, batches: Sequence[int], *, listing: str = ""
+    ) -> dict[int, tuple[FileResult, ...]]:
         self._answer()
-        return {n: self.results[job_id, n] for n in batches if (job_id, n) in self.results}
+        place = job_id + listing
+        return {n: self.results[place, n] for n in batches if (place, n) in self.results}
+
+    def record_listing(
+        self, job: Job, listing: str, found: Sequence[tuple[RequestedFile, FileResult]], *, now: int
+    ) -> bool:
+        current = self.get(job.job_id)
+        for number in range(job.batches):
+            batch = found[number * job.batch_size : (number + 1) * job.batch_size]
+            self.requests[job.job_id + listing, number] = tuple(file for file, _ in batch)
+            self.results[job.job_id + listing, number] = tuple(result for _, result in batch)
+        if current is None or current.status is not JobStatus.PROCESSING or current.listing:
+            return False
+        counts, size = tally([result for _, result in found])
+        done = frozenset(range(job.batches))
+        listed = replace(current, total=job.total, batch_size=job.batch_size, counts=counts, size=size)
+        with self.write():
+            self.jobs[job.job_id] = replace(listed, listing=listing, done=done, updated_at=now)
+        return True
 
     def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
         job = self.get(job_id)
@@ -179,13 +215,9 @@ def _after(job: Job, change: Change) -> Job:
 
 
 def _counted(job: Job, batch: int, results: Sequence[FileResult], now: int) -> Job:
-    states = [result.state for result in results]
-    counts = Counts(
-        job.counts.available + states.count(FileState.AVAILABLE),
-        job.counts.missing + states.count(FileState.MISSING),
-        job.counts.failed + states.count(FileState.FAILED),
-    )
-    size = sum(result.size or 0 for result in results if result.state is FileState.AVAILABLE)
+    more, size = tally(results)
+    old = job.counts
+    counts = Counts(old.available + more.available, old.missing + more.missing, old.failed + more.failed)
     return replace(job, counts=counts, size=job.size + size, done=job.done | {batch}, updated_at=now)
 
 
@@ -227,6 +259,10 @@ class FakeSourceStore:
         self._answer(key)
         return self.objects.get(key) if self.bucket_exists else None
 
+    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
+        self._answer(prefix)
+        yield from sorted((key, stored) for key, stored in self.objects.items() if key.startswith(prefix))
+
     def confirm_bucket(self) -> None:
         self._answer("bucket")
 
@@ -238,5 +274,5 @@ class FakeSourceStore:
         self.objects[key] = StoredObject(size=size, etag=f"etag-{key}", modified=1_600_000_000_000)
 
     def _answer(self, key: str) -> None:
-        if self.down or not self.bucket_exists and key == "bucket":
+        if self.down or (not self.bucket_exists and key == "bucket"):
             raise StorageUnavailable(key, "it is down")

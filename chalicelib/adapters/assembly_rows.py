@@ -1,9 +1,9 @@
 """How archives and receipts lie in the table, beside the rows of table_rows.
 
-    pk          sk                                     holds
-    JOB#<id>    ARCHIVE#<generation>#<number>          an archive that is being built
-                RECEIPT#<generation>#<number>#<phase>#<chunk>   what one chunk left behind
-    FACT#<name> FACT                                   something remembered about the store, until `ttl`
+pk          sk                                     holds
+JOB#<id>    ARCHIVE#<generation>#<number>          an archive that is being built
+            RECEIPT#<generation>#<number>#<phase>#<chunk>   what one chunk left behind
+FACT#<name> FACT                                   something remembered about the store, until `ttl`
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ from botocore.config import Config
 from chalicelib.settings import Settings
 
 
-def patient(attempts: int, **more: Any) -> Config:
+def patient(attempts: int, *, connect: float = 2, read: float = 5, **more: Any) -> Config:
     """Timeouts for work: the queue retries with longer pauses, so the SDK only bridges a dropped connection."""
     retries = {"mode": "standard", "total_max_attempts": attempts}
-    return Config(connect_timeout=2, read_timeout=5, retries=retries, **more)
+    return Config(connect_timeout=connect, read_timeout=read, retries=retries, **more)
 
 
 def probing() -> Config:
@@ -22,11 +22,11 @@ def probing() -> Config:
 
 
 def table_client(settings: Settings, config: Config | None = None) -> Any:
-    return boto3.client("dynamodb", region_name=settings.region, config=config or patient(5))
+    return boto3.client("dynamodb", region_name=settings.region, config=config or patient(3, connect=1, read=3))
 
 
 def queue_client(settings: Settings, config: Config | None = None) -> Any:
-    return boto3.client("sqs", region_name=settings.region, config=config or patient(3))
+    return boto3.client("sqs", region_name=settings.region, config=config or patient(2, connect=1, read=3))
 
 
 def archive_client(settings: Settings) -> Any:

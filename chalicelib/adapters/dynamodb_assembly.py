@@ -131,21 +131,20 @@ class DynamoAssemblyTable:
 
     def recall(self, names: Sequence[str], *, now: int) -> dict[str, str]:
         found = read_all(self.client, self.name, [assembly_rows.fact_key(name) for name in names])
-        return {
-            row["pk"]["S"].removeprefix("FACT#"): row["fact"]["S"] for row in found if int(row["ttl"]["N"]) > now
-        }
+        return {row["pk"]["S"].removeprefix("FACT#"): row["fact"]["S"] for row in found if int(row["ttl"]["N"]) > now}
 
     def _result_rows(self, job: Job, results: Mapping[int, FileResult]) -> list[Row]:
         """The result items of the batches that `results` touch, with those replaced."""
         numbers = sorted({index // job.batch_size for index in results})
-        keys = [table_rows.batch_key(job.job_id, "RESULT", number) for number in numbers]
+        keys = [table_rows.batch_key(job.job_id, "RESULT", number, job.listing) for number in numbers]
         stored = []
         for row in read_all(self.client, self.name, keys):
             number = int(row["sk"]["S"].split("#")[1])
             first = number * job.batch_size
             old = enumerate(table_rows.results_from(row), first)
             new = [results.get(index, result) for index, result in old]
-            stored.append(self._put(table_rows.result_row(job.job_id, number, new, ttl=int(row["ttl"]["N"]))))
+            ttl = int(row["ttl"]["N"])
+            stored.append(self._put(table_rows.result_row(job.job_id, number, new, ttl=ttl, listing=job.listing)))
         return stored
 
     def _below(self, pk: str, prefix: str) -> Iterator[Row]:

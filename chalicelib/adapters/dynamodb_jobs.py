@@ -10,10 +10,10 @@ from chalicelib.adapters import table_rows as rows
 from chalicelib.adapters.dynamodb import ConditionFailed, outages, read_all, transact, write_all
 from chalicelib.adapters.job_listing import list_owned
 from chalicelib.adapters.table_rows import Row
-from chalicelib.jobs.model import FileResult, FileState, Job, JobError, JobEvent, JobStatus, RequestedFile, Stage
+from chalicelib.jobs.files import CheckedFile, tally
+from chalicelib.jobs.model import FileResult, Job, JobError, JobEvent, JobStatus, RequestedFile, Stage
 from chalicelib.jobs.ports import Change, JobPage, Recorded
 from chalicelib.jobs.state_machine import ENTERS, Trigger, sources, target
-
 
 # What a retry sets besides its status: a new generation, driven again.
 RUN_AGAIN = [
@@ -55,12 +55,16 @@ class DynamoJobTable:
     def read_batch(self, job_id: str, batch: int) -> tuple[RequestedFile, ...]:
         return self.read_requests(job_id, [batch])[batch]
 
-    def read_requests(self, job_id: str, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
-        found = self._batch_items(job_id, "FILES", batches)
+    def read_requests(
+        self, job_id: str, batches: Sequence[int], *, listing: str = ""
+    ) -> dict[int, tuple[RequestedFile, ...]]:
+        found = self._batch_items(job_id, "FILES", batches, listing)
         return {number: rows.files_from(row) for number, row in found.items()}
 
-    def read_results(self, job_id: str, batches: Sequence[int]) -> dict[int, tuple[FileResult, ...]]:
-        found = self._batch_items(job_id, "RESULT", batches)
+    def read_results(
+        self, job_id: str, batches: Sequence[int], *, listing: str = ""
+    ) -> dict[int, tuple[FileResult, ...]]:
+        found = self._batch_items(job_id, "RESULT", batches, listing)
         return {number: rows.results_from(row) for number, row in found.items()}
 
     def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
@@ -73,6 +77,21 @@ class DynamoJobTable:
             recorded = row is not None and batch in rows.job_from(row).done
             return Recorded.DUPLICATE if recorded else Recorded.JOB_ENDED
         return Recorded.RECORDED
+
+    def record_listing(self, job: Job, listing: str, found: Sequence[CheckedFile], *, now: int) -> bool:
+        ttl = self._ttl(now)
+        items: list[Row] = []
+        for number in range(job.batches):
+            batch = found[number * job.batch_size : (number + 1) * job.batch_size]
+            files, results = [file for file, _ in batch], [result for _, result in batch]
+            items.append(rows.files_row(job.job_id, number, files, ttl=ttl, listing=listing))
+            items.append(rows.result_row(job.job_id, number, results, ttl=ttl, listing=listing))
+        write_all(self.client, self.name, items)
+        try:
+            transact(self.client, [self._update(_listed(job, listing, [result for _, result in found], now))])
+        except ConditionFailed:
+            return False
+        return True
 
     def note_trouble(self, job_id: str, batch: int | None, trouble: JobError, event: JobEvent) -> None:
         row = rows.trouble_row(job_id, batch, trouble, ttl=self._ttl(event.at))
@@ -113,8 +132,8 @@ class DynamoJobTable:
             answer: Row = self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
         return answer.get("Item")
 
-    def _batch_items(self, job_id: str, kind: str, batches: Sequence[int]) -> dict[int, Row]:
-        keys = [rows.batch_key(job_id, kind, number) for number in batches]
+    def _batch_items(self, job_id: str, kind: str, batches: Sequence[int], listing: str) -> dict[int, Row]:
+        keys = [rows.batch_key(job_id, kind, number, listing) for number in batches]
         return {int(row["sk"]["S"].split("#")[1]): row for row in read_all(self.client, self.name, keys)}
 
     def _put(self, item: Row, **condition: str) -> Row:
@@ -133,10 +152,14 @@ def _transition(change: Change) -> Row:
     condition = f"#status IN ({', '.join(allowed)})"
     if change.all_checked:
         condition += " AND size(done) >= batches"
+    if change.batch_open is not None:
+        condition += " AND NOT contains(done, :batch)"
     to = target(change.trigger)
     values = {**allowed, ":to": str(to), ":at": change.event.at}
     assignments = ["#status = :to", "updatedAt = :at"]
     removals = []
+    if change.batch_open is not None:
+        values[":batch"] = change.batch_open
     if change.trigger in ENTERS:
         assignments.append("stage = :stage")
         values[":stage"] = str(ENTERS[change.trigger])
@@ -175,15 +198,14 @@ def _error_values(error: JobError | None) -> dict[str, str] | None:
 
 def _counting(job_id: str, batch: int, results: Sequence[FileResult], now: int) -> Row:
     """The update that counts a batch, once, while the job is processing."""
-    states = [result.state for result in results]
-    size = sum(result.size or 0 for result in results if result.state is FileState.AVAILABLE)
+    counts, size = tally(results)
     values = {
         ":processing": str(JobStatus.PROCESSING),
         ":number": batch,
         ":batch": {batch},
-        ":available": states.count(FileState.AVAILABLE),
-        ":missing": states.count(FileState.MISSING),
-        ":failed": states.count(FileState.FAILED),
+        ":available": counts.available,
+        ":missing": counts.missing,
+        ":failed": counts.failed,
         ":size": size,
         ":now": now,
     }
@@ -196,6 +218,35 @@ def _counting(job_id: str, batch: int, results: Sequence[FileResult], now: int) 
         "ExpressionAttributeNames": {"#status": "status", "#missing": "missing", "#size": "size"},
         "ExpressionAttributeValues": rows.attributes(values),
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _listed(job: Job, listing: str, results: Sequence[FileResult], now: int) -> Row:
+    """The update that makes a listing the job's, unless another one is."""
+    counts, size = tally(results)
+    values = {
+        ":processing": str(JobStatus.PROCESSING),
+        ":listing": listing,
+        ":total": job.total,
+        ":batchSize": job.batch_size,
+        ":batches": job.batches,
+        ":available": counts.available,
+        ":missing": counts.missing,
+        ":failed": counts.failed,
+        ":size": size,
+        ":done": set(range(job.batches)),
+        ":now": now,
+    }
+    return {
+        "Key": rows.job_key(job.job_id),
+        "UpdateExpression": (
+            "SET listing = :listing, #total = :total, batchSize = :batchSize, batches = :batches,"
+            " available = :available, #missing = :missing, failed = :failed, #size = :size, done = :done,"
+            " updatedAt = :now"
+        ),
+        "ConditionExpression": "#status = :processing AND attribute_not_exists(listing)",
+        "ExpressionAttributeNames": {"#status": "status", "#total": "total", "#missing": "missing", "#size": "size"},
+        "ExpressionAttributeValues": rows.attributes(values),
     }
 
 

@@ -17,7 +17,7 @@ from chalicelib.jobs.ports import JobPage
 MAX_ROUNDS = 10  # a rare status must not make one request read the whole index
 
 
-def list_owned(
+def list_owned(  # noqa: PLR0913 - the port's own question, and where to ask it
     client: Any, table: str, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None
 ) -> JobPage:
     """At most `limit` jobs. A page may hold fewer, even none, and still have a successor where `status` is rare."""

@@ -35,12 +35,10 @@ class S3ArchiveStore:
     def create_upload(self, key: str, *, checksummed: bool) -> Upload:
         checksum = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"} if checksummed else {}
         with store_errors(key):
-            answer = self.client.create_multipart_upload(
-                Bucket=self.bucket, Key=key, ContentType=ZIP_TYPE, **checksum
-            )
+            answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType=ZIP_TYPE, **checksum)
         return Upload(key, answer["UploadId"])
 
-    def upload_part(self, upload: Upload, number: int, body: bytes, *, crc32: int) -> str:
+    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int) -> str:
         with _upload_errors(upload):
             answer = self.client.upload_part(
                 **self._part(upload, number), Body=body, ContentLength=len(body), ChecksumCRC32=encode_crc32(crc32)

@@ -33,6 +33,12 @@ class S3SourceStore:
                 raise
         return _stored(answer)
 
+    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
+        with store_errors(prefix):
+            for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+                for found in page.get("Contents", []):
+                    yield found["Key"], _stored({**found, "ContentLength": found["Size"]})
+
     def confirm_bucket(self) -> None:
         with store_errors(f"bucket {self.bucket}"):
             self.client.head_bucket(Bucket=self.bucket)

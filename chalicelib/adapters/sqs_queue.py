@@ -33,7 +33,9 @@ class SqsWorkQueue:
         except (ClientError, BotoCoreError) as error:
             raise QueueUnavailable(f"the work queue did not answer: {error}") from error
         if answer.get("Failed"):
-            raise QueueUnavailable(f"the work queue refused messages: {answer['Failed'][0].get('Message', 'no reason')}")
+            raise QueueUnavailable(
+                f"the work queue refused messages: {answer['Failed'][0].get('Message', 'no reason')}"
+            )
 
 
 def _groups(messages: Iterable[Message]) -> Iterator[list[Message]]:

@@ -4,7 +4,7 @@
     JOB#<id>    JOB              the job; `driven` + `sweepAt` index jobs that have not ended, `owner` + `createdAt` all
                 FILES#<batch>    the requested files of one batch
                 RESULT#<batch>   what became of them
-                TROUBLE#<batch>  the latest trouble of a batch (TROUBLE#dispatch: of dispatching)
+                TROUBLE#<batch>  the latest trouble of a batch (TROUBLE#job: of the job as a whole)
                 EVENT#<ms>#<n>   the audit trail
 
 Numbers of batches have five digits, so they sort. `ttl` (epoch seconds) is set on every item.
@@ -62,10 +62,10 @@ def job_key(job_id: str) -> Row:
     return attributes({"pk": partition(job_id), "sk": "JOB"})
 
 
-def batch_key(job_id: str, kind: str, batch: int | None) -> Row:
-    """Key of the FILES, RESULT or TROUBLE item of a batch."""
-    number = "dispatch" if batch is None else f"{batch:05d}"
-    return attributes({"pk": partition(job_id), "sk": f"{kind}#{number}"})
+def batch_key(job_id: str, kind: str, batch: int | None, listing: str = "") -> Row:
+    """Key of the FILES, RESULT or TROUBLE item of a batch. Listings do not share items: two may run at once."""
+    number = "job" if batch is None else f"{batch:05d}"
+    return attributes({"pk": partition(job_id), "sk": f"{kind}#{number}" + (f"#{listing}" if listing else "")})
 
 
 def job_row(job: Job, *, ttl: int) -> Row:
@@ -90,6 +90,7 @@ def job_row(job: Job, *, ttl: int) -> Row:
         "sweepAt": job.sweep_at,
         "sweeps": 0,
         "archive": asdict(job.archive) if job.archive else None,
+        "prefix": job.prefix or None,
         "ttl": ttl,
     }
     return {**job_key(job.job_id), **attributes(values)}
@@ -121,6 +122,8 @@ def job_from(row: Row) -> Job:
         sweeps=int(values["sweeps"]),
         archive=ArchiveRequest(**values["archive"]) if "archive" in values else None,
         assembly=_assembly(values),
+        prefix=values.get("prefix", ""),
+        listing=values.get("listing", ""),
     )
 
 
@@ -136,19 +139,19 @@ def _assembly(values: dict[str, Any]) -> Assembly:
     )
 
 
-def files_row(job_id: str, batch: int, files: Sequence[RequestedFile], *, ttl: int) -> Row:
+def files_row(job_id: str, batch: int, files: Sequence[RequestedFile], *, ttl: int, listing: str = "") -> Row:
     body = json.dumps([[file.key, file.file_id] for file in files], separators=(",", ":"))
-    return {**batch_key(job_id, "FILES", batch), **attributes({"files": body, "ttl": ttl})}
+    return {**batch_key(job_id, "FILES", batch, listing), **attributes({"files": body, "ttl": ttl})}
 
 
 def files_from(row: Row) -> tuple[RequestedFile, ...]:
     return tuple(RequestedFile(key, file_id) for key, file_id in json.loads(row["files"]["S"]))
 
 
-def result_row(job_id: str, batch: int, results: Sequence[FileResult], *, ttl: int) -> Row:
+def result_row(job_id: str, batch: int, results: Sequence[FileResult], *, ttl: int, listing: str = "") -> Row:
     rows = [[str(r.state), r.size, r.etag, r.modified, r.crc32, r.reason] for r in results]
     body = json.dumps(rows, separators=(",", ":"))
-    return {**batch_key(job_id, "RESULT", batch), **attributes({"results": body, "ttl": ttl})}
+    return {**batch_key(job_id, "RESULT", batch, listing), **attributes({"results": body, "ttl": ttl})}
 
 
 def results_from(row: Row) -> tuple[FileResult, ...]:

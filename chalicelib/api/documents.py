@@ -22,8 +22,8 @@ def job_summary(job: Job, base: str) -> Document:
         "stage": job.stage,
         "progress": job.progress,
         "processed": job.counts.processed,
-        "total": job.total,
-        "totalFileIds": job.total,
+        "total": job.total if job.listed else None,
+        "totalFileIds": job.total if job.listed else None,
         "duplicates": job.duplicates,
         "counts": {
             "available": job.counts.available,

@@ -14,7 +14,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.api import headers, problems
 from chalicelib.api.request import base_url, origin_of, path_of, request_id_of
 from chalicelib.bootstrap import Services, services
-from chalicelib.errors import LorryError, MethodNotAllowed
+from chalicelib.errors import InvalidSettings, LorryError, MethodNotAllowed
 from chalicelib.jobs.model import Origin
 from chalicelib.observability import count, logger, metrics
 
@@ -75,8 +75,7 @@ def _endpoint(api: Blueprint, view: View, *, name: str) -> Callable[..., Respons
         request_id = request_id_of(request)
         answer = _answer(view, request, request_id, arguments)
         _log(request, request_id, answer.status, time.perf_counter() - started)
-        common = headers.common(services().settings, request_id=request_id, origin=request.headers.get("origin", ""))
-        return _render(answer, {**common, **answer.headers})
+        return _render(answer, {**_common_headers(request, request_id), **answer.headers})
 
     endpoint.__name__ = name
     return endpoint
@@ -95,6 +94,15 @@ def _answer(view: View, request: Any, request_id: str, arguments: dict[str, str]
         return _problem(error, request, request_id)
 
 
+def _common_headers(request: Any, request_id: str) -> dict[str, str]:
+    """Without settings nobody can say which origins may read the answer."""
+    try:
+        origins = services().settings.cors_origins
+    except InvalidSettings:
+        origins = ()
+    return headers.common(origins, request_id=request_id, origin=request.headers.get("origin", ""))
+
+
 def _problem(error: Exception, request: Any, request_id: str) -> Answer:
     body = problems.document(error, path=path_of(request), request_id=request_id)
     return Answer(body["status"], body, problems.headers(error))
@@ -102,9 +110,9 @@ def _problem(error: Exception, request: Any, request_id: str) -> Answer:
 
 def _render(answer: Answer, merged: dict[str, str]) -> Response:
     if answer.body is None:
-        return Response(body="", status_code=answer.status, headers=merged)
-    content = {"Content-Type": "application/json", **merged}
-    return Response(body=msgspec.json.encode(answer.body).decode(), status_code=answer.status, headers=content)
+        return Response(body="", status_code=answer.status, headers={**merged})
+    body = msgspec.json.encode(answer.body).decode()
+    return Response(body=body, status_code=answer.status, headers={"Content-Type": "application/json", **merged})
 
 
 def _log(request: Any, request_id: str, status: int, seconds: float) -> None:

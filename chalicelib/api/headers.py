@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from chalicelib.settings import Settings
-
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
@@ -14,14 +12,14 @@ SECURITY = {
 }
 EXPOSED = "Location, Retry-After, X-Request-ID, Allow"
 PREFLIGHT = {
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID, traceparent",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-ID, traceparent",
     "Access-Control-Max-Age": "600",
 }
 
 
-def common(settings: Settings, *, request_id: str, origin: str) -> dict[str, str]:
+def common(cors_origins: tuple[str, ...], *, request_id: str, origin: str) -> dict[str, str]:
     """Headers of every answer to a caller of `origin` (empty: not a browser)."""
-    return {**SECURITY, "X-Request-ID": request_id, **_cors(settings.cors_origins, origin)}
+    return {**SECURITY, "X-Request-ID": request_id, **_cors(cors_origins, origin)}
 
 
 def preflight(methods: tuple[str, ...]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import re
 import uuid
 from typing import Any
 
-from chalicelib.errors import JobNotFound, RequestTooLarge, UnsupportedMediaType
+from chalicelib.errors import FieldProblem, InvalidRequest, JobNotFound, RequestTooLarge, UnsupportedMediaType
 from chalicelib.jobs.model import Origin
 from chalicelib.limits import MAX_BODY_BYTES
 
@@ -30,7 +30,10 @@ def json_body(request: Any) -> bytes:
     content_type = request.headers.get("content-type", "")
     if content_type.split(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType(content_type)
-    body: bytes = request.raw_body
+    try:
+        body: bytes = request.raw_body
+    except UnicodeEncodeError as error:  # lone surrogates, which have no UTF-8
+        raise InvalidRequest([FieldProblem("", f"the body is not valid UTF-8: {error.reason}")]) from error
     if len(body) > MAX_BODY_BYTES:
         raise RequestTooLarge(size=len(body), limit=MAX_BODY_BYTES)
     return body

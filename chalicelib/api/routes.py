@@ -36,7 +36,7 @@ def initiate(call: Call) -> Answer:
     answer = {
         "jobId": job.job_id,
         "status": job.status,
-        "totalFileIds": job.total,
+        "totalFileIds": job.total if job.listed else None,
         "duplicates": job.duplicates,
         "links": links,
     }

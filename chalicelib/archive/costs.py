@@ -11,8 +11,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from chalicelib.archive.layout import Layout
-from chalicelib.archive.parts import CopyPart, LiteralPart, Part, Plan, StagedPart
-from chalicelib.archive.waiting import crc_needs
+from chalicelib.archive.parts import CopyPart, LiteralPart, Plan
 
 DOLLARS_PER_WRITE = 0.005 / 1_000  # PUT, COPY, POST, LIST: create, UploadPart, UploadPartCopy, complete
 DOLLARS_PER_READ = 0.0004 / 1_000  # GET and the rest
@@ -55,37 +54,32 @@ def cost_of(layout: Layout, plan: Plan) -> PlanCost:
     """The cost of running the plan once, without failures."""
     parts = [part for upload in plan.uploads for part in upload.parts]
     literal = [part.size for part in parts if isinstance(part, LiteralPart)]
-    again, again_gets = _tails_read_again(layout, plan)
+    copies = [part for part in plan.base_parts() if isinstance(part, CopyPart)]
+    ranges, again = _ranges_to_read(layout, copies)
     headers = sum(layout.header_sizes[: layout.sources])
     generated = layout.size - layout.generated_offset
     return PlanCost(
         archive=layout.size,
         read=sum(literal) - headers - generated + again,
         written=sum(literal),
-        copied=_bytes_in(parts, CopyPart),
-        staged=_bytes_in(parts, StagedPart),
-        gets=_body_ranges(layout, plan) + again_gets,
+        copied=sum(part.size for part in copies),
+        staged=sum(stage.size for stage in plan.stages),
+        gets=ranges,
         uploaded_parts=len(literal),
         copied_parts=len(parts) - len(literal),
         uploads=len(plan.uploads),
     )
 
 
-def _bytes_in(parts: list[Part], kind: type[CopyPart] | type[StagedPart]) -> int:
-    return sum(part.size for part in parts if isinstance(part, kind))
-
-
-def _tails_read_again(layout: Layout, plan: Plan) -> tuple[int, int]:
-    """Bytes and requests of the tails that are read a second time, for a header's CRC-32."""
-    tails = [layout.entries[need.entry].size - need.tail for need in crc_needs(plan)]
-    return sum(tails), sum(tail > 0 for tail in tails)
-
-
-def _body_ranges(layout: Layout, plan: Plan) -> int:
-    """How many ranges of bodies the literal parts read: whole literal bodies, heads and tails."""
+def _ranges_to_read(layout: Layout, copies: list[CopyPart]) -> tuple[int, int]:
+    """How many ranges of bodies are read: whole literal bodies, heads, tails, and tails a second time where a header
+    waits for their CRC-32 (`waiting`). Also the bytes of that second time."""
     ranges = sum(entry.size > 0 for entry in layout.entries[: layout.sources])
-    copies = (part for part in plan.base_parts() if isinstance(part, CopyPart))
+    again = 0
     for number, group in groupby(copies, key=attrgetter("entry")):
-        ranged = list(group)
-        ranges += (ranged[0].start > 0) + (ranged[-1].start + ranged[-1].size < layout.entries[number].size) - 1
-    return ranges
+        ranged, entry = list(group), layout.entries[number]
+        tail = entry.size - ranged[-1].start - ranged[-1].size
+        ranges += (ranged[0].start > 0) + (tail > 0) - 1
+        if tail and entry.crc32 is None:
+            ranges, again = ranges + 1, again + tail
+    return ranges, again

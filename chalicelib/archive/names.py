@@ -17,6 +17,7 @@ from chalicelib.limits import ZIP_MAX_NAME_BYTES
 MANIFEST_NAME = "MANIFEST.json"
 
 _MAX_SEGMENT_BYTES = 255  # ext4, APFS and NTFS: one component of a path
+_RECORD_BYTES = 46 + 28  # a directory record and its ZIP64 field share 65,535 bytes with the name (APPNOTE 4.4.10)
 _COUNTER_ROOM = 12  # bytes kept free for " (2)" in a segment that had to be cut
 _MAX_EXTENSION = 20  # characters after the last dot that are kept as an extension
 
@@ -81,8 +82,8 @@ def _cut(segment: str) -> str:
 
 
 def _shortened(segments: list[str]) -> list[str]:
-    """The last segments that fit into a ZIP's name field, counter included."""
-    room = ZIP_MAX_NAME_BYTES - _COUNTER_ROOM
+    """The last segments that fit into a ZIP's record, counter included."""
+    room = ZIP_MAX_NAME_BYTES - _RECORD_BYTES - _COUNTER_ROOM
     for index in range(len(segments) - 1, -1, -1):
         room -= len(segments[index].encode()) + 1
         if room < 0:

@@ -8,11 +8,11 @@ put the emptiest runs before the largest bodies, which can give a head. The plac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heapify, heapreplace
 from itertools import accumulate, chain, combinations, islice, permutations
 
-from chalicelib.archive.placement import Span, place_bodies
+from chalicelib.archive.placement import Span, least_cost
 
 _TINY = 6  # lists up to this long: every order is tried
 _SHORT = 12  # lists up to this long are polished by trying every swap and every move
@@ -21,7 +21,7 @@ _SHORT = 12  # lists up to this long are polished by trying every swap and every
 def physical_order(spans: Sequence[Span], smallest: int) -> list[int]:
     """The indices of `spans` (in the order of the request) in physical order. Deterministic.
 
-    The request's own order is kept unless another one carries fewer bytes.
+    The request's own order is kept unless another one carries fewer bytes, or as few with fewer requests.
     """
     asked = list(range(len(spans)))
     large = sorted((i for i in asked if spans[i][1] >= smallest), key=lambda i: -spans[i][1])
@@ -29,26 +29,51 @@ def physical_order(spans: Sequence[Span], smallest: int) -> list[int]:
         return asked  # nothing to copy, or nothing to fill with
     if len(spans) <= _TINY:
         return min(map(list, permutations(asked)), key=lambda order: _cost(spans, order, smallest))
-    orders = [asked, *_filled_orders(spans, large, smallest)]
+    copies, carried = _how_many_copied(spans, large, smallest)
+    orders: Iterable[list[int]] = chain([asked], _filled_orders(spans, large, copies, smallest))
     if len(spans) <= _SHORT:
-        orders = [_polished(spans, order, smallest) for order in orders]
-    return min(orders, key=lambda order: _cost(spans, order, smallest))
+        orders = (_polished(spans, order, smallest) for order in orders)
+        carried = 0
+    return _first_good(orders, spans, smallest, carried)
 
 
 def _cost(spans: Sequence[Span], order: Sequence[int], smallest: int) -> tuple[int, int]:
-    placement = place_bodies((spans[i] for i in order), smallest)
-    return placement.carried, placement.requests
+    return least_cost([spans[i] for i in order], smallest)
 
 
-def _filled_orders(spans: Sequence[Span], large: list[int], smallest: int) -> Iterator[list[int]]:
+def _first_good(orders: Iterable[list[int]], spans: Sequence[Span], smallest: int, good: int) -> list[int]:
+    """The first order that carries no more than `good`, else the best of all: costing a long list takes a while."""
+    costs: list[tuple[tuple[int, int], int, list[int]]] = []
+    for rank, order in enumerate(orders):
+        costs.append((_cost(spans, order, smallest), rank, order))
+        if costs[-1][0][0] <= good:
+            return order
+    return min(costs)[2]
+
+
+def _how_many_copied(spans: Sequence[Span], large: list[int], smallest: int) -> tuple[int, int]:
+    """How many of the largest bodies to copy, the rest being filling: the least carried bytes over all splits, if the
+    filling went in without loss. Also those bytes: no order carries less, but for what headers fill."""
+    small = sum(body for _, body in spans if body < smallest)
+    carried = list(accumulate((spans[i][1] for i in reversed(large)), initial=small))  # by how many are literal
+    sure = sum(spans[i][1] >= 3 * smallest for i in large)
+
+    def estimate(copies: int) -> int:
+        literal = len(large) - copies  # each fills one run
+        return carried[literal] + max(0, (copies - literal) * smallest - small)
+
+    copies = min(range(max(sure, 1), len(large) + 1), key=estimate)
+    return copies, estimate(copies)
+
+
+def _filled_orders(spans: Sequence[Span], large: list[int], copies: int, smallest: int) -> Iterator[list[int]]:
     """Runs of filling, each before the body it serves, fullest run before smallest body; what is left comes last.
 
     A body that is too small to give a head may still be fed by the tail of a larger one before it: then the largest
     and the smallest are also tried in turns.
     """
     small = [i for i, (_, body) in enumerate(spans) if body < smallest]
-    count = _how_many_copied(spans, large, smallest)
-    copied, filling = large[:count], large[count:] + small
+    copied, filling = large[:copies], large[copies:] + small
     runs, left = _fill([spans[i][0] for i in copied], filling, spans, smallest)
     runs.sort(key=lambda run: -sum(sum(spans[i]) for i in run))
     served = [[*sorted(run), body] for run, body in zip(runs, reversed(copied), strict=True)]
@@ -56,19 +81,6 @@ def _filled_orders(spans: Sequence[Span], large: list[int], smallest: int) -> It
     if spans[copied[-1]][1] < 2 * smallest:
         turns = chain.from_iterable(zip(reversed(served), served, strict=True))
         yield [*chain.from_iterable(islice(turns, len(served))), *left]
-
-
-def _how_many_copied(spans: Sequence[Span], large: list[int], smallest: int) -> int:
-    """How many of the largest bodies to copy, the rest being filling: the least estimate over all splits."""
-    filling = sum(header + body for header, body in spans if body < smallest)
-    carried = list(accumulate((spans[i][1] for i in reversed(large)), initial=0))  # by how many are literal
-    sure = sum(spans[i][1] >= 3 * smallest for i in large)
-
-    def estimate(copies: int) -> int:
-        literal = len(large) - copies
-        return carried[literal] + max(0, (copies - literal) * smallest - filling)
-
-    return min(range(max(sure, 1), len(large) + 1), key=estimate)
 
 
 def _fill(

@@ -5,19 +5,23 @@ takes what it lacks from the end of the body before it (the *tail*) or from the 
 What is left of a copied body must reach the smallest part too.
 
 Bodies below the smallest part are always literal. A body of three times that size is always copied: it can give a full
-head and a full tail and still be a part. Between the two a dynamic programme decides. After each such body a state is
-what has been spent, how the body ended (literal: the open run is long enough for anything; copied: the run starts
-empty) and how many bytes its tail could still give. A state that another one beats in all of that is dropped.
+head and a full tail and still be a part. Between the two a dynamic programme decides in one pass. Its states: the last
+body of part size is literal, so the run is long enough for anything (only the cheapest such state matters), or it is
+copied, and then every such body since some literal one is (a *chain*). A chain has a cost and a *slack*: how many bytes
+its last tail could still give.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import NamedTuple
 
 Span = tuple[int, int]  # bytes of a header, bytes of its body
+
+_BYTE = 1 << 32  # the weight of a carried byte against a request: costs compare by bytes, then by requests
+_RUN = 2  # requests of a copied body and of the literal run before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,117 +35,136 @@ class CopiedBody:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """`carried`: body bytes in literal parts. `requests`: reads, copies and literal runs (before runs are cut)."""
+    """`carried`: body bytes in literal parts. `requests`: copies, literal runs, bodies read and runs fed from one.
+
+    That is before runs and copies are cut into parts, and without a second read of tails.
+    """
 
     carried: int
     requests: int
     copied: tuple[CopiedBody, ...]
 
 
-# A persistent list of choices, newest first: (position, head, tail of the copied body before it, older choices).
-_History = tuple[int, int, int, "_History"] | None
+_Literals = tuple[int, "_Literals"] | None  # positions of literal bodies of part size, newest first
 
 
 class _State(NamedTuple):
-    carried: int
-    requests: int
-    slack: int  # bytes that the tail of the last copied body can still give, at most one smallest part
-    history: _History
+    cost: int  # bytes and requests, see _BYTE
+    literals: _Literals
 
 
-def place_bodies(spans: Iterable[Span], smallest: int) -> Placement:
-    """The placement with the fewest body bytes in literal parts, and among those the fewest requests.
+def place_bodies(spans: Sequence[Span], smallest: int) -> Placement:
+    """The placement with the fewest body bytes in literal parts, among those the fewest requests. Linear time.
 
     `spans` are in physical order; what follows them (the manifest, the directory) is literal and ends the archive,
     so the last run has no minimum. Equal inputs give equal placements.
     """
-    open_: list[_State] = [_State(0, 0, 0, None)]  # the last large body was copied; cheapest first, slack rising
-    full: _State | None = None  # the best one whose last large body is literal, so its run is long enough
-    gap = small = reads = 0  # bytes of the run since the last large body; all small bodies: bytes, reads
+    best = _best(spans, smallest)
+    carried, requests = divmod(best.cost, _BYTE)
+    return Placement(carried, requests, tuple(_fed(spans, smallest, best.literals)))
+
+
+def least_cost(spans: Sequence[Span], smallest: int) -> tuple[int, int]:
+    """`carried` and `requests` of `place_bodies`, without the placement itself."""
+    return divmod(_best(spans, smallest).cost, _BYTE)
+
+
+def _best(spans: Sequence[Span], smallest: int) -> _State:
+    chains, full = _Chains(smallest), None
+    gap = small = 0  # bytes of the run since the last body of part size; cost of all smaller bodies
     for position, (header, body) in enumerate(spans):
         gap += header
         if body < smallest:
-            gap, small, reads = gap + body, small + body, reads + (body > 0)
+            gap += body
+            small += body * _BYTE + (body > 0)
             continue
-        lacking = smallest - gap if gap < smallest else 0
+        best = _cheaper(chains.cheapest(), full)
+        chains.copy(max(0, smallest - gap), body - smallest)
+        if full is not None:
+            chains.begin(full, body - smallest)
+        full = _State(best.cost + body * _BYTE + 1, (position, best.literals)) if body < 3 * smallest else None
         gap = 0
-        if body >= 3 * smallest:
-            open_, full = [_surely_copied(open_, full, _Body(position, body, smallest, lacking))], None
-            continue
-        best = _best(open_, full)
-        open_ = _unbeaten(_copies(open_, full, _Body(position, body, smallest, lacking)))
-        full = best._replace(carried=best.carried + body, requests=best.requests + 1)
-    best = _best(open_, full)
-    return Placement(best.carried + small, best.requests + reads + 1, tuple(_replay(best.history)))
+    best = _cheaper(chains.cheapest(), full)
+    return best._replace(cost=best.cost + small + 1)  # and the last run
 
 
-def _best(open_: list[_State], full: _State | None) -> _State:
-    if full is None or (open_ and open_[0][:2] <= full[:2]):
-        return open_[0]
-    return full
+def _cheaper(chain: _State | None, full: _State | None) -> _State:
+    if chain is None or (full is not None and full.cost < chain.cost):
+        assert full is not None  # a body is literal where no chain survives it
+        return full
+    return chain
 
 
-class _Body(NamedTuple):
-    """One that may be copied; `lacking` is what a run that starts empty needs to reach the smallest part."""
+class _Chains:
+    """All chains that may still be the best, cheapest first. A dearer one is kept only if it has more slack.
 
-    position: int
-    size: int
-    smallest: int
-    lacking: int
+    A copy adds the same to every cost and to every slack, then cuts slacks off at the same height, so costs and slacks
+    are stored less what has been added to all, and chains come and go at the two ends only.
+    """
 
+    def __init__(self, smallest: int) -> None:
+        self._smallest = smallest
+        self._cost = self._slack = 0  # added to all
+        self._chains: deque[tuple[int, int, _Literals]] = deque([(0, 0, None)])  # the start of the archive
 
-def _surely_copied(open_: list[_State], full: _State | None, body: _Body) -> _State:
-    """The one useful state after a body so large that it gives a whole head and keeps a whole tail to give."""
-    after_open = _copied(open_[0], body, head=body.lacking, tail=0) if open_ else None
-    after_full = _copied(full, body, head=0, tail=0) if full else None
-    return _best([after_open] if after_open else [], after_full)
+    def cheapest(self) -> _State | None:
+        if not self._chains:
+            return None
+        cost, _, literals = self._chains[0]
+        return _State(cost + self._cost, literals)
 
+    def copy(self, lacking: int, spare: int) -> None:
+        """Copy a body with `spare` bytes more than the smallest part; the run before it is `lacking` bytes short."""
+        chains = self._chains
+        self._cost += lacking * _BYTE + _RUN + (lacking > 0)
+        self._slack += spare - lacking
+        while chains and chains[0][1] + self._slack < 0:
+            chains.popleft()  # its tail and this head together could not feed the run
+        height = min(self._smallest, spare) - self._slack
+        last = None
+        while chains and chains[-1][1] >= height:
+            last = chains.pop()
+        if last is not None:
+            chains.append((last[0], height, last[2]))
 
-def _copies(open_: list[_State], full: _State | None, body: _Body) -> Iterator[_State]:
-    """Every state after copying the body that may be useful: the run is fed from the head alone, or the tail first."""
-    spare = body.size - body.smallest
-    if full is not None:
-        yield _copied(full, body, head=0, tail=0)
-    for state in open_:
-        if body.lacking <= spare:
-            yield _copied(state, body, head=body.lacking, tail=0)
-        tail = min(state.slack, body.lacking)
-        if tail and body.lacking - tail <= spare:
-            yield _copied(state, body, head=body.lacking - tail, tail=tail)
-
-
-def _copied(state: _State, body: _Body, *, head: int, tail: int) -> _State:
-    requests = 2 + (head > 0) + 2 * (tail > 0)  # a tail is read twice: for its run, and for its header's CRC-32
-    return _State(
-        state.carried + head + tail,
-        state.requests + requests,
-        min(body.smallest, body.size - body.smallest - head),
-        (body.position, head, tail, state.history),
-    )
-
-
-_COST = itemgetter(0, 1)
-
-
-def _unbeaten(states: Iterable[_State]) -> list[_State]:
-    """Cheapest first; each dearer one has more slack than all before it."""
-    front: list[_State] = []
-    for state in sorted(states, key=_COST):
-        if front and state.slack <= front[-1].slack:
-            continue
-        if front and state[:2] == front[-1][:2]:
-            front.pop()
-        front.append(state)
-    return front
+    def begin(self, full: _State, spare: int) -> None:
+        """The same copy after a literal body: it feeds no run, so this chain has the most slack there can be."""
+        chains = self._chains
+        cost, slack = full.cost + _RUN - self._cost, min(self._smallest, spare) - self._slack
+        while chains and chains[-1][0] >= cost:
+            chains.pop()
+        if not chains or chains[-1][1] < slack:
+            chains.append((cost, slack, full.literals))
 
 
-def _replay(history: _History) -> list[CopiedBody]:
-    """The choices in physical order. A tail is noted at the next copied body and belongs to the one before."""
+def _fed(spans: Sequence[Span], smallest: int, literals: _Literals) -> list[CopiedBody]:
+    """The copied bodies with their heads and tails, decided from the end: each run takes what it lacks from the head
+    after it as far as that body can spare it, the rest from the tail before it. So tails, which are read twice for the
+    CRC-32 in their header, are as few and as small as can be."""
     copied: list[CopiedBody] = []
     tail = 0
-    while history is not None:
-        position, head, tail_before, history = history
+    for position, lacking in _runs_before_copies(spans, smallest, literals):
+        head = min(lacking, spans[position][1] - smallest - tail)
         copied.append(CopiedBody(position, head, tail))
-        tail = tail_before
+        tail = lacking - head
     copied.reverse()
     return copied
+
+
+def _runs_before_copies(spans: Sequence[Span], smallest: int, literals: _Literals) -> list[tuple[int, int]]:
+    """The positions of the copied bodies, last first, each with the bytes that the run before it lacks."""
+    literal = set()
+    while literals is not None:
+        position, literals = literals
+        literal.add(position)
+    runs: list[tuple[int, int]] = []
+    gap = 0
+    for position, (header, body) in enumerate(spans):
+        gap += header
+        if body < smallest or position in literal:
+            gap += body
+        else:
+            runs.append((position, max(0, smallest - gap)))
+            gap = 0
+    runs.reverse()
+    return runs

@@ -34,7 +34,7 @@ def plan_parts(layout: Layout, limits: S3Limits = S3) -> Plan:
 
 def _cutter(layout: Layout, limits: S3Limits) -> Cutter:
     sources = layout.sources
-    spans = ((layout.header_sizes[n], layout.entries[n].size) for n in layout.order[:sources])
+    spans = [(layout.header_sizes[n], layout.entries[n].size) for n in layout.order[:sources]]
     return Cutter(layout, place_bodies(spans, limits.min_part).copied, limits)
 
 

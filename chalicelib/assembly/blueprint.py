@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+
 from chalicelib.archive import entries
 from chalicelib.archive.archives import ArchiveBrief, ArchivePlan, plan_archives
 from chalicelib.archive.names import NameLayout

@@ -94,9 +94,7 @@ class ChunkBuilder:
 
     def _staged(self, archive: Archive, task: StagedTask) -> PartReceipt:
         source = archive.uploads[task.stage].key
-        etag, crc = self.store.copy_staged(
-            archive.uploads[0], task.number, source, start=task.start, size=task.size
-        )
+        etag, crc = self.store.copy_staged(archive.uploads[0], task.number, source, start=task.start, size=task.size)
         return PartReceipt(0, task.number, etag, task.size, crc)
 
     def _literal(self, archive: Archive, task: LiteralTask, learnt: _Learnt) -> PartReceipt:
@@ -123,7 +121,7 @@ class ChunkBuilder:
         return [part for receipt in receipts for part in receipt.parts if part.upload == upload]
 
     def _rendered(self, archive: Archive, size: int, pieces: Sequence[Piece], learnt: _Learnt) -> bytearray:
-        """The pieces' bytes. A header is written when the body behind it has been seen, because its CRC-32 comes last."""
+        """The pieces' bytes. A header is written once the body behind it has been seen, as its CRC-32 comes last."""
         body = bytearray(size)
         reads = self.store.read_many([piece.range for piece in pieces if isinstance(piece, BodyPiece)])
         offset = 0
@@ -161,7 +159,7 @@ class ChunkBuilder:
         body[offset : offset + len(record)] = record
 
     def _crc_for(self, archive: Archive, piece: HeaderPiece, seen: list[BodyCrc]) -> int:
-        """The CRC-32 of a header's body: known, seen in this part, or from the copies. A wrong known one is a change."""
+        """The CRC-32 of a header's body: known, seen here, or from the copies. A wrong known one is a change."""
         own = [crc for crc in seen if crc.entry == piece.entry]
         if piece.crc32 is not None:
             if own and own[0].size == piece.size and own[0].crc32 != piece.crc32:
@@ -197,4 +195,3 @@ def joined_crc(entry: int, size: int, crcs: Sequence[BodyCrc]) -> int:
 
 def _header_bytes(piece: HeaderPiece, crc: int) -> bytes:
     return render_header(Entry(piece.name, piece.size, piece.modified), crc)
-

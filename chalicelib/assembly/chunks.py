@@ -48,9 +48,7 @@ class Work:
     finish: tuple[FinalPart, ...] = ()
 
 
-def cut_into_chunks(
-    plan: ArchivePlan, staging_key: Callable[[str], str], *, max_bodies: int = MAX_BODIES
-) -> Work:
+def cut_into_chunks(plan: ArchivePlan, staging_key: Callable[[str], str], *, max_bodies: int = MAX_BODIES) -> Work:
     """`staging_key(name)` is where a gathered run lies; a task reads at most `max_bodies` bodies."""
     return _Cutter(plan, staging_key, max_bodies).cut()
 

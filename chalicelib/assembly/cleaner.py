@@ -1,4 +1,4 @@
-"""Removes what an ended job does not need: open uploads, staging objects, and archives that nobody may fetch any more."""
+"""Removes what an ended job does not need: open uploads, staging objects, archives that nobody may fetch any more."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from chalicelib.jobs.model import Job, JobEvent
 from chalicelib.jobs.ports import JobTable, WorkQueue
 from chalicelib.messages import BuildChunk, PlanArchive
 
+
 @dataclass(frozen=True, slots=True)
 class AssemblyDriver:
     """`now()` is epoch milliseconds."""

@@ -21,7 +21,7 @@ class ArchiveStore(Protocol):
     def create_upload(self, key: str, *, checksummed: bool) -> Upload:
         """Open a multipart upload; `checksummed`: the store is asked for CRC-32s of parts and whole."""
 
-    def upload_part(self, upload: Upload, number: int, body: bytes, *, crc32: int) -> str:
+    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int) -> str:
         """Upload a part, verified by its CRC-32; its ETag. Raises UploadGone."""
 
     def copy_part(self, upload: Upload, number: int, source: Range) -> tuple[str, int | None]:
@@ -89,7 +89,7 @@ class AssemblyTable(Protocol):
         """The archives of a generation, or of all, in the order of generations and numbers."""
 
     def record_chunk(self, archive: Archive, chunk: int, receipt: Receipt, *, size: int, now: int) -> ChunkOutcome:
-        """Store a chunk's receipt and count it and its `size`, once, while its phase, generation and job are current."""
+        """Store a chunk's receipt and count it and its `size`, once, while phase, generation and job are current."""
 
     def receipts(self, archive: Archive, phase: Phase, chunks: Sequence[int] | None = None) -> Iterator[Receipt]:
         """The receipts of a phase: of all its chunks, or of those named."""

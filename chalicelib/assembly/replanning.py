@@ -12,7 +12,7 @@ from chalicelib.checking.checker import result_of
 from chalicelib.checking.ports import SourceStore
 from chalicelib.errors import SourceChanged
 from chalicelib.jobs.driving import NO_FILES_AVAILABLE, JobDriver
-from chalicelib.jobs.files import CheckedFile, all_files
+from chalicelib.jobs.files import CheckedFile, all_files, tally
 from chalicelib.jobs.model import Counts, FileResult, FileState, Job, JobError
 from chalicelib.jobs.ports import JobTable
 
@@ -77,7 +77,10 @@ def incomplete(files: Sequence[CheckedFile]) -> JobError:
     changing = any(result.reason == SourceChanged.code for _, result in absent)
     named = ", ".join(f"{file.key} ({result.reason or result.state})" for file, result in absent[:5])
     more = f" and {len(absent) - 5:,} more" if len(absent) > 5 else ""
-    return JobError(SourceChanged.code if changing else FILES_MISSING, f"{len(absent):,} of {len(files):,} files cannot be had: {named}{more}")
+    return JobError(
+        SourceChanged.code if changing else FILES_MISSING,
+        f"{len(absent):,} of {len(files):,} files cannot be had: {named}{more}",
+    )
 
 
 def _wanted_again(job: Job, result: FileResult) -> bool:
@@ -90,17 +93,7 @@ def _given_up(result: FileResult) -> FileResult:
 
 def _difference(pairs: Sequence[tuple[FileResult, FileResult]]) -> tuple[Counts, int]:
     """What replacing results (before, after) adds to a job's counts and size."""
-    before, after = (Counter(result.state for result in side) for side in (_side(pairs, 0), _side(pairs, 1)))
-    counts = Counts(*(after[state] - before[state] for state in _COUNTED))
-    return counts, _available_bytes(_side(pairs, 1)) - _available_bytes(_side(pairs, 0))
-
-
-_COUNTED = (FileState.AVAILABLE, FileState.MISSING, FileState.FAILED)
-
-
-def _side(pairs: Sequence[tuple[FileResult, FileResult]], side: int) -> list[FileResult]:
-    return [pair[side] for pair in pairs]
-
-
-def _available_bytes(results: Sequence[FileResult]) -> int:
-    return sum(result.size or 0 for result in results if result.state is FileState.AVAILABLE)
+    old, old_size = tally([before for before, _ in pairs])
+    new, new_size = tally([after for _, after in pairs])
+    counts = Counts(new.available - old.available, new.missing - old.missing, new.failed - old.failed)
+    return counts, new_size - old_size

@@ -63,7 +63,9 @@ class AssemblyWorker:
         job = self.jobs.get(message.job_id)
         if job is None or job.status is not JobStatus.PROCESSING or job.generation != message.generation:
             return Built.DROPPED
-        archive = next((a for a in self.table.archives(job.job_id, job.generation) if a.number == message.archive), None)
+        archive = next(
+            (a for a in self.table.archives(job.job_id, job.generation) if a.number == message.archive), None
+        )
         if archive is None:
             return Built.DROPPED
         if archive.phase != message.phase or message.chunk in archive.done:

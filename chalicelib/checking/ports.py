@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,8 +31,11 @@ class SourceStore(Protocol):
         Raises StorageUnavailable, StorageThrottled or StorageForbidden for every other answer, and for none.
         """
 
+    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
+        """Every object whose key begins with `prefix`, in the order of the keys, with all that a listing tells."""
+
     def confirm_bucket(self) -> None:
-        """Raise StorageError unless the bucket itself is there: a HEAD cannot tell an absent key from an absent bucket."""
+        """Raise StorageError unless the bucket is there: a HEAD cannot tell an absent key from an absent bucket."""
 
     def combined_crc32(self, key: str, etag: str) -> int | None:
         """The CRC-32 of this version, combined from its parts' checksums; None where the store does not tell them."""

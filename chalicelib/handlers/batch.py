@@ -9,16 +9,15 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from chalicelib.adapters.retries import Retries
 from chalicelib.errors import LorryError
-from chalicelib.handlers.lease import held
+from chalicelib.handlers.lease import RetryPolicy, held
 from chalicelib.observability import count, logger, metrics
 
 Event = dict[str, Any]
 
 
 def run(
-    event: Event, context: Any, handle: Callable[[str], object], retries: Retries, *, lease: float | None = None
+    event: Event, context: Any, handle: Callable[[str], object], retries: RetryPolicy, *, lease: float | None = None
 ) -> Event:
     """Call `handle` with each record's body. Returns the ids of those it raised for: SQS redelivers only these.
 
@@ -36,13 +35,12 @@ def run(
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     count("Messages", len(event["Records"]))
     try:
-        answer: Event = process_partial_response(event=event, record_handler=one, processor=processor, context=context)
-        return answer
+        return {**process_partial_response(event=event, record_handler=one, processor=processor, context=context)}
     finally:
         metrics.flush_metrics()
 
 
-def _postpone(record: SQSRecord, error: Exception, retries: Retries) -> None:
+def _postpone(record: SQSRecord, error: Exception, retries: RetryPolicy) -> None:
     attempt = int(record.attributes.approximate_receive_count)
     hopeless = isinstance(error, LorryError) and not error.retryable
     seconds = 0 if hopeless else retries.delay(attempt=attempt)

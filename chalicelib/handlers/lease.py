@@ -9,16 +9,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from chalicelib.adapters.retries import Retries
+
+class RetryPolicy(Protocol):
+    """When a message comes back; chalicelib.adapters.retries has the real one."""
+
+    def delay(self, *, attempt: int) -> int:
+        """Seconds before the attempt after this one."""
+
+    def postpone(self, *, queue_arn: str, receipt_handle: str, seconds: int) -> None:
+        """Let the message come back in so many seconds."""
+
 
 RENEWALS = 3  # within one lease, so that a lost one does no harm
 
 
 @contextmanager
-def held(record: SQSRecord, retries: Retries, seconds: float) -> Iterator[None]:
+def held(record: SQSRecord, retries: RetryPolicy, seconds: float) -> Iterator[None]:
     """The record is hidden for `seconds` from now, again and again until the block is left."""
     left = threading.Event()
 

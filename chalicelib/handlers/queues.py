@@ -7,9 +7,8 @@ from typing import Any
 from chalicelib.bootstrap import services
 from chalicelib.errors import UnreadableMessage
 from chalicelib.handlers.batch import Event, run
-from chalicelib.messages import CheckBatch, DispatchJob, decode, decode_any
+from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, decode, decode_any
 from chalicelib.observability import count, logger
-
 
 LEASE_SECONDS = 25.0  # work of a killed worker is taken up again after it
 
@@ -51,7 +50,11 @@ def _assemble(body: str) -> None:
     message = decode_any(body)
     if isinstance(message, DispatchJob | CheckBatch):
         raise UnreadableMessage(f"{type(message).__name__} does not belong on the assembly queue")
-    outcome = services().assembly.handle(message)
+    outcome: str
+    if isinstance(message, ListPrefix):
+        outcome = services().lister.find(message)
+    else:
+        outcome = services().assembly.handle(message)
     count(f"Assembly{outcome.capitalize()}")
     logger.info("assembled", job_id=message.job_id, body=body, outcome=outcome)
 

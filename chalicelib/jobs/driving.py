@@ -9,7 +9,7 @@ from chalicelib.errors import QueueUnavailable
 from chalicelib.jobs.model import Job, JobError, JobEvent, JobStatus, Origin, Stage
 from chalicelib.jobs.ports import Change, JobTable, WorkQueue
 from chalicelib.jobs.state_machine import Trigger
-from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, Message, PlanArchive
+from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, ListPrefix, Message, PlanArchive
 
 WORKER = Origin(by="worker")
 
@@ -17,7 +17,9 @@ NO_FILES_AVAILABLE = JobError("no_files_available", "none of the requested files
 
 
 def first_messages(job: Job) -> list[Message]:
-    """What sets a job going: its archive's plan once it is checked, its only batch, or what sends all batches."""
+    """What sets a job going: listing its files, its archive's plan once it is checked, or its batches."""
+    if not job.listed:
+        return [ListPrefix(job.job_id)]
     if job.stage in (Stage.CHECKSUMMING, Stage.ASSEMBLING):
         return [PlanArchive(job.job_id, job.generation)]
     return [CheckBatch(job.job_id, 0)] if job.batches == 1 else [DispatchJob(job.job_id)]
@@ -69,7 +71,7 @@ class JobDriver:
 
     def fail(self, job: Job, error: JobError) -> Job | None:
         """End a job as failed; None if it had ended before."""
-        return self._end(job, Trigger.FAIL, error, all_checked=False)
+        return self._end(job, Trigger.FAIL, error)
 
     def give_up(self, message: Message) -> Job | None:
         """A message came to its dead-letter queue: fail its job with the trouble its worker last had.
@@ -82,12 +84,14 @@ class JobDriver:
         if _done_already(job, message):
             self.finish(job)
             return None
+        return self._end(job, Trigger.FAIL, self._reason(message), batch_open=_batch_of(message))
+
+    def _reason(self, message: Message) -> JobError:
         trouble = self.table.read_trouble(message.job_id, _batch_of(message))
         what = _work_of(message)
         if trouble is None:
-            sentence = f"{what} never finished: its worker crashed or lost the job table on every attempt"
-            return self.fail(job, JobError("gave_up", sentence))
-        return self.fail(job, JobError(trouble.code, f"{what} was given up after repeated attempts: {trouble.message}"))
+            return JobError("gave_up", f"{what} never finished: its worker crashed or lost the job table every time")
+        return JobError(trouble.code, f"{what} was given up after repeated attempts: {trouble.message}")
 
     def _assemble(self, job: Job) -> Job | None:
         """Checking is over, the archive begins."""
@@ -102,7 +106,15 @@ class JobDriver:
         event = JobEvent("dispatch_retried", self.now(), WORKER, details)
         self.table.note_trouble(job_id, None, JobError(error.code, str(error)), event)
 
-    def _end(self, job: Job, trigger: Trigger, error: JobError | None, *, all_checked: bool) -> Job | None:
+    def _end(
+        self,
+        job: Job,
+        trigger: Trigger,
+        error: JobError | None,
+        *,
+        all_checked: bool = False,
+        batch_open: int | None = None,
+    ) -> Job | None:
         now = self.now()
         details = {"code": error.code, "message": error.message} if error else {}
         event = JobEvent("ready" if trigger is Trigger.SUCCEED else "failed", now, WORKER, details)
@@ -113,6 +125,7 @@ class JobDriver:
             error=error,
             expires_at=now + self.job_ttl * 1000,
             all_checked=all_checked,
+            batch_open=batch_open,
             sweep_at=now if job.archive else None,
         )
         after = self.table.apply(change)
@@ -131,9 +144,14 @@ def _batch_of(message: Message) -> int | None:
 
 def _done_already(job: Job, message: Message) -> bool:
     """Whether another copy of the message did its work; of a chunk that is not known here."""
-    if isinstance(message, CheckBatch):
-        return message.batch in job.done
-    return isinstance(message, DispatchJob) and job.all_checked
+    match message:
+        case CheckBatch(_, batch):
+            return batch in job.done
+        case DispatchJob():
+            return bool(job.done)  # its batches were sent; what got lost of them is the sweeper's
+        case ListPrefix():
+            return job.all_checked
+    return False
 
 
 def _work_of(message: Message) -> str:
@@ -146,4 +164,6 @@ def _work_of(message: Message) -> str:
             return "planning the archive"
         case DispatchJob():
             return "dispatching"
+        case ListPrefix():
+            return "listing the prefix"
     return "cleaning up"

@@ -25,7 +25,7 @@ ENDED = frozenset({JobStatus.READY, JobStatus.FAILED, JobStatus.CANCELLED})
 class Stage(StrEnum):
     """What a processing job is busy with."""
 
-    CHECKING = "checking"
+    CHECKING = "checking"  # also listing, for jobs of a prefix
     CHECKSUMMING = "checksumming"  # reading bodies whose CRC-32 no store tells
     ASSEMBLING = "assembling"
 
@@ -135,7 +135,10 @@ CHECKING_SHARE = 30  # percent of the progress of a job with an archive that che
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as its table row tells it. `done` holds the numbers of the batches whose results are recorded."""
+    """A job as its table row tells it. `done` holds the numbers of the batches whose results are recorded.
+
+    A job of everything below `prefix` has no files until they are listed; `listing` names the listing that counts.
+    """
 
     job_id: str
     owner: str
@@ -157,6 +160,13 @@ class Job:
     sweeps: int
     archive: ArchiveRequest | None = None
     assembly: Assembly = Assembly()
+    prefix: str = ""
+    listing: str = ""
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is known which files the job has."""
+        return not self.prefix or bool(self.listing)
 
     @property
     def batches(self) -> int:
@@ -164,7 +174,7 @@ class Job:
 
     @property
     def all_checked(self) -> bool:
-        return len(self.done) >= self.batches
+        return self.listed and len(self.done) >= self.batches
 
     @property
     def unfinished_batches(self) -> list[int]:
@@ -179,6 +189,8 @@ class Job:
         """Percent of the work that is done: 100 only when the job is ready. Never goes back."""
         if self.status is JobStatus.READY:
             return 100
+        if not self.total:
+            return 0
         share = CHECKING_SHARE if self.archive else 100
         done = share * self.counts.processed // self.total
         if self.assembly.total:

@@ -30,6 +30,7 @@ class Change:
     error: JobError | None = None
     expires_at: int | None = None
     all_checked: bool = False  # only if every batch of the job is recorded
+    batch_open: int | None = None  # only if this batch is not recorded
     sweep_at: int | None = None  # when the sweeper looks at it next; None for an ended job: never
 
 
@@ -59,10 +60,23 @@ class JobTable(Protocol):
     def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
         """Store the results of a batch and count them, once, and only while the job is processing."""
 
-    def read_results(self, job_id: str, batches: Sequence[int]) -> dict[int, tuple[FileResult, ...]]:
+    def record_listing(
+        self, job: Job, listing: str, found: Sequence[tuple[RequestedFile, FileResult]], *, now: int
+    ) -> bool:
+        """Store the files of a prefix, all checked by being listed, and make them the job's.
+
+        `job` tells how many batches they make. False if the job has ended or another listing was first: the rows of
+        this one are then of no use to anybody.
+        """
+
+    def read_results(
+        self, job_id: str, batches: Sequence[int], *, listing: str = ""
+    ) -> dict[int, tuple[FileResult, ...]]:
         """The recorded results among `batches`."""
 
-    def read_requests(self, job_id: str, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
+    def read_requests(
+        self, job_id: str, batches: Sequence[int], *, listing: str = ""
+    ) -> dict[int, tuple[RequestedFile, ...]]:
         """The requested files of `batches`."""
 
     def note_trouble(self, job_id: str, batch: int | None, trouble: JobError, event: JobEvent) -> None:

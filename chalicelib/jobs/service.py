@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, NothingToRetry, QueueUnavailable
 from chalicelib.jobs.driving import first_messages
-from chalicelib.jobs.files import files_of
+from chalicelib.jobs.files import batch_size, files_of
 from chalicelib.jobs.model import (
     PENDING_RESULT,
     UNCHECKED_RESULT,
@@ -23,10 +23,9 @@ from chalicelib.jobs.model import (
 )
 from chalicelib.jobs.ports import Change, JobPage, JobTable, WorkQueue
 from chalicelib.jobs.state_machine import Trigger
-from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH
+from chalicelib.limits import MAX_FILES_PER_BATCH
 from chalicelib.messages import CleanUp, Message
 from chalicelib.observability import logger
-
 
 # Errors that say what is there, not what went wrong: another attempt would find the same.
 FINAL_CODES = frozenset({"no_files_available", "files_missing", "too_many_files"})
@@ -127,8 +126,9 @@ class JobService:
         return job
 
     def jobs(self, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None) -> JobPage:
-        """The principal's jobs, newest first."""
-        return self.table.owned_by(owner, status=status, limit=limit, cursor=cursor)
+        """The principal's jobs, newest first, without those that have expired."""
+        page = self.table.owned_by(owner, status=status, limit=limit, cursor=cursor)
+        return JobPage(tuple(job for job in page.jobs if job.expires_at > self.now()), page.next_cursor)
 
     def expiry(self, ended_at: int) -> int:
         """When a job that ends at `ended_at` is gone."""
@@ -149,7 +149,7 @@ class JobService:
             status=JobStatus.QUEUED,
             stage=None,
             total=len(request.files),
-            batch_size=_batch_size(request.files, self.files_per_batch),
+            batch_size=batch_size([file.key for file in request.files], self.files_per_batch),
             duplicates=request.duplicates,
             counts=Counts(),
             size=0,
@@ -164,13 +164,8 @@ class JobService:
             sweep_at=now + self.sweep_after * 1000,
             sweeps=0,
             archive=request.archive,
+            prefix=request.prefix,
         )
-
-
-def _batch_size(files: Sequence[RequestedFile], most: int) -> int:
-    """One size for all batches of a job, so that a file's batch follows from its index."""
-    longest = max(len(file.key.encode()) for file in files)
-    return max(1, min(most, MAX_BATCH_KEY_BYTES // longest))
 
 
 def _batches(files: Sequence[RequestedFile], size: int) -> Iterator[Sequence[RequestedFile]]:

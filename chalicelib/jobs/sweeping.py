@@ -9,6 +9,7 @@ from chalicelib.jobs.driving import JobDriver, first_messages
 from chalicelib.jobs.model import Job, JobError, JobEvent, Origin
 from chalicelib.jobs.ports import JobTable, WorkQueue
 from chalicelib.messages import CleanUp, Message
+from chalicelib.observability import logger
 
 SWEEPER = Origin(by="sweeper")
 PAGE = 100
@@ -32,10 +33,19 @@ class Sweeper:
         moved = 0
         while time_left():
             due = self.table.due(now=self.now(), limit=PAGE)
-            moved += sum(self._look_at(job_id) for job_id in due)
-            if len(due) < PAGE:
+            looked_at = [self._safely_look_at(job_id) for job_id in due]
+            moved += looked_at.count(True)
+            if len(due) < PAGE or not any(looked_at):
                 break
         return moved
+
+    def _safely_look_at(self, job_id: str) -> bool:
+        """One job that cannot be driven must not keep the sweeper from the others."""
+        try:
+            return self._look_at(job_id)
+        except Exception:
+            logger.exception("the sweeper could not drive a job", job_id=job_id)
+            return False
 
     def _look_at(self, job_id: str) -> bool:
         job = self.table.get(job_id)

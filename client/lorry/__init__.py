@@ -8,28 +8,48 @@
         lorry.download(job.id, "out")
 
 In reading order: `client` (what you call) -> `model` (what you get) -> `errors` (what is raised) ->
-`transport` and `retries` (how a request is sent) -> `download` (a whole job to a folder) -> `transfer`
-(one file) -> `part_file` and `names` (the disk). `command` is the `lorry` command line.
+`initiate` (what a job is asked for) -> `transport` and `retries` (how a request is sent) -> `download` (a whole job
+to a folder) and `archive_download` (its ZIPs) -> `report` (what they tell) -> `links` and `transfer` (one file) ->
+`part_file`, `names` and `zip_check` (the disk). `command` is the `lorry` command line.
 """
 
 from lorry.client import Lorry
-from lorry.download import Download, DownloadListener, FileEnding
 from lorry.errors import (
+    ArchivesIncomplete,
     DownloadFailed,
     JobFailed,
     JobNotReady,
     LorryError,
     LorryProblem,
     LorryUnreachable,
+    NoArchive,
     ServiceAddressUnknown,
     UnexpectedAnswer,
     WaitTimedOut,
 )
-from lorry.model import Availability, Counts, FieldError, FileOutcome, Job, JobBytes, JobError, Page, StartedJob
+from lorry.initiate import ArchiveOptions
+from lorry.model import (
+    Archive,
+    Availability,
+    Counts,
+    FieldError,
+    FileOutcome,
+    Job,
+    JobBytes,
+    JobError,
+    Page,
+    StartedJob,
+)
+from lorry.report import ArchiveDownload, ArchiveEnding, Download, DownloadListener, FileEnding
 from lorry.retries import RetryPolicy
 from lorry.version import VERSION as __version__
 
 __all__ = [
+    "Archive",
+    "ArchiveDownload",
+    "ArchiveEnding",
+    "ArchiveOptions",
+    "ArchivesIncomplete",
     "Availability",
     "Counts",
     "Download",
@@ -47,6 +67,7 @@ __all__ = [
     "LorryError",
     "LorryProblem",
     "LorryUnreachable",
+    "NoArchive",
     "Page",
     "RetryPolicy",
     "ServiceAddressUnknown",

@@ -13,9 +13,21 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from lorry.address import find_service
-from lorry.download import STORE_TIMEOUT, Download, Downloader, DownloadListener, Plan
-from lorry.errors import DownloadFailed, JobFailed, JobNotReady, UnexpectedAnswer, WaitTimedOut
-from lorry.model import Answer, Availability, Job, Page, StartedJob
+from lorry.archive_download import ArchiveDownloader
+from lorry.download import STORE_TIMEOUT, Downloader, Plan
+from lorry.errors import (
+    ArchivesIncomplete,
+    DownloadFailed,
+    JobFailed,
+    JobNotReady,
+    NoArchive,
+    UnexpectedAnswer,
+    WaitTimedOut,
+)
+from lorry.initiate import ArchiveOptions, initiate_body
+from lorry.links import Links
+from lorry.model import Answer, Availability, FileOutcome, Job, Page, StartedJob
+from lorry.report import ArchiveDownload, Download, DownloadListener
 from lorry.retries import RetryPolicy
 from lorry.transport import Reply, Request, Resend, Transport, http_client
 
@@ -59,14 +71,21 @@ class Lorry:
         """Closes the connections. Jobs go on without them."""
         self._transport.close()
 
-    def start(self, *, file_ids: Sequence[int]) -> StartedJob:
-        """Makes a job of 1 to 100,000 files, named by their ids (10,000 to 100,000,000). Answers at once."""
-        request = Request(
-            "POST",
-            "/v1/download/initiate",
-            body={"file_ids": list(file_ids)},
-            resend=Resend.IF_NOTHING_WAS_MADE,
-        )
+    def start(
+        self,
+        *,
+        file_ids: Sequence[int] | None = None,
+        keys: Sequence[str] | None = None,
+        prefix: str | None = None,
+        archive: bool | ArchiveOptions = False,
+    ) -> StartedJob:
+        """Makes a job and answers at once. Exactly one of the first three names its files, 1 to 100,000 of them:
+        `file_ids` (10,000 to 100,000,000), object `keys`, or everything below `prefix`.
+
+        With `archive` they are put into a ZIP too. Raises ValueError when the files are named twice or not at all.
+        """
+        body = initiate_body(file_ids=file_ids, keys=keys, prefix=prefix, archive=archive)
+        request = Request("POST", "/v1/download/initiate", body=body, resend=Resend.IF_NOTHING_WAS_MADE)
         return self._understood(StartedJob.from_answer, self._transport.send(request).body)
 
     def status(self, job_id: str) -> Job:
@@ -126,6 +145,51 @@ class Lorry:
             raise DownloadFailed(report)
         return report
 
+    def download_archives(
+        self,
+        job_id: str,
+        path: str | os.PathLike[str],
+        *,
+        skip_complete: bool = False,
+        listener: DownloadListener | None = None,
+    ) -> ArchiveDownload:
+        """Downloads the archive of a ready job to `path`, or several to out-1-of-3.zip, ... when `path` is out.zip.
+
+        Each is checked (size, opens as a ZIP, number of entries) before it gets its name, and replaces a file that has
+        it; with `skip_complete` those are left alone that this job left whole. What was cut off before is gone on
+        with. Raises ArchivesIncomplete, after everything else is done, when an archive cannot be had or files of the
+        job are not in it; NoArchive, JobNotReady, JobFailed; OSError when `path` is a folder or its folder cannot be
+        made.
+        """
+        target = Path(path)
+        if target.is_dir():
+            raise IsADirectoryError(f"{target} is a folder")
+        job = self._ready(self._read_job(job_id)[0])
+        if not job.archives:
+            raise NoArchive(job)
+        lost = list(self._lost_files(job))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with http_client(timeout=STORE_TIMEOUT, connections=1) as http:
+            http.follow_redirects = True
+            hears = listener or DownloadListener()
+            downloader = ArchiveDownloader(http, retries=self._retries, listener=hears, skip_complete=skip_complete)
+            endings = downloader.run(job, target, Links(_archive_urls(job), lambda: self._fresh_archive_urls(job_id)))
+        report = ArchiveDownload(
+            archives=endings,
+            total=job.total or 0,
+            missing=tuple(file for file in lost if file.state == "missing"),
+            failed=tuple(file for file in lost if file.state == "failed"),
+        )
+        if not report.ok:
+            raise ArchivesIncomplete(report)
+        return report
+
+    def retry(self, job_id: str) -> Job:
+        """Runs again what failed of the job. Raises LorryProblem 409 when nothing did, 404 when it is unknown."""
+        path = f"/v1/download/{_segment(job_id)}/retry"
+        reply = self._transport.send(Request("POST", path, resend=Resend.IF_NOTHING_WAS_MADE))
+        return self._understood(Job.from_answer, reply.body)
+
     def cancel(self, job_id: str) -> Job:
         """Cancels the job; doing so twice is fine. Raises LorryProblem 409 when it had ended, 404 when unknown."""
         reply = self._transport.send(Request("DELETE", f"/v1/download/{_segment(job_id)}"))
@@ -162,6 +226,15 @@ class Lorry:
             return job
         raise JobFailed(job) if job.ended else JobNotReady(job)
 
+    def _lost_files(self, job: Job) -> Iterator[FileOutcome]:
+        """The files that are missing or failed; pages are read only as far as there are any."""
+        count = job.counts.missing + job.counts.failed
+        files = itertools.chain.from_iterable(page.files for page in self.pages(job.id))
+        return itertools.islice((file for file in files if file.state in ("missing", "failed")), count)
+
+    def _fresh_archive_urls(self, job_id: str) -> list[str | None]:
+        return _archive_urls(self._read_job(job_id)[0])
+
     def _read_job(self, job_id: str) -> tuple[Job, float | None]:
         reply = self._read_status(job_id, {"limit": 1})
         return self._understood(Job.from_answer, reply.body), reply.retry_after
@@ -180,6 +253,10 @@ class Lorry:
             return read(answer)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UnexpectedAnswer(url=self.url, reason=repr(error)) from error
+
+
+def _archive_urls(job: Job) -> list[str | None]:
+    return [archive.url for archive in job.archives]
 
 
 def _pause_between_polls(retry_after: float | None) -> float:

@@ -9,7 +9,7 @@ interrupt never waits for a slow store. Memory holds a page or two, whatever the
 from __future__ import annotations
 
 import contextlib
-import math
+import functools
 import queue
 import threading
 import time
@@ -21,66 +21,17 @@ from pathlib import Path
 import httpx
 
 from lorry.errors import LorryError
+from lorry.links import Links
 from lorry.model import FileOutcome, Job, Page
 from lorry.names import Names
 from lorry.part_file import BeingWritten, PartFile
+from lorry.report import Download, DownloadListener, FileEnding
 from lorry.retries import RetryPolicy
-from lorry.transfer import Stopped, Transfer, TransferFailed
+from lorry.transfer import Link, Stopped, Transfer, TransferFailed
 
 STORE_TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=None)
 SECONDS_TO_STOP = 2.0
-FRESH_SECONDS = 10.0
-"""A link younger than this has not expired: when it is refused, another one will be too."""
-
 CLOCK_DIFFERENCE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True)
-class Download:
-    """What became of a download into `folder`.
-
-    `complete` files are in the folder, of which `skipped` were there before; `bytes` is their size. `missing`
-    files are not in the store; `failed` ones could not be had, each with a `reason`.
-    """
-
-    folder: Path
-    complete: int = 0
-    skipped: int = 0
-    bytes: int = 0
-    missing: tuple[FileOutcome, ...] = ()
-    failed: tuple[FileOutcome, ...] = ()
-
-    @property
-    def total(self) -> int:
-        """How many files the job has."""
-        return self.complete + len(self.missing) + len(self.failed)
-
-    @property
-    def ok(self) -> bool:
-        """True when every file of the job is in the folder."""
-        return not self.missing and not self.failed
-
-
-@dataclass(frozen=True)
-class FileEnding:
-    """The end of one file: at `path`, also when it was there before (`skipped`), or nowhere (None)."""
-
-    file: FileOutcome
-    path: Path | None
-    skipped: bool = False
-
-
-class DownloadListener:
-    """Hears how a download goes; every method does nothing until overridden. Called from several threads."""
-
-    def job_read(self, job: Job) -> None:
-        """The job of the download, once for each page."""
-
-    def bytes_moved(self, count: int) -> None:
-        """`count` more bytes are on the disk; negative when a file is started over."""
-
-    def file_ended(self, ending: FileEnding) -> None:
-        """A file is complete, missing or failed."""
 
 
 @dataclass(frozen=True)
@@ -95,50 +46,13 @@ class Plan:
     skip_complete: bool = False
 
 
-class PageLinks:
-    """The links of one page, read anew when one of them is refused: one reading serves all its files."""
-
-    def __init__(self, page: Page, read_again: Callable[[Page], Page]) -> None:
-        self._page = page
-        self._read_again = read_again
-        self._renewed_at = -math.inf
-        self._lock = threading.Lock()
-
-    def url(self, place: int) -> str:
-        """The newest link of the file at `place` of the page. Raises TransferFailed when it has none."""
-        url = self._page.files[place].url
-        if url is None:
-            raise TransferFailed("the job gives no link for it")
-        return url
-
-    def renew(self, place: int, refused: str) -> None:
-        """Makes `url(place)` another one than `refused`. Raises LorryError when the job cannot be read, and
-        TransferFailed when the refused link was so new that it cannot have expired."""
-        with self._lock:
-            if self.url(place) != refused:
-                return
-            if time.monotonic() < self._renewed_at + FRESH_SECONDS:
-                raise TransferFailed("the store refuses the link, also a fresh one")
-            self._page = self._read_again(self._page)
-            self._renewed_at = time.monotonic()
-
-
 @dataclass(frozen=True)
 class Task:
-    """One file to fetch; a `transfer.Link` too."""
+    """One file to fetch."""
 
     file: FileOutcome
     path: Path
-    links: PageLinks
-    place: int
-
-    def url(self) -> str:
-        """The newest link."""
-        return self.links.url(self.place)
-
-    def renew(self, refused: str) -> None:
-        """Gets a link other than `refused`."""
-        self.links.renew(self.place, refused)
+    link: Link
 
 
 @dataclass
@@ -206,29 +120,22 @@ class Downloader:
         names = Names()
         for page in pages:
             self._listener.job_read(page.job)
-            links = PageLinks(page, read_again)
+            links = Links(_urls(page), functools.partial(_fresh_urls, page, read_again))
             for place, file in enumerate(page.files):
                 if self._stop.is_set():
                     return
-                self._settle(Task(file, self._plan.folder / names.name_for(file), links, place), page.job)
+                self._settle(Task(file, self._plan.folder / names.name_for(file), links.at(place)), page.job)
 
     def _settle(self, task: Task, job: Job) -> None:
         """Hands the task to the workers, unless its file is lost or here already."""
         size = task.file.size
         if task.file.state != "available":
             self._ledger.lost(task.file)
-        elif size is not None and self._is_complete(task.path, size, job):
+        elif size is not None and self._plan.skip_complete and was_downloaded(task.path, size, job):
             self._listener.bytes_moved(size)
             self._ledger.completed(task.file, task.path, size=size, skipped=True)
         else:
             self._tasks.put(task)
-
-    def _is_complete(self, path: Path, size: int, job: Job) -> bool:
-        if not self._plan.skip_complete or not path.is_file():
-            return False
-        found = path.stat()
-        made = job.created_at
-        return found.st_size == size and (made is None or found.st_mtime >= (made - CLOCK_DIFFERENCE).timestamp())
 
     def _work(self) -> None:
         while task := self._tasks.get():
@@ -245,7 +152,7 @@ class Downloader:
     def _fetch(self, task: Task) -> None:
         try:
             with PartFile(task.path) as part:
-                self._transfer().run(task, part, task.file.size)
+                self._transfer().run(task.link, part, task.file.size)
         except (TransferFailed, BeingWritten, LorryError, OSError) as error:
             self._ledger.lost(replace(task.file, state="failed", reason=str(error)))
         else:
@@ -271,3 +178,20 @@ class Downloader:
         deadline = time.monotonic() + SECONDS_TO_STOP
         for worker in workers:
             worker.join(max(0.0, deadline - time.monotonic()))
+
+
+def was_downloaded(path: Path, size: int, job: Job) -> bool:
+    """Whether an earlier run for this job left `path`: of the right size, and written after the job was made."""
+    if not path.is_file():
+        return False
+    found = path.stat()
+    made = job.created_at
+    return found.st_size == size and (made is None or found.st_mtime >= (made - CLOCK_DIFFERENCE).timestamp())
+
+
+def _urls(page: Page) -> list[str | None]:
+    return [file.url for file in page.files]
+
+
+def _fresh_urls(page: Page, read_again: Callable[[Page], Page]) -> list[str | None]:
+    return _urls(read_again(page))

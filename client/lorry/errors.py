@@ -8,22 +8,25 @@
     ├── JobNotReady             a download of a job that has not ended
     ├── JobFailed               the job ended as failed or cancelled
     ├── WaitTimedOut            the job did not end in time (it goes on)
-    └── DownloadFailed          some files could not be had: report.missing, report.failed
+    ├── NoArchive               the job was started without an archive
+    ├── DownloadFailed          some files could not be had: report.missing, report.failed
+    └── ArchivesIncomplete      an archive could not be had (report.broken), or lacks files (report.missing, .failed)
 
 Errors carry values; `str(error)` is the sentence that a person reads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lorry.model import FieldError, Job
+from lorry.model import FieldError, FileOutcome, Job
 
 if TYPE_CHECKING:
-    from lorry.download import Download
+    from lorry.report import ArchiveDownload, Download
 
 NAMED_FILES = 10
-"""How many files the sentence of `DownloadFailed` names before it goes on with a count."""
+"""How many files the sentence of an error names before it goes on with a count."""
 
 
 class LorryError(Exception):
@@ -122,6 +125,37 @@ class DownloadFailed(LorryError):
 
     def _sentence(self) -> str:
         wrong = [*self.report.missing, *self.report.failed]
-        named = ", ".join(f"{file.label} ({file.reason or file.state})" for file in wrong[:NAMED_FILES])
-        more = f" and {len(wrong) - NAMED_FILES} more" if len(wrong) > NAMED_FILES else ""
-        return f"{len(wrong)} of {self.report.total} files could not be downloaded: {named}{more}"
+        return f"{len(wrong)} of {self.report.total} files could not be downloaded: {_named(wrong)}"
+
+
+class NoArchive(LorryError):
+    """`job` was started without an archive: its files can be downloaded one by one."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        super().__init__(f"job {job.id} has no archive: it was started without one; download its files instead")
+
+
+class ArchivesIncomplete(LorryError):
+    """An archive could not be had, or files of the job are not in the archives. `report` has both.
+
+    The archives at `report.paths` are whole and kept.
+    """
+
+    def __init__(self, report: ArchiveDownload) -> None:
+        self.report = report
+        super().__init__("; ".join(filter(None, [self._broken(), self._lost()])))
+
+    def _broken(self) -> str:
+        broken = self.report.broken
+        named = ", ".join(f"{ending.path} ({ending.reason})" for ending in broken)
+        return f"{len(broken)} of {len(self.report.archives)} archives could not be had: {named}" if broken else ""
+
+    def _lost(self) -> str:
+        lost = [*self.report.missing, *self.report.failed]
+        return f"{len(lost)} of {self.report.total} files are in no archive: {_named(lost)}" if lost else ""
+
+
+def _named(files: Sequence[FileOutcome]) -> str:
+    named = ", ".join(f"{file.label} ({file.reason or file.state})" for file in files[:NAMED_FILES])
+    return named + (f" and {len(files) - NAMED_FILES} more" if len(files) > NAMED_FILES else "")

@@ -17,6 +17,7 @@ Answer = Mapping[str, Any]
 READY = "ready"
 ENDED_STATUSES = frozenset({READY, "failed", "cancelled"})
 PAGE_MEMBERS = frozenset({"files", "resultUrls", "nextCursor"})
+ASSEMBLY_STAGES = frozenset({"checksumming", "assembling"})
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,47 @@ class JobBytes:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """One ZIP of a job: `index` is its place among the job's archives, from 0.
+
+    `entries` counts what is in it, its manifest too, and `size` is in bytes: both are known before it is assembled.
+    `crc_source` says how its checksums were got; `verified`, whether the store checked the whole archive. `url` is
+    a link that works for a while, None until the job is ready; `address` is the stable one of the service.
+    """
+
+    index: int
+    filename: str
+    size: int
+    entries: int | None = None
+    parts: int | None = None
+    crc_source: str | None = None
+    verified: bool = False
+    address: str | None = None
+    url: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_answer(cls, answer: Answer) -> Archive:
+        """Reads one item of `archives`."""
+        return cls(
+            index=int(answer["index"]),
+            filename=str(answer["filename"]),
+            size=int(answer["size"]),
+            entries=answer.get("entries"),
+            parts=answer.get("parts"),
+            crc_source=answer.get("crcSource"),
+            verified=bool(answer.get("verified")),
+            address=answer.get("address"),
+            url=answer.get("url"),
+        )
+
+
+@dataclass(frozen=True)
 class StartedJob:
-    """A job that was just made. `total` counts distinct files, `duplicates` the repeated ones that were dropped."""
+    """A job that was just made.
+
+    `total` counts distinct files (None while a prefix is still being listed), `duplicates` the repeated ones that
+    were dropped.
+    """
 
     id: str
     status: str
@@ -84,8 +124,9 @@ class Job:
     """A job at one moment.
 
     `status` is `queued`, `processing`, `ready`, `failed` or `cancelled`. `processed` of `total` files are
-    checked; `total` is None while a listing is still running. `answer` is the service's own JSON object with
-    everything in it, also what this client does not know, except the files of the page.
+    checked; `total` is None while a listing is still running. `archives` are in order, and empty for a job
+    without any. `answer` is the service's own JSON object with everything in it, also what this client does not
+    know, except the files of the page and the links.
     """
 
     id: str
@@ -96,6 +137,7 @@ class Job:
     total: int | None = None
     counts: Counts = field(default_factory=Counts)
     bytes: JobBytes = field(default_factory=JobBytes)
+    archives: tuple[Archive, ...] = ()
     error: JobError | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
@@ -114,6 +156,11 @@ class Job:
         """True when the job has links to download."""
         return self.status == READY
 
+    @property
+    def assembling(self) -> bool:
+        """True once all files are checked and the job is at its archives; stays true when it ends there."""
+        return self.stage in ASSEMBLY_STAGES or (self.ended and bool(self.archives))
+
     @classmethod
     def from_answer(cls, answer: Answer) -> Job:
         """Reads the answer of status or cancel, or one item of the list of jobs."""
@@ -126,13 +173,14 @@ class Job:
             total=answer.get("total"),
             counts=Counts.from_answer(answer.get("counts") or {}),
             bytes=JobBytes.from_answer(answer.get("bytes") or {}),
+            archives=tuple(Archive.from_answer(item) for item in answer.get("archives") or ()),
             error=_job_error(answer.get("error")),
             created_at=_time(answer.get("createdAt")),
             updated_at=_time(answer.get("updatedAt")),
             finished_at=_time(answer.get("finishedAt")),
             expires_at=_time(answer.get("expiresAt")),
             links_expire_at=_time(answer.get("linksExpireAt")),
-            answer={name: value for name, value in answer.items() if name not in PAGE_MEMBERS},
+            answer=_without_links(answer),
         )
 
 
@@ -210,6 +258,14 @@ class Availability:
 
 def _job_error(answer: Answer | None) -> JobError | None:
     return JobError(str(answer["code"]), str(answer["message"])) if answer else None
+
+
+def _without_links(answer: Answer) -> Answer:
+    """The answer without its page of files and without links, which are secrets."""
+    kept = {name: value for name, value in answer.items() if name not in PAGE_MEMBERS}
+    if kept.get("archives"):
+        kept["archives"] = [{name: archive[name] for name in archive if name != "url"} for archive in kept["archives"]]
+    return kept
 
 
 def _time(text: str | None) -> datetime | None:

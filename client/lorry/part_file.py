@@ -96,6 +96,11 @@ class PartFile:
             self.size += written
             rest = rest[written:]
 
+    @property
+    def arriving(self) -> Path:
+        """Where the bytes are until the file is complete."""
+        return self._part
+
     def complete(self) -> None:
         """Gives the file its name, in one step, in place of whatever had it."""
         self._close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn, Protocol
 
 import httpx
@@ -58,16 +59,30 @@ class Link(Protocol):
         """Gets an address other than `refused`. Raises TransferFailed when there is no hope of one that works."""
 
 
+def accept(path: Path) -> None:
+    """The check of a file that may hold anything."""
+
+
 class Transfer:
-    """One file on its way. `moved` hears of bytes in hand, also resumed ones; negative when some were dropped."""
+    """One file on its way. `moved` hears of bytes in hand, also resumed ones; negative when some were dropped.
+
+    `check` looks at the bytes before they get their name, and raises TransferFailed when they are not as they should.
+    """
 
     def __init__(
-        self, http: httpx.Client, *, retries: RetryPolicy, stop: threading.Event, moved: Callable[[int], None]
+        self,
+        http: httpx.Client,
+        *,
+        retries: RetryPolicy,
+        stop: threading.Event,
+        moved: Callable[[int], None],
+        check: Callable[[Path], None] = accept,
     ) -> None:
         self._http = http
         self._retries = retries
         self._stop = stop
         self._moved = moved
+        self._check = check
         self._reported = 0
 
     def run(self, link: Link, part: PartFile, size: int | None) -> None:
@@ -113,6 +128,7 @@ class Transfer:
             raise TransferFailed(f"the link is not usable: {error}") from error
         except httpx.RequestError as error:
             raise Cut(str(error) or type(error).__name__) from error
+        self._approve(part)
         part.complete()
 
     def _admit(
@@ -164,6 +180,13 @@ class Transfer:
         if whole is not None and part.size > whole:
             self._drop(part)
             raise TransferFailed(f"the store sent more than the {whole} bytes of the file")
+
+    def _approve(self, part: PartFile) -> None:
+        try:
+            self._check(part.arriving)
+        except TransferFailed:
+            self._drop(part)
+            raise
 
     def _drop(self, part: PartFile) -> None:
         part.start_over(None)

@@ -46,7 +46,7 @@ def fresh(code: Path, program: str) -> subprocess.CompletedProcess[str]:
 
 def test_every_handler_of_the_template_resolves_in_a_fresh_interpreter(template: Template, unpacked: Path) -> None:
     found = handlers(template)
-    assert {"app.app", "app.check", "app.dead_letters", "app.dispatch", "app.sweep"} <= set(found)
+    assert {"app.app", "app.assemble", "app.check", "app.dead_letters", "app.dispatch", "app.sweep"} <= set(found)
     for handler in found:
         module, name = handler.rsplit(".", 1)
         done = fresh(unpacked, f"import {module}; assert callable({module}.{name})")

@@ -11,6 +11,7 @@ from tests.infra.conftest import Template
 
 ROLES = {
     "APIHandler": "ApiRole",
+    "Assemble": "AssembleRole",
     "Check": "CheckRole",
     "DeadLetters": "DeadLettersRole",
     "Dispatch": "DispatchRole",
@@ -38,6 +39,10 @@ def resources_of(resources: dict[str, Template], role: str, action: str) -> list
     return [resource for group in found for resource in group]
 
 
+def queues_of(resources: dict[str, Template], role: str, action: str) -> list[str]:
+    return sorted(found["Fn::GetAtt"][0] for found in resources_of(resources, role, action))
+
+
 def test_every_function_has_a_role_of_its_own(resources: dict[str, Template]) -> None:
     functions = {name: found for name, found in resources.items() if found["Type"] == "AWS::Serverless::Function"}
     given = {name: found["Properties"]["Role"] for name, found in functions.items()}
@@ -55,7 +60,7 @@ def test_no_role_has_a_wildcard(resources: dict[str, Template], role: str) -> No
             assert "${" in resource.get("Fn::Sub", "${"), resource
 
 
-@pytest.mark.parametrize("role", ["ApiRole", "CheckRole"])
+@pytest.mark.parametrize("role", ["ApiRole", "AssembleRole", "CheckRole"])
 def test_readers_may_list_the_source_or_they_could_not_tell_missing_from_forbidden(
     resources: dict[str, Template], role: str
 ) -> None:
@@ -64,6 +69,17 @@ def test_readers_may_list_the_source_or_they_could_not_tell_missing_from_forbidd
 
 @pytest.mark.parametrize("role", ROLES.values())
 def test_nobody_writes_to_the_source(resources: dict[str, Template], role: str) -> None:
+    on_source = {
+        action
+        for statement in statements(resources, role)
+        for action in as_list(statement["Action"])
+        if any("${SourceBucket}" in str(resource) for resource in as_list(statement["Resource"]))
+    }
+    assert on_source <= {"s3:GetObject", "s3:GetObjectAttributes", "s3:ListBucket"}
+
+
+@pytest.mark.parametrize("role", sorted(set(ROLES.values()) - {"AssembleRole"}))
+def test_only_the_assembler_writes_to_a_bucket_at_all(resources: dict[str, Template], role: str) -> None:
     allowed = {action for action in actions(resources, role) if action.startswith("s3:")}
     assert allowed <= {"s3:GetObject", "s3:ListBucket"}
 
@@ -76,15 +92,16 @@ def test_whoever_reads_no_files_has_no_rights_on_the_store(resources: dict[str, 
 @pytest.mark.parametrize(
     ("role", "queues"),
     [
-        ("ApiRole", ["DispatchQueue", "CheckQueue"]),
-        ("DispatchRole", ["CheckQueue"]),
-        ("CheckRole", []),
-        ("DeadLettersRole", []),
-        ("SweepRole", ["DispatchQueue", "CheckQueue"]),
+        ("ApiRole", ["AssemblyQueue", "CheckQueue", "DispatchQueue"]),
+        ("DispatchRole", ["AssemblyQueue", "CheckQueue"]),
+        ("CheckRole", ["AssemblyQueue"]),
+        ("AssembleRole", ["AssemblyQueue"]),
+        ("DeadLettersRole", ["AssemblyQueue"]),
+        ("SweepRole", ["AssemblyQueue", "CheckQueue", "DispatchQueue"]),
     ],
 )
 def test_messages_are_sent_only_down_the_flow(resources: dict[str, Template], role: str, queues: list[str]) -> None:
-    assert [found["Fn::GetAtt"][0] for found in resources_of(resources, role, "sqs:SendMessage")] == queues
+    assert queues_of(resources, role, "sqs:SendMessage") == queues
 
 
 @pytest.mark.parametrize(
@@ -93,13 +110,14 @@ def test_messages_are_sent_only_down_the_flow(resources: dict[str, Template], ro
         ("ApiRole", []),
         ("DispatchRole", ["DispatchQueue"]),
         ("CheckRole", ["CheckQueue"]),
-        ("DeadLettersRole", ["DispatchDeadLetters", "CheckDeadLetters"]),
+        ("AssembleRole", ["AssemblyQueue"]),
+        ("DeadLettersRole", ["AssemblyDeadLetters", "CheckDeadLetters", "DispatchDeadLetters"]),
         ("SweepRole", []),
     ],
 )
 def test_each_worker_receives_from_its_own_queues(resources: dict[str, Template], role: str, queues: list[str]) -> None:
     for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"):
-        assert [found["Fn::GetAtt"][0] for found in resources_of(resources, role, action)] == queues
+        assert queues_of(resources, role, action) == queues
 
 
 @pytest.mark.parametrize(("function", "role"), ROLES.items())

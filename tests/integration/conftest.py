@@ -1,19 +1,86 @@
-"""One embedded stack for all integration tests that do not need one of their own."""
+"""The embedded stacks that integration tests share. A test leaves no worker stopped, no store cut off."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from tests.integration.deployment import Deployment
+from tests.integration.relay import Relay
 from tests.integration.stack import RunningStack, running_stack
+from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 
 # Short pauses, so that a retry is seen within a test; as deployed otherwise.
 QUICK = {"RetryBaseSeconds": "0.2", "RetryCapSeconds": "2", "SweepAfterSeconds": "5"}
+# Few deliveries, so that giving up is seen; small archives, so that splitting is.
+STRICT = {
+    **QUICK,
+    "RetryCapSeconds": "0.5",
+    "MaxReceiveCount": "2",
+    "ParkReceiveCount": "4",
+    "ArchiveMaxBytes": str(10 * 1024 * 1024),
+}
+# As many deliveries as deployed must outlast ten seconds without the store.
+SEPARATE = {**QUICK, "RetryBaseSeconds": "1", "RetryCapSeconds": "4"}
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    for item in items:
+        if "tests/integration/" in item.nodeid:
+            item.add_marker(pytest.mark.integration)
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """Shared: a test leaves no worker stopped, no store cut off and no parameter changed."""
+    """All of AWS on MiniStack."""
     with running_stack(tmp_path_factory.mktemp("stack"), parameters=QUICK) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def local(stack: RunningStack) -> Deployment:
+    """The stack with its store on MiniStack too."""
+    return Deployment(stack, stack.clients("s3"), crc_source="head")
+
+
+@pytest.fixture(scope="session")
+def relay(seaweedfs: SeaweedFS) -> Iterator[Relay]:
+    """What stands between `separate` and its store."""
+    with Relay(("127.0.0.1", seaweedfs.port)) as relay:
+        yield relay
+
+
+@pytest.fixture(scope="session")
+def separate(seaweedfs: SeaweedFS, relay: Relay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A stack whose store is SeaweedFS, reached through `relay`."""
+    parameters = {
+        **SEPARATE,
+        "SourceBucket": "separate-source",
+        "S3Endpoint": relay.url,
+        "S3PublicEndpoint": seaweedfs.endpoint,
+        "S3AccessKeyId": ACCESS_KEY_ID,
+        "S3SecretAccessKey": SECRET_ACCESS_KEY,
+        "S3ForcePathStyle": "true",
+    }
+    s3 = seaweedfs.client(max_pool_connections=16)
+    with running_stack(tmp_path_factory.mktemp("separate"), parameters=parameters) as running:
+        for output in ("SourceBucket", "ArchiveBucket"):
+            s3.create_bucket(Bucket=running.outputs[output])
+        yield Deployment(running, s3, crc_source="copy")
+
+
+@pytest.fixture(scope="session", params=["local", "separate"])
+def deployment(request: pytest.FixtureRequest) -> Deployment:
+    """One after the other: the store on MiniStack, and on SeaweedFS."""
+    found: Deployment = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(scope="session")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A stack whose emulator enforces IAM, as AWS does, and whose messages give up soon."""
+    with running_stack(tmp_path_factory.mktemp("strict"), parameters=STRICT, environment={"AUTH": "true"}) as running:
+        yield Deployment(running, running.clients("s3"), crc_source="head")

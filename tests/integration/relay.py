@@ -1,11 +1,17 @@
-"""A TCP relay on this machine that can be cut: the store, the queue or the table becomes unreachable."""
+"""A TCP relay on this machine that can be cut or slowed: the store, the queue or the table becomes unreachable."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
+import time
+from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
+
+_REQUEST = re.compile(rb"([A-Z]+ \S+) HTTP/1\.1\r\n")
 
 
 class Relay:
@@ -15,6 +21,8 @@ class Relay:
         relay.url           what to use instead of the target's address
         relay.cut()         connections are reset, new ones refused
         relay.restore()
+        relay.delay = 0.2   every HTTP request waits so long, in seconds
+        relay.requests      how often each was made: Counter({"HEAD /files/a": 1})
     """
 
     def __init__(self, target: tuple[str, int]) -> None:
@@ -23,6 +31,8 @@ class Relay:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._whole = True
+        self.delay = 0.0
+        self.requests: Counter[str] = Counter()
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -73,12 +83,21 @@ class Relay:
             _close(server)
             return
         threading.Thread(target=_pump, args=(server, client), daemon=True).start()
-        _pump(client, server)
+        _pump(client, server, self._see)
+
+    def _see(self, data: bytes) -> None:
+        """What a client sent. Requests are not pipelined, so each one begins a piece."""
+        request = _REQUEST.match(data)
+        if request:
+            with self._lock:
+                self.requests[request[1].decode()] += 1
+            time.sleep(self.delay)
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+def _pump(source: socket.socket, sink: socket.socket, see: Callable[[bytes], None] = lambda data: None) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
+            see(data)
             sink.sendall(data)
     _close(source)
     _close(sink)

@@ -31,12 +31,15 @@ Value = TypeVar("Value")
 # Names of app.py's functions, and the outputs that hold what CloudFormation called them.
 FUNCTIONS = {
     "api": "ApiFunction",
+    "assemble": "AssembleFunction",
     "check": "CheckFunction",
     "dead_letters": "DeadLettersFunction",
     "dispatch": "DispatchFunction",
     "sweep": "SweepFunction",
 }
 QUEUES = {
+    "assembly": "AssemblyQueueUrl",
+    "assembly_dead": "AssemblyDeadLettersUrl",
     "check": "CheckQueueUrl",
     "check_dead": "CheckDeadLettersUrl",
     "dispatch": "DispatchQueueUrl",

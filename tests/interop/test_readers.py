@@ -35,7 +35,17 @@ HOSTILE = [
     "manifest.json/inner",
     "x" * 300 + ".txt",
 ]
-FOREIGN = ["ä/ö.txt", "日本語/ファイル.txt", "emoji-👩\u200d👧.png", "e\u0301.txt", "é.txt", "Ελληνικά", "עברית.txt", "ß", "SS"]
+FOREIGN = [  # letters, forms and directions
+    "ä/ö.txt",
+    "日本語/ファイル.txt",
+    "emoji-👩\u200d👧.png",
+    "e\u0301.txt",
+    "é.txt",
+    "Ελληνικά",
+    "עברית.txt",
+    "ß",
+    "SS",
+]
 
 Store = dict[str, bytes]
 

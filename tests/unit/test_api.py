@@ -29,7 +29,8 @@ def services() -> Iterator[FakeServices]:
 
 @pytest.fixture
 def world(services: FakeServices) -> World:
-    return services.world
+    world: World = services.world
+    return world
 
 
 @pytest.fixture

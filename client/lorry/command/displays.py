@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
@@ -24,9 +25,10 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from lorry.command.wording import human_bytes, human_files, job_phase
-from lorry.download import DownloadListener, FileEnding
+from lorry.command.phases import Phase, phases_of
+from lorry.command.wording import human_archives, human_bytes, human_files
 from lorry.model import Job
+from lorry.report import ArchiveEnding, DownloadListener, FileEnding
 
 STEPS = 10
 """Plain lines are printed at each tenth of the way."""
@@ -51,7 +53,7 @@ class Display(DownloadListener):
 
 
 class Bars(Display):
-    """Two bars: the job as the service works on it, then the bytes as they arrive."""
+    """A bar for each phase of the job, then one for the bytes as they arrive."""
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -63,9 +65,9 @@ class Bars(Display):
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
-        self._job: TaskID | None = None
+        self._phases: dict[str, TaskID] = {}
         self._bytes: TaskID | None = None
-        self._files = 0
+        self._ended = 0
         self._lock = threading.Lock()
 
     def __enter__(self) -> Bars:
@@ -82,42 +84,60 @@ class Bars(Display):
         self._progress.console.print(Text(line))
 
     def job_changed(self, job: Job) -> None:
-        """Moves the first bar to the progress of the job."""
-        if self._job is None:
-            self._job = self._progress.add_task(job_phase(job), total=100, detail="")
-        detail = f"{job.processed:,} of {human_files(job.total)}"
-        completed = 100 if job.ready else job.progress
-        self._progress.update(self._job, description=job_phase(job), completed=completed, detail=detail)
+        """Moves the bars of the job's phases."""
+        for phase in phases_of(job):
+            if phase.name not in self._phases:
+                self._phases[phase.name] = self._progress.add_task(phase.label, total=None)
+            self._progress.update(
+                self._phases[phase.name],
+                description=phase.label,
+                total=phase.total,
+                completed=phase.done,
+                detail=phase.detail,
+            )
 
     def job_read(self, job: Job) -> None:
-        """Begins the second bar."""
-        with self._lock:
-            if self._bytes is None:
-                self._bytes = self._progress.add_task(
-                    "downloading", total=job.bytes.total, detail="", files=job.counts.available
-                )
+        """Begins the bar of the download."""
+        self._begin(job.bytes.total)
+
+    def archives_read(self, job: Job) -> None:
+        """Begins the bar of the download."""
+        self._begin(sum(archive.size for archive in job.archives))
 
     def bytes_moved(self, count: int) -> None:
-        """Moves the second bar."""
+        """Moves the bar of the download."""
         if self._bytes is not None:
             self._progress.advance(self._bytes, count)
 
     def file_ended(self, ending: FileEnding) -> None:
-        """Counts the file, and names it when it is lost."""
-        if ending.path is None or self._bytes is None:
-            return
+        """Counts the file, unless it is lost."""
+        if ending.path is not None:
+            self._count(human_files)
+
+    def archive_ended(self, ending: ArchiveEnding) -> None:
+        """Counts the archive, unless it is lost."""
+        if ending.reason is None:
+            self._count(human_archives)
+
+    def _begin(self, total: int | None) -> None:
         with self._lock:
-            self._files += 1
-            self._progress.update(self._bytes, detail=human_files(self._files))
+            if self._bytes is None:
+                self._bytes = self._progress.add_task("downloading", total=total, detail="", moving=True)
+
+    def _count(self, wording: Callable[[int], str]) -> None:
+        with self._lock:
+            self._ended += 1
+            if self._bytes is not None:
+                self._progress.update(self._bytes, detail=wording(self._ended))
 
 
 class DetailColumn(ProgressColumn):
-    """Bytes and speed of a download; of a job, how many files are done."""
+    """Bytes and speed of a download; of a phase of the job, how far it is in words."""
 
     def render(self, task: Task) -> Text:
         """The text of one bar."""
         detail = str(task.fields.get("detail", ""))
-        if "files" not in task.fields:
+        if "moving" not in task.fields:
             return Text(detail)
         speed = task.finished_speed or task.speed
         rate = f" {human_bytes(int(speed))}/s" if speed else ""
@@ -129,8 +149,9 @@ class Lines(Display):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._shown = ""
-        self._job: Job | None = None
+        self._shown: dict[str, tuple[str, int]] = {}
+        self._begun = False
+        self._total: int | None = None
         self._moved = 0
         self._step = 0
 
@@ -139,27 +160,40 @@ class Lines(Display):
         print(line, file=sys.stderr, flush=True)
 
     def job_changed(self, job: Job) -> None:
-        """A line at each tenth of each stage."""
-        key = f"{job_phase(job)} {job.progress * STEPS // 100}"
-        if key != self._shown:
-            self._shown = key
-            self.say(f"{job_phase(job)}: {job.processed:,} of {human_files(job.total)}, {job.progress}%")
+        """A line at each tenth of each phase; at 1, 10, 100, ... files while their number is unknown."""
+        for phase in phases_of(job):
+            key = (phase.label, _step(phase))
+            if key != self._shown.get(phase.name):
+                self._shown[phase.name] = key
+                percent = "" if phase.percent is None else f", {phase.percent}%"
+                self.say(f"{phase.label}: {phase.detail}{percent}")
 
     def job_read(self, job: Job) -> None:
         """Learns how much there is to download."""
-        if self._job is None:
-            self._job = job
-            self.say(f"downloading {human_files(job.counts.available)}, {human_bytes(job.bytes.total)}")
+        self._begin(human_files(job.counts.available), job.bytes.total)
+
+    def archives_read(self, job: Job) -> None:
+        """Learns how much there is to download."""
+        self._begin(human_archives(len(job.archives)), sum(archive.size for archive in job.archives))
 
     def bytes_moved(self, count: int) -> None:
         """A line at each tenth of the bytes."""
         with self._lock:
             self._moved += count
-            total = self._job.bytes.total if self._job else None
-            step = self._moved * STEPS // total if total else 0
+            step = self._moved * STEPS // self._total if self._total else 0
             if step > self._step:
                 self._step = step
-                self.say(f"downloading: {human_bytes(self._moved)} of {human_bytes(total)}")
+                self.say(f"downloading: {human_bytes(self._moved)} of {human_bytes(self._total)}")
+
+    def _begin(self, what: str, total: int | None) -> None:
+        if not self._begun:
+            self._begun = True
+            self._total = total
+            self.say(f"downloading {what}, {human_bytes(total)}")
+
+
+def _step(phase: Phase) -> int:
+    return len(str(phase.done)) if phase.percent is None else phase.percent * STEPS // 100
 
 
 def display_for(*, quiet: bool) -> Display:

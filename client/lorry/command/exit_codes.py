@@ -17,7 +17,7 @@ class ExitCode(enum.IntEnum):
 
 
 EXIT_CODES = """exit codes:
-  0    all is well: every file is in the folder
+  0    all is well: every file is in the folder, or in the archive
   1    some files are missing or could not be downloaded; each is named
   2    wrong usage, or the service refused the request (unknown job, bad ids, ...)
   3    the job failed or was cancelled

@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, TypeAlias
 from lorry.client import Lorry
 from lorry.command import commands
 from lorry.command.exit_codes import EXIT_CODES, ExitCode
-from lorry.command.file_ids import UnreadableIds
-from lorry.errors import LorryError, LorryProblem, LorryUnreachable, ServiceAddressUnknown, UnexpectedAnswer
+from lorry.command.get import get as get_command
+from lorry.command.usage import WrongUsage
+from lorry.errors import (
+    LorryError,
+    LorryProblem,
+    LorryUnreachable,
+    NoArchive,
+    ServiceAddressUnknown,
+    UnexpectedAnswer,
+)
 from lorry.version import VERSION
 
 DESCRIPTION = "Downloads many files at once through Lorry, the bulk-download service."
@@ -22,18 +30,21 @@ ADDRESS = """the service is taken from --api, else from the variable LORRY_API_U
 outputs.json in $LORRY_HOME or, when that is not set, in .lorry of the current folder.
 """
 
-GET = """Starts a job for the files, waits for it, and downloads them into a folder, several side by side.
+GET = """Starts a job for the files, waits for it, and downloads them into a folder, several side by side;
+or, with --zip, downloads one ZIP of them all, which the service assembles.
 
 Files are named after the last part of their keys (70000.zip). A new job replaces files of the same name.
 What is cut off stays as NAME.part and is gone on with by the next run, if the file in the store is still the same.
-With --job, files that this job has downloaded already (right size, newer than the job) are left alone.
+With --job, what this job has downloaded already (right size, newer than the job) is left alone.
+An archive above the service's limit comes as several: out-1-of-3.zip, out-2-of-3.zip, ...
 """
 
 GET_EXAMPLES = """examples:
   lorry get 70000 70001 -o photos
   lorry get 70000-70059 --jobs 16
   lorry get --from ids.txt             one id or range a line, # begins a comment; - is standard input
-  lorry get --job 3f0c9a52-...         go on with a job, for instance after Ctrl-C
+  lorry get --prefix downloads/2024/ --zip 2024.zip --layout tree
+  lorry get --job 3f0c9a52-...         go on with a job, for instance after Ctrl-C (with --zip if it had that)
 
 """
 
@@ -46,7 +57,7 @@ def main(words: Sequence[str] | None = None) -> int:
             code: ExitCode = arguments.command(lorry, arguments)
             sys.stdout.flush()
             return code
-    except (LorryError, UnreadableIds, OSError) as error:
+    except (LorryError, WrongUsage, OSError) as error:
         return _explain(error)
     except KeyboardInterrupt:
         print("\nlorry: interrupted", file=sys.stderr)
@@ -72,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_get(commands_of)
     _add_status(commands_of)
     _add_cancel(commands_of)
+    _add_retry(commands_of)
     _add_jobs(commands_of)
     _add_check(commands_of)
     return parser
@@ -89,15 +101,40 @@ def _add_get(commands_of: Subparsers) -> None:
         epilog=GET_EXAMPLES + EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    get.add_argument("ids", nargs="*", metavar="ID", help="a file id (70000) or a range of them (70000-70059)")
-    get.add_argument("--from", dest="source", metavar="FILE", help="read ids from a file too; - is standard input")
-    get.add_argument("--job", metavar="JOB", help="go on with this job instead of starting one")
-    get.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: .)")
-    get.add_argument(
+    _add_files(get.add_argument_group("which files (ids, keys or a prefix; or a job that has them)"))
+    _add_targets(get.add_argument_group("where to"))
+    get.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+    get.set_defaults(command=get_command)
+
+
+def _add_files(which: argparse._ArgumentGroup) -> None:
+    which.add_argument("ids", nargs="*", metavar="ID", help="a file id (70000) or a range of them (70000-70059)")
+    which.add_argument("--from", dest="source", metavar="FILE", help="read ids from a file too; - is standard input")
+    which.add_argument(
+        "--key", dest="keys", action="append", default=[], metavar="KEY", help="an object key; may be repeated"
+    )
+    which.add_argument(
+        "--keys-from", dest="keys_source", metavar="FILE", help="read keys from a file, one a line; - is standard input"
+    )
+    which.add_argument("--prefix", metavar="PREFIX", help="every file whose key begins with this")
+    which.add_argument("--job", metavar="JOB", help="go on with this job instead of starting one")
+
+
+def _add_targets(where: argparse._ArgumentGroup) -> None:
+    either = where.add_mutually_exclusive_group()
+    either.add_argument(
+        "-o", "--output", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: .)"
+    )
+    either.add_argument("--zip", type=Path, metavar="FILE", help="write one ZIP of all files instead")
+    where.add_argument(
         "-j", "--jobs", type=_positive, default=8, metavar="N", help="how many files at the same time (default: 8)"
     )
-    get.add_argument("-q", "--quiet", action="store_true", help="show no progress")
-    get.set_defaults(command=commands.get)
+    where.add_argument(
+        "--layout", choices=["flat", "tree"], help="in the ZIP, no folders or those of the keys (default: flat)"
+    )
+    where.add_argument(
+        "--on-missing", choices=["skip", "fail"], help="make the ZIP without missing files, or fail (default: skip)"
+    )
 
 
 def _add_status(commands_of: Subparsers) -> None:
@@ -112,6 +149,16 @@ def _add_cancel(commands_of: Subparsers) -> None:
     cancel = commands_of.add_parser("cancel", help="cancel a job", description="Cancels a job that has not ended.")
     cancel.add_argument("job_id", metavar="JOB")
     cancel.set_defaults(command=commands.cancel)
+
+
+def _add_retry(commands_of: Subparsers) -> None:
+    retry = commands_of.add_parser(
+        "retry",
+        help="run again what failed",
+        description="Runs again what failed of a job: files that could not be read, or the assembly of its archive.",
+    )
+    retry.add_argument("job_id", metavar="JOB")
+    retry.set_defaults(command=commands.retry)
 
 
 def _add_jobs(commands_of: Subparsers) -> None:
@@ -153,6 +200,6 @@ def _exit_code_of(error: Exception) -> ExitCode:
     out_of_order = isinstance(error, LorryProblem) and (error.status >= 500 or error.status == 429)
     if out_of_order or isinstance(error, LorryUnreachable | UnexpectedAnswer):
         return ExitCode.UNREACHABLE
-    if isinstance(error, LorryProblem | ServiceAddressUnknown | UnreadableIds):
+    if isinstance(error, LorryProblem | NoArchive | ServiceAddressUnknown | WrongUsage):
         return ExitCode.USAGE
     return ExitCode.FILES_LOST

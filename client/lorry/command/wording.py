@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from lorry.download import Download
-from lorry.model import FileOutcome, Job
+from lorry.model import Archive, FileOutcome, Job
+from lorry.report import ArchiveDownload, ArchiveEnding, Download
 
 UNITS = ("kB", "MB", "GB", "TB")
 
@@ -26,9 +26,9 @@ def human_files(count: int | None) -> str:
     return f"{'?' if count is None else format(count, ',')} file{'' if count == 1 else 's'}"
 
 
-def job_phase(job: Job) -> str:
-    """What the job is at: its stage while it is processing, else its status."""
-    return job.stage or job.status if job.status == "processing" else job.status
+def human_archives(count: int) -> str:
+    """A number of archives: `1 archive`, `3 archives`."""
+    return f"{count:,} archive{'' if count == 1 else 's'}"
 
 
 def describe_job(job: Job) -> Iterator[str]:
@@ -40,6 +40,8 @@ def describe_job(job: Job) -> Iterator[str]:
     yield _line("files", f"{counts.available:,} available, {counts.missing:,} missing, {counts.failed:,} failed")
     if job.bytes.total is not None:
         yield _line("size", human_bytes(job.bytes.total))
+    for archive in job.archives:
+        yield _line("archive", _describe_archive(archive))
     for name, time in (("created", job.created_at), ("finished", job.finished_at), ("expires", job.expires_at)):
         if time is not None:
             yield _line(name, _local(time))
@@ -75,6 +77,38 @@ def describe_download(report: Download) -> str:
     if report.failed:
         parts.append(f"{len(report.failed):,} failed")
     return ", ".join(parts)
+
+
+def describe_archives(report: ArchiveDownload) -> str:
+    """The figures of a download of archives in one line."""
+    inside = report.total - len(report.missing) - len(report.failed)
+    parts = [f"{inside:,} of {human_files(report.total)} in {_places(report)} ({human_bytes(report.bytes)})"]
+    skipped = sum(ending.skipped for ending in report.archives)
+    if skipped:
+        parts.append("there already" if skipped == len(report.archives) else f"{skipped:,} of them there already")
+    if report.missing:
+        parts.append(f"{len(report.missing):,} missing")
+    if report.failed:
+        parts.append(f"{len(report.failed):,} failed")
+    return ", ".join(parts)
+
+
+def describe_broken(ending: ArchiveEnding) -> str:
+    """An archive that could not be had, in one line."""
+    return f"{'failed':<9}  {ending.path}  {human_bytes(ending.archive.size)}: {ending.reason}"
+
+
+def _places(report: ArchiveDownload) -> str:
+    first, *others = [str(ending.path) for ending in report.archives]
+    return f"{human_archives(len(report.archives))}, {first} to {others[-1]}" if others else first
+
+
+def _describe_archive(archive: Archive) -> str:
+    parts = [archive.filename, human_bytes(archive.size)]
+    parts += [] if archive.entries is None else [f"{archive.entries:,} entries"]
+    parts += [] if archive.parts is None else [f"{archive.parts:,} parts"]
+    parts += [] if archive.crc_source is None else [f"checksums by {archive.crc_source}"]
+    return ", ".join(parts) + (", verified by the store" if archive.verified else "")
 
 
 def _line(name: str, text: str) -> str:

@@ -24,7 +24,9 @@ SIZES = st.one_of(
 )
 NAMES = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=12)
 STORES = st.lists(st.tuples(NAMES, SIZES), min_size=1, max_size=14, unique_by=lambda row: row[0])
-ZIPS = st.sampled_from([ZipLimits(), ZipLimits(4, 400), ZipLimits(1, 1), ZipLimits(0xFFFF, 60), ZipLimits(3, 0xFFFFFFFF)])
+ZIPS = st.sampled_from(
+    [ZipLimits(), ZipLimits(4, 400), ZipLimits(1, 1), ZipLimits(0xFFFF, 60), ZipLimits(3, 0xFFFFFFFF)]
+)
 S3S = st.sampled_from(
     [
         scaled(SMALLEST),

@@ -8,7 +8,24 @@ from hypothesis import strategies as st
 from chalicelib.archive.names import NameLayout, archive_names, folded, safe_name, unique_names
 
 NASTY = st.sampled_from(
-    ["a", "A", "a.txt", "A.TXT", "..", ".", "", "a ", "a.", "con", "NUL.txt", "é", "e\u0301", "ß", "SS", "MANIFEST.json"]
+    [
+        "a",
+        "A",
+        "a.txt",
+        "A.TXT",
+        "..",
+        ".",
+        "",
+        "a ",
+        "a.",
+        "con",
+        "NUL.txt",
+        "é",
+        "e\u0301",
+        "ß",
+        "SS",
+        "MANIFEST.json",
+    ]
 )
 SEGMENTS = st.one_of(NASTY, st.text(max_size=8), st.text("aAb./ \\:é\u0301\ud800", max_size=8))
 PATHS = st.lists(SEGMENTS, min_size=1, max_size=4).map("/".join)

@@ -14,8 +14,8 @@ Span = tuple[int, int]
 def cheapest(spans: list[Span], smallest: int, *, end: int = 2) -> tuple[int, int]:
     """Brute force over the bytes themselves: every way to tile them with literal runs and copied ranges.
 
-    (body bytes in runs, requests), the least. A run costs a request, and one per range of a body that it reads: a
-    range that ends a body without starting it costs two, for it is read again for the CRC-32 of the header before.
+    (body bytes in runs, requests), the least. A run costs a request, one per whole body that it reads, and one if it
+    reads pieces of bodies.
     """
     bodies, offset = [], 0
     for header, body in spans:
@@ -44,13 +44,13 @@ def plus(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
 
 
 def run_cost(bodies: list[tuple[int, int]], start: int, stop: int) -> tuple[int, int]:
-    carried, requests = 0, 1
+    carried, whole, pieces = 0, 0, 0
     for first, last in bodies:
         low, high = max(first, start), min(last, stop)
         if low < high:
             carried += high - low
-            requests += 2 if low > first and high == last else 1
-    return carried, requests
+            whole, pieces = whole + (high - low == last - first), pieces + (high - low < last - first)
+    return carried, 1 + whole + (pieces > 0)
 
 
 def span(smallest: int) -> st.SearchStrategy[Span]:

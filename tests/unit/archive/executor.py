@@ -140,7 +140,9 @@ class Executor:
     def _literal(self, part: LiteralPart) -> bytes:
         rows = json.loads(json.dumps([segment_to_json(segment) for segment in segments_of(self.layout, part)]))
         segments = [segment_from_json(row) for row in rows]
-        entries = {n: Entry.from_json(json.loads(json.dumps(self.layout.entries[n].to_json()))) for n in named(segments)}
+        entries = {
+            n: Entry.from_json(json.loads(json.dumps(self.layout.entries[n].to_json()))) for n in named(segments)
+        }
         bodies = {
             s.entry: self._read(entries[s.entry], s.start, s.stop)
             for s in segments

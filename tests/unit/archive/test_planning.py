@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from chalicelib.archive.archives import ArchiveBrief, ArchivePlan, plan_archives
@@ -28,7 +30,7 @@ def plan_for(sizes: list[int], limits: S3Limits = S3) -> ArchivePlan:
     return plan
 
 
-def parts_of(plan: ArchivePlan, kind: type) -> list:
+def parts_of(plan: ArchivePlan, kind: type) -> list[Any]:
     return [part for part in plan.plan.base_parts() if isinstance(part, kind)]
 
 

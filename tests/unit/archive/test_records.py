@@ -82,9 +82,7 @@ def test_the_end_turns_zip64_at_each_sentinel_and_not_before(count, size, offset
         0,
     )
     if length == 98:
-        assert end[:56] == struct.pack(
-            "<IQHHIIQQQQ", 0x06064B50, 44, 3 << 8 | 63, 45, 0, 0, count, count, size, offset
-        )
+        assert end[:56] == struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 3 << 8 | 63, 45, 0, 0, count, count, size, offset)
         assert end[56:76] == struct.pack("<IIQI", 0x07064B50, 0, offset + size, 1)
 
 

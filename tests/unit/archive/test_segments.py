@@ -21,7 +21,7 @@ LAYOUT = lay_out(ENTRIES, [2, 0, 1])
 HEADER = 31
 
 
-def segments(start: int, stop: int) -> list:
+def segments(start: int, stop: int) -> list[object]:
     return list(segments_of(LAYOUT, LiteralPart(0, 1, start, stop - start, 1)))
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 
 from chalicelib.archive.archives import ArchiveBrief, plan_archives
@@ -36,7 +38,7 @@ def test_every_archive_stays_within_the_limit(limits, max_bytes):
     plans = split([10 * KiB, 3 * KiB, None] * 20, max_bytes, limits)
 
     assert all(plan.layout.size <= max_bytes for plan in plans)
-    assert sum(indexes(plans), []) == list(range(60))
+    assert list(chain.from_iterable(indexes(plans))) == list(range(60))
     assert [(plan.manifest.volume, plan.manifest.volumes) for plan in plans] == [
         (volume, len(plans)) for volume in range(1, len(plans) + 1)
     ]

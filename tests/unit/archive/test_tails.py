@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import zipfile
 
+from chalicelib.archive.archives import ArchivePlan, plan_archive
 from chalicelib.archive.cutting import equal_shares
+from chalicelib.archive.entries import entry_for
 from chalicelib.archive.layout import lay_out
 from chalicelib.archive.manifest import Manifest, manifest_entry
-from chalicelib.archive.archives import ArchivePlan, plan_archive
 from chalicelib.archive.rules import ZIP
-from chalicelib.archive.entries import entry_for
 from chalicelib.archive.waiting import crc_needs
 from tests.unit.archive.shapes import built, requested, scaled, stored
 

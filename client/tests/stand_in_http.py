@@ -1,0 +1,214 @@
+"""How the stand-in answers over HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+if TYPE_CHECKING:
+    from stand_in import StandIn, StoredObject
+
+JOB_ID = "6b1c3e0a-6f1b-4f6e-9a55-0d3c1f3f2b11"
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Seen:
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Json
+    at: float = field(default_factory=time.monotonic)
+
+
+class Server(ThreadingHTTPServer):
+    """Takes many connections at once, as a store does."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is part of the game."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def problem(status: int, code: str, detail: str, **members: Any) -> Json:
+    return {
+        "type": f"urn:lorry:problem:{code}", "title": code, "status": status, "detail": detail,
+        "error": code, "message": detail, "requestId": "req-1", **members,
+    }  # fmt: skip
+
+
+def handler_of(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            _Exchange(stand_in, self).answer()
+
+        do_POST = do_DELETE = do_GET
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    return Handler
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, stand_in: StandIn, handler: BaseHTTPRequestHandler) -> None:
+        self.stand_in = stand_in
+        self.handler = handler
+        parts = urlsplit(handler.path)
+        self.path = parts.path
+        self.query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
+        self.body: Json = json.loads(body) if body else {}
+
+    def answer(self) -> None:
+        method = self.handler.command
+        fault = self.stand_in.note(Seen(method, self.path, self.query, dict(self.handler.headers), self.body))
+        if fault and fault.status == 0:
+            self.break_off()
+        elif fault:
+            self.send(fault.status, fault.body, fault.headers)
+        elif self.path.startswith("/store/"):
+            self.store(unquote(self.path.removeprefix("/store/")))
+        else:
+            self.api(method, self.path.removeprefix("/lorry"))
+
+    def api(self, method: str, path: str) -> None:
+        service = self.stand_in
+        if (method, path) == ("POST", "/v1/download/initiate"):
+            self.initiate()
+        elif (method, path) == ("POST", "/v1/download/check"):
+            self.check(self.body["file_id"])
+        elif path == "/v1/download/jobs":
+            self.jobs()
+        elif path == f"/v1/download/{JOB_ID}/retry":
+            self.retry()
+        elif not path.endswith(JOB_ID):
+            self.send_json(404, problem(404, "job_not_found", "there is no such job"))
+        elif method == "DELETE":
+            self.cancel()
+        else:
+            ended = service.job["status"] in ("ready", "failed", "cancelled") and not service.polls
+            headers = {} if ended else {"Retry-After": service.retry_after}
+            self.send_json(200, service.status(self.query), headers)
+
+    def initiate(self) -> None:
+        service = self.stand_in
+        named = self.body.get("file_ids") or self.body.get("keys") or []
+        if "file_ids" in self.body and min(named) < 10_000:
+            places = [{"pointer": "/file_ids/0", "detail": "must be 10000 or more"}]
+            self.send_json(400, problem(400, "invalid_request", "the request is not valid", errors=places))
+            return
+        keys = [name if isinstance(name, str) else f"downloads/{name}.zip" for name in dict.fromkeys(named)]
+        prefix = self.body.get("prefix")
+        if prefix is not None:
+            keys = [key for key in service.objects if key.startswith(prefix)]
+        service.make_job(keys, **service.job)
+        if self.body.get("archive"):
+            service.assemble(self.body["archive"])
+        duplicates, total = len(named) - len(keys), len(keys)
+        started = {"totalFileIds": total, "duplicates": duplicates} if prefix is None else {"totalFileIds": None}
+        self.send_json(202, {"jobId": JOB_ID, "status": "queued", "links": {}} | started)
+
+    def retry(self) -> None:
+        if self.stand_in.job["status"] != "failed":
+            self.send_json(409, problem(409, "nothing_to_retry", "nothing in it failed"))
+            return
+        self.stand_in.job["status"] = "processing"
+        self.send_json(202, self.stand_in.job)
+
+    def check(self, number: int) -> None:
+        found = self.stand_in.objects.get(f"downloads/{number}.zip")
+        key = f"downloads/{number}.zip" if found else None
+        size = len(found.data) if found else None
+        self.send_json(200, {"file_id": number, "available": bool(found), "s3Key": key, "size": size})
+
+    def jobs(self) -> None:
+        wanted = self.query.get("status")
+        listed = [job for job in self.stand_in.listed if wanted in (None, job["status"])]
+        first = int(self.query.get("cursor", "0"))
+        last = first + min(int(self.query["limit"]), self.stand_in.page_limit)
+        self.send_json(200, {"jobs": listed[first:last], "nextCursor": str(last) if last < len(listed) else None})
+
+    def cancel(self) -> None:
+        if self.stand_in.job["status"] in ("ready", "failed"):
+            self.send_json(409, problem(409, "job_already_ended", "the job has already ended"))
+            return
+        self.stand_in.job["status"] = "cancelled"
+        self.send_json(202, self.stand_in.job)
+
+    def store(self, key: str) -> None:
+        if int(self.query["signature"]) < self.stand_in.oldest_valid_signature:
+            self.send(403, b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>")
+        elif key not in self.stand_in.objects:
+            self.send(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        else:
+            self.send_object(self.stand_in.objects[key])
+
+    def send_object(self, stored: StoredObject) -> None:
+        data, whole = stored.data, len(stored.data)
+        etag = f"W/{stored.etag}" if self.stand_in.weak_etags else stored.etag
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.handler.headers.get("Range", ""))
+        version = etag if self.stand_in.ignore_if_range else self.handler.headers.get("If-Range", etag)
+        if not wanted or self.stand_in.ignore_range or version != etag:
+            self.send_body(200, data, {"ETag": etag}, stored)
+        elif int(wanted[1]) >= whole:
+            self.send(416, b"", {"Content-Range": f"bytes */{whole}"})
+        else:
+            first = int(wanted[1])
+            place = self.stand_in.change_range(f"bytes {first}-{whole - 1}/{whole}")
+            self.send_body(206, data[first:], {"ETag": etag, "Content-Range": place}, stored)
+
+    def send_body(self, status: int, data: bytes, headers: dict[str, str], stored: StoredObject) -> None:
+        cut = stored.cuts.pop(0) if stored.cuts else None
+        self.send_head(status, headers | {"Content-Length": str(len(data))})
+        if cut is not None:
+            self.handler.wfile.write(data[:cut])
+            if stored.after_cut:
+                stored.after_cut()
+            self.break_off()
+            return
+        if stored.hold_after is not None and not self.stand_in.released.is_set():
+            self.handler.wfile.write(data[: stored.hold_after])
+            self.handler.wfile.flush()
+            data = data[stored.hold_after :]
+            self.stand_in.released.wait(10)
+        try:
+            self.handler.wfile.write(data)
+        except (BrokenPipeError, ConnectionResetError):
+            self.handler.close_connection = True
+
+    def send_json(self, status: int, body: Json, headers: dict[str, str] | None = None) -> None:
+        kind = "application/json" if status < 400 else "application/problem+json"
+        self.send(status, json.dumps(body).encode(), {"Content-Type": kind} | (headers or {}))
+
+    def send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_head(status, (headers or {}) | {"Content-Length": str(len(body))})
+        self.handler.wfile.write(body)
+
+    def send_head(self, status: int, headers: dict[str, str]) -> None:
+        self.handler.send_response(status)
+        for name, value in headers.items():
+            self.handler.send_header(name, value)
+        self.handler.end_headers()
+
+    def break_off(self) -> None:
+        self.handler.wfile.flush()
+        self.handler.close_connection = True

@@ -1,0 +1,147 @@
+"""Messages that cannot be handled: their job fails with a reason, or they are parked; nothing else is disturbed.
+
+On a stack that enforces IAM, so what the roles allow is part of every test here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from chalicelib.messages import BuildChunk, CheckBatch, DispatchJob, encode
+from tests.integration.deployment import Deployment, counts, key, noise, unzipped
+from tests.integration.stack import wait_for
+
+MiB = 1024 * 1024
+PRESENT, ABSENT = 64_000, 64_999
+NO_JOB = "00000000-0000-4000-8000-00000000dead"
+WORK = ("dispatch", "check", "assembly")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_file(strict: Deployment) -> None:
+    strict.put(PRESENT, b"present")
+
+
+@contextmanager
+def without_right(strict: Deployment, role: str, action: str) -> Iterator[None]:
+    """Takes the statements with one action from a role, and gives them back."""
+    iam = strict.stack.clients("iam")
+    name = next(found["RoleName"] for found in iam.list_roles()["Roles"] if f"-{role}-" in found["RoleName"])
+    (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    whole = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+    kept = [statement for statement in whole["Statement"] if action not in statement["Action"]]
+    assert len(kept) < len(whole["Statement"])
+
+    def put(document: dict[str, Any]) -> None:
+        iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+    put({**whole, "Statement": kept})
+    try:
+        yield
+    finally:
+        put(whole)
+
+
+def test_the_roles_are_enough_for_a_job_with_several_archives(strict: Deployment) -> None:
+    contents = {64_100 + n: noise(size) for n, size in enumerate((6 * MiB, 3 * MiB, 100, 7 * MiB))}
+    strict.put_all(contents)
+    job = strict.run([*contents, ABSENT], archive={"filename": "parcel.zip"})
+    assert (job["status"], counts(job), job["error"]) == ("ready", (4, 1, 0), None)
+    assert [archive["filename"] for archive in job["archives"]] == ["parcel-1-of-2.zip", "parcel-2-of-2.zip"]
+    found: dict[str, bytes] = {}
+    for archive in job["archives"]:
+        data = strict.fetch(archive["address"])
+        assert len(data) == archive["size"] <= 10 * MiB
+        assert strict.fetch(archive["url"]) == data
+        *files, manifest = unzipped(data).items()
+        assert json.loads(manifest[1])["archives"] == 2
+        found.update(files)
+    assert found == {f"{file_id}.zip": data for file_id, data in contents.items()}
+    listed = strict.call("GET", f"/v1/download/{job['jobId']}")
+    assert (listed.status_code, len(listed.json()["archives"])) == (200, 2)
+    strict.tidied(job["jobId"])
+
+
+def test_without_the_right_to_list_the_source_an_absent_file_is_forbidden_and_never_missing(
+    strict: Deployment,
+) -> None:
+    with without_right(strict, "CheckRole", "s3:ListBucket"):
+        job = strict.run([PRESENT, ABSENT])
+    assert (job["status"], job["error"]["code"]) == ("failed", "storage_forbidden")
+    assert "s3:ListBucket" in job["error"]["message"] and key(ABSENT) in job["error"]["message"]
+    assert job["counts"]["missing"] == 0
+    assert strict.run([PRESENT, ABSENT])["counts"]["missing"] == 1  # with the right, it is
+
+
+def test_what_failed_for_want_of_a_right_can_be_retried_once_it_is_given(strict: Deployment) -> None:
+    with without_right(strict, "CheckRole", "s3:ListBucket"):
+        job = strict.run([PRESENT, ABSENT])
+    answer = strict.call("POST", f"/v1/download/{job['jobId']}/retry")
+    assert answer.status_code == 202, answer.text
+    again = strict.ended(job["jobId"])
+    assert (again["status"], counts(again), again["error"]) == ("ready", (1, 1, 0), None)
+
+
+def test_a_message_that_always_fails_ends_its_job_with_a_reason(strict: Deployment) -> None:
+    """Its files cannot be read from the table: no code of ours expects that."""
+    whole = list(range(64_200, 64_500))
+    job_id = strict.initiate(whole)
+    strict.ended(job_id)
+    table = strict.stack.outputs["Table"]
+    dynamodb = strict.stack.clients("dynamodb")
+    spoiled = next(row for row in strict.stack.items(job_id) if row["sk"]["S"] == "JOB")
+    for name in ("done", "error", "finishedAt", "expiresAt", "stage"):
+        spoiled.pop(name, None)
+    other = "00000000-0000-4000-8000-0000000000f1"
+    spoiled |= {
+        "pk": {"S": f"JOB#{other}"},
+        "id": {"S": other},
+        "status": {"S": "queued"},
+        "missing": {"N": "0"},
+        "expiresAt": {"N": str(10**13)},
+    }
+    dynamodb.put_item(TableName=table, Item=spoiled)
+    strict.stack.send("check", encode(CheckBatch(other, 1)))
+
+    def failed() -> dict[str, Any] | None:
+        row = dynamodb.get_item(TableName=table, Key={"pk": spoiled["pk"], "sk": spoiled["sk"]}, ConsistentRead=True)[
+            "Item"
+        ]
+        return row if row["status"]["S"] == "failed" else None
+
+    row = wait_for("failure of the job", failed, seconds=120, pause=0.2)
+    assert row["error"]["M"]["code"]["S"] == "gave_up"
+    assert "checking batch 1" in row["error"]["M"]["message"]["S"]
+
+
+def test_garbage_on_a_queue_is_parked_and_disturbs_nothing_else(strict: Deployment) -> None:
+    garbage = ["not json", "[]", '{"v":1,"kind":"CheckBatch"}', '{"v":99,"kind":"DispatchJob","job_id":"x"}', "\u2603"]
+    before, _ = strict.stack.depth("unreadable")
+    for queue in WORK:
+        for body in garbage:
+            strict.stack.send(queue, body)
+    job = strict.run([PRESENT, ABSENT], archive=True)
+    assert (job["status"], counts(job)) == ("ready", (1, 1, 0))
+    expected = before + len(WORK) * len(garbage)
+    wait_for(
+        "all garbage in the queue of unreadable messages",
+        lambda: strict.stack.depth("unreadable")[0] == expected,
+        seconds=120,
+        pause=0.2,
+    )
+    strict.drained(*WORK, "dispatch_dead", "check_dead", "assembly_dead")
+
+
+def test_messages_of_jobs_that_do_not_exist_are_dropped(strict: Deployment) -> None:
+    before = strict.stack.depth("unreadable")
+    strict.stack.send("dispatch", encode(DispatchJob(NO_JOB)))
+    strict.stack.send("check", encode(CheckBatch(NO_JOB, 0)))
+    strict.stack.send("assembly", encode(BuildChunk(NO_JOB, 1, 1, "body", 0)))
+    strict.drained(*WORK, "dispatch_dead", "check_dead", "assembly_dead")
+    assert strict.stack.depth("unreadable") == before
+    assert strict.stack.items(NO_JOB) == []
