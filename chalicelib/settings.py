@@ -85,8 +85,6 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
         found.append("S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY: set both or neither")
     if values["retry_base"] > values["retry_cap"]:
         found.append("RETRY_BASE_SECONDS is larger than RETRY_CAP_SECONDS")
-    if not values["key_template"].startswith(values["allowed_prefix"]):
-        found.append("S3_KEY_TEMPLATE leads outside S3_ALLOWED_PREFIX")
     return found
 
 

@@ -48,7 +48,7 @@ class AssemblyWorld(World):
         table, archives = tables or (fake, FakeAssemblyTable(fake))
         super().__init__(files_per_batch=4, table=table)  # type: ignore[arg-type]
         self.bucket: Any = store
-        files: SourceStore = self.bucket if source is None else source
+        files: Any = source or store
         self.checker = BatchChecker(self.table, files, self.driver, self.clock, threads=2)
         self.lister = PrefixLister(self.table, files, self.driver, self.clock)
         self.archives = archives

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import httpx
@@ -110,12 +110,13 @@ class Deployment:
 
     # --- the workers -------------------------------------------------------------
 
+    def _is_empty(self, queue: str) -> bool:
+        return bool(self.stack.depth(queue) == (0, 0))
+
     def drained(self, *queues: str) -> None:
         """Wait until the queues hold no message, neither waiting nor being worked on."""
         for queue in queues:
-            wait_for(
-                f"empty {queue} queue", lambda name=queue: self.stack.depth(name) == (0, 0), seconds=PATIENCE, pause=0.2
-            )
+            wait_for(f"empty {queue} queue", partial(self._is_empty, queue), seconds=PATIENCE, pause=0.2)
 
     @contextmanager
     def frozen(self, function: str) -> Iterator[list[int]]:

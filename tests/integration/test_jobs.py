@@ -81,7 +81,7 @@ def test_progress_never_goes_back_and_counts_add_up_on_the_way(local: Deployment
 
     def ended() -> bool:
         seen.append(local.brief(job_id))
-        return seen[-1]["status"] == "ready"
+        return bool(seen[-1]["status"] == "ready")
 
     wait_for("end of the job", ended, seconds=120)
     for name in ("progress", "processed"):

@@ -376,7 +376,7 @@ def test_a_preflight_tells_methods_and_headers(http: Any) -> None:
     answer = http.options(INITIATE, headers={"Origin": ORIGIN, "Access-Control-Request-Method": "POST"})
     assert (answer.status_code, answer.body) == (204, b"")
     assert answer.headers["Access-Control-Allow-Methods"] == "OPTIONS, POST"
-    for name in ("Content-Type", "Authorization", "Idempotency-Key"):
+    for name in ("Content-Type", "Authorization", "X-Request-ID"):
         assert name in answer.headers["Access-Control-Allow-Headers"]
 
 

@@ -11,6 +11,7 @@ from chalicelib.archive.segments import (
     BodySegment,
     DirectorySegment,
     HeaderSegment,
+    Segment,
     segment_from_json,
     segment_to_json,
     segments_of,
@@ -21,7 +22,7 @@ LAYOUT = lay_out(ENTRIES, [2, 0, 1])
 HEADER = 31
 
 
-def segments(start: int, stop: int) -> list[object]:
+def segments(start: int, stop: int) -> list[Segment]:
     return list(segments_of(LAYOUT, LiteralPart(0, 1, start, stop - start, 1)))
 
 
