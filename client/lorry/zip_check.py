@@ -18,7 +18,6 @@ END_64 = struct.Struct("<4sQ2H2L4Q")
 ENTRY = struct.Struct("<4s6H3L5H2L")
 END_MARK, LOCATOR_MARK, END_64_MARK, ENTRY_MARK = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06", b"PK\x01\x02"
 LONGEST_COMMENT = 0xFFFF
-MANY_16, MANY_32 = 0xFFFF, 0xFFFFFFFF
 
 
 class NotAZip(Exception):
@@ -50,10 +49,8 @@ def _find_directory(file: BinaryIO) -> Directory:
     at = tail.rfind(END_MARK)
     if at < 0 or at + END.size > len(tail):
         raise NotAZip("it has no end record")
-    entries, size, offset = END.unpack_from(tail, at)[4:7]
     end = tail_at + at
-    if entries == MANY_16 or MANY_32 in (size, offset):
-        entries, size, offset, end = _find_64(file, end) or (entries, size, offset, end)
+    entries, size, offset, end = _find_64(file, end) or (*END.unpack_from(tail, at)[4:7], end)
     if offset + size != end:
         raise NotAZip("its central directory is not where its end record says")
     return Directory(entries, size, end)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from stand_in_http import JOB_ID, Json, Seen, Server, handler_of
+from stand_in_http import JOB_ID as JOB_ID
+from stand_in_http import Json, Seen, Server, handler_of
 from zips import entries_of, zip_of
 
 CREATED = "2025-01-01T00:00:00.000Z"

@@ -9,6 +9,7 @@ import pytest
 from stand_in import JOB_ID, Fault, StandIn
 
 from lorry import (
+    ArchiveOptions,
     FieldError,
     JobError,
     JobFailed,
@@ -20,6 +21,7 @@ from lorry import (
     UnexpectedAnswer,
     WaitTimedOut,
 )
+from lorry.initiate import initiate_body
 
 INITIATE = "/lorry/v1/download/initiate"
 STATUS = "/lorry/v1/download/status"
@@ -29,6 +31,49 @@ def test_starting_a_job_gives_its_id_and_counts_duplicates(lorry: Lorry, service
     job = lorry.start(file_ids=[70000, 70001, 70000])
     assert (job.id, job.status, job.total, job.duplicates) == (JOB_ID, "queued", 2, 1)
     assert service.requests("initiate", "POST")[0].body == {"file_ids": [70000, 70001, 70000]}
+
+
+@pytest.mark.parametrize(
+    ("archive", "sent"),
+    [
+        (False, {}),
+        (True, {"archive": True}),
+        (ArchiveOptions(), {"archive": {"layout": "flat", "onMissing": "skip"}}),
+        (
+            ArchiveOptions("a.zip", layout="tree", on_missing="fail"),
+            {"archive": {"filename": "a.zip", "layout": "tree", "onMissing": "fail"}},
+        ),
+    ],
+)
+def test_a_job_asks_for_an_archive_in_the_words_of_the_service(
+    archive: bool | ArchiveOptions, sent: dict[str, object]
+) -> None:
+    body = initiate_body(file_ids=None, keys=("downloads/a",), prefix=None, archive=archive)
+    assert body == {"keys": ["downloads/a"]} | sent
+
+
+def test_a_prefix_starts_a_job_whose_total_is_not_known_yet(lorry: Lorry, service: StandIn) -> None:
+    assert lorry.start(prefix="downloads/a/").total is None
+    assert service.requests("initiate", "POST")[0].body == {"prefix": "downloads/a/"}
+
+
+def test_files_are_named_in_exactly_one_way(lorry: Lorry, service: StandIn) -> None:
+    with pytest.raises(ValueError, match="not none"):
+        lorry.start()
+    with pytest.raises(ValueError, match="not file_ids, prefix"):
+        lorry.start(file_ids=[70000], prefix="downloads/")
+    assert service.seen == []
+
+
+def test_a_failed_job_is_retried_once_even_if_the_answer_is_lost(lorry: Lorry, service: StandIn) -> None:
+    service.make_job([], status="failed")
+    service.faults = [Fault(f"/lorry/v1/download/{JOB_ID}/retry", 502)]
+    with pytest.raises(LorryProblem):
+        lorry.retry(JOB_ID)
+    assert lorry.retry(JOB_ID).status == "processing"
+    with pytest.raises(LorryProblem, match="409 nothing_to_retry"):
+        lorry.retry(JOB_ID)
+    assert len(service.requests("retry", "POST")) == 3
 
 
 def test_a_job_has_its_figures_and_times_in_utc(lorry: Lorry, service: StandIn) -> None:

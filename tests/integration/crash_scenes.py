@@ -1,0 +1,63 @@
+"""Jobs as a crash leaves them: what the table says is durable, and no message is on its way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
+from chalicelib.api.request import ANONYMOUS
+from chalicelib.jobs.driving import JobDriver
+from chalicelib.jobs.model import ArchiveRequest, FileResult, Job, Origin, RequestedFile
+from chalicelib.jobs.service import JobService, NewJob
+from chalicelib.messages import Message
+from tests.integration.deployment import Deployment, key
+
+JOB_TTL = 86_400
+SWEEP_AFTER = 0  # at once, as far as the job is concerned; the sweeper still waits for silence
+
+
+class NoQueue:
+    """Loses every message."""
+
+    def send(self, messages: Iterable[Message]) -> None:
+        list(messages)
+
+
+def job_without_a_message(deployment: Deployment, file_ids: Iterable[int], archive: ArchiveRequest | None = None) -> Job:
+    """The API died after its table write, before it sent anything."""
+    files = [RequestedFile(key(file_id), file_id) for file_id in file_ids]
+    service = JobService(_table(deployment), NoQueue(), _now, JOB_TTL, SWEEP_AFTER)
+    return service.start(NewJob(files, 0, 3_600, archive), Origin(by=ANONYMOUS))
+
+
+def job_that_nobody_assembles(deployment: Deployment, found: dict[int, FileResult]) -> Job:
+    """The worker that recorded the last batch died before it sent the message that plans the archive."""
+    job = job_without_a_message(deployment, found, ArchiveRequest(prefix="downloads/"))
+    table = _table(deployment)
+    driver = JobDriver(table, NoQueue(), _now, JOB_TTL)
+    driver.begin(job.job_id)
+    table.record_batch(job.job_id, 0, list(found.values()), now=_now())
+    checked = table.get(job.job_id)
+    assert checked is not None
+    assembling = driver.finish(checked)
+    assert assembling is not None
+    return assembling
+
+
+def job_whose_request_cannot_be_read(deployment: Deployment, file_ids: Iterable[int]) -> Job:
+    """Its row is there, the files it asks for are not: no code of ours expects that."""
+    job = job_without_a_message(deployment, file_ids)
+    for row in deployment.stack.items(job.job_id):
+        if row["sk"]["S"].startswith("FILES#"):
+            place = {"pk": row["pk"], "sk": row["sk"]}
+            deployment.stack.clients("dynamodb").delete_item(TableName=deployment.stack.outputs["Table"], Key=place)
+    return job
+
+
+def _table(deployment: Deployment) -> DynamoJobTable:
+    return DynamoJobTable(deployment.stack.clients("dynamodb"), deployment.stack.outputs["Table"], 2 * JOB_TTL)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
