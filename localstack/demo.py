@@ -1,20 +1,22 @@
 """`make demo`: the main job, end to end, on real files and over the public API.
 
-Starts the stack, uploads 59 files, asks for 60, watches the job, downloads every link, and compares the CRC-32
-of each file with what was uploaded.
+Starts the stack, uploads 59 files, asks for 60 and one ZIP of them, watches the job, downloads every link, compares
+the CRC-32 of each file with what was uploaded, and opens and tests the ZIP.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import time
+import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
 from localstack import stack
@@ -22,9 +24,21 @@ from localstack.__main__ import FAILURES
 from localstack.clients import Clients, forget_aws
 from localstack.home import Options
 from localstack.samples import Sample, samples, upload
-from lorry import Download, DownloadFailed, DownloadListener, FileEnding, Job, Lorry, LorryError
+from lorry import (
+    ArchiveOptions,
+    ArchivesIncomplete,
+    Download,
+    DownloadFailed,
+    DownloadListener,
+    FileEnding,
+    Job,
+    Lorry,
+    LorryError,
+)
 
 ABSENT_ID = 79_999
+ARCHIVE_NAME = "lorry-demo.zip"
+MANIFEST = "MANIFEST.json"
 JOB_SECONDS = 120.0
 console = Console(highlight=False)
 
@@ -39,6 +53,7 @@ class Ran:
 
     job: Job
     download: Download
+    archive: Path
     job_seconds: float
     download_seconds: float
 
@@ -68,9 +83,10 @@ def _demo(options: Options) -> None:
         f"[bold]2[/] {len(files)} files, {_mib(size)}, in s3://{outputs['SourceBucket']} ({new} uploaded now)"
     )
 
-    console.print(f"[bold]3[/] a job of {len(files) + 1} files, one of which does not exist")
+    console.print(f"[bold]3[/] a job of {len(files) + 1} files, one of which does not exist, and one ZIP of them")
     ran = _run_job(outputs["ApiUrl"], files, options.home.root / "downloads")
     _verify(ran.download, files)
+    _verify_archive(ran.archive, files)
     _report(ran, time.monotonic() - started)
     _where_to_look(outputs, options, ran)
 
@@ -79,22 +95,30 @@ def _run_job(url: str, files: list[Sample], folder: Path) -> Ran:
     shutil.rmtree(folder, ignore_errors=True)
     with Lorry(url) as lorry:
         begun = time.monotonic()
-        started = lorry.start(file_ids=[*(sample.file_id for sample in files), ABSENT_ID])
+        ids = [*(sample.file_id for sample in files), ABSENT_ID]
+        started = lorry.start(file_ids=ids, archive=ArchiveOptions(filename=ARCHIVE_NAME))
         job = _watch(lorry, started.id, len(files) + 1)
         ready = time.monotonic()
         download = _download(lorry, job, folder)
-        return Ran(job, download, ready - begun, time.monotonic() - ready)
+        seconds = time.monotonic() - ready
+        return Ran(job, download, _download_archive(lorry, job, folder), ready - begun, seconds)
 
 
 def _watch(lorry: Lorry, job_id: str, total: int) -> Job:
-    columns = (TextColumn("  checking   "), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[status]}"))
+    """Two phases: files are checked, then the archive is assembled."""
+    columns = (TextColumn("  {task.description:11}"), BarColumn(), TextColumn("{task.fields[figures]}"))
     with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("", total=total, status="queued")
-        return lorry.wait(
-            job_id,
-            timeout=JOB_SECONDS,
-            on_change=lambda job: progress.update(bar, completed=job.processed, status=job.status),
-        )
+        checking = progress.add_task("checking", total=total, figures=f"0/{total}")
+        assembling = progress.add_task("assembling", total=None, figures="", visible=False)
+
+        def show(job: Job) -> None:
+            progress.update(checking, completed=job.processed, figures=f"{job.processed}/{total}")
+            if job.archives:
+                done, size = job.bytes.done, job.bytes.total
+                figures = f"{_mib(done)} of {_mib(size)}"
+                progress.update(assembling, completed=done, total=size, figures=figures, visible=True)
+
+        return lorry.wait(job_id, timeout=JOB_SECONDS, on_change=show)
 
 
 class _Bar(DownloadListener):
@@ -122,6 +146,33 @@ def _download(lorry: Lorry, job: Job, folder: Path) -> Download:
             return error.report
 
 
+def _download_archive(lorry: Lorry, job: Job, folder: Path) -> Path:
+    columns = (TextColumn("  the ZIP    "), BarColumn(), DownloadColumn(True))
+    path = folder.with_name(ARCHIVE_NAME)
+    with Progress(*columns, console=console) as progress:
+        try:
+            lorry.download_archives(job.id, path, listener=_Bar(progress, job.archives[0].size))
+        except ArchivesIncomplete as error:  # the missing file is missing from the ZIP too; _verify_archive looks
+            if not error.report.missing or error.report.failed:
+                raise
+    return path
+
+
+def _verify_archive(path: Path, files: list[Sample]) -> None:
+    """The ZIP opens, holds every file with the bytes that were uploaded, and tells of the absent one."""
+    with zipfile.ZipFile(path) as archive:
+        found = {entry.filename: entry.CRC for entry in archive.infolist() if entry.filename != MANIFEST}
+        broken = archive.testzip()
+        manifest = json.loads(archive.read(MANIFEST))
+    if broken is not None:
+        raise DemoFailed(f"{path}: {broken} is broken")
+    if found != {f"{sample.file_id}.zip": sample.crc32 for sample in files}:
+        raise DemoFailed(f"{path} does not hold what was uploaded")
+    absent = [file["file_id"] for file in manifest["files"] if file["state"] == "missing"]
+    if absent != [ABSENT_ID]:
+        raise DemoFailed(f"the manifest of {path} tells {absent} as missing, not {ABSENT_ID}")
+
+
 def _verify(download: Download, files: list[Sample]) -> None:
     """Every file is there with the bytes that were uploaded, and the absent one alone is missing."""
     missing = [file.id for file in download.missing]
@@ -143,6 +194,7 @@ def _report(ran: Ran, seconds: float) -> None:
         "files": f"{ran.job.counts.available} available, {ran.job.counts.missing} missing ({ABSENT_ID})",
         "downloaded": f"{ran.download.complete} files, {_mib(ran.download.bytes)}, {_mib(speed)}/s",
         "verified": f"[green]CRC-32 of all {ran.download.complete} files equals what was uploaded[/]",
+        "archive": f"{ran.archive.name}, {_mib(ran.archive.stat().st_size)}, [green]opened and tested[/]",
         "took": f"{seconds:.1f} s in all",
     }
     for name, value in rows.items():
@@ -154,7 +206,7 @@ def _report(ran: Ran, seconds: float) -> None:
 def _where_to_look(outputs: stack.Outputs, options: Options, ran: Ran) -> None:
     console.print("Look next:")
     console.print(f"  curl {outputs['ApiUrl']}/v1/download/status/{ran.job.id}", soft_wrap=True, markup=False)
-    console.print(f"  files in {ran.download.folder}", soft_wrap=True, markup=False)
+    console.print(f"  files in {ran.download.folder}, the ZIP is {ran.archive}", soft_wrap=True, markup=False)
     console.print(
         f"  addresses and names in {options.home.outputs}, logs in {options.home.log}", soft_wrap=True, markup=False
     )

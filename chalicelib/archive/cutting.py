@@ -49,7 +49,8 @@ class Cutter:
             yield from self._inner_pieces(offset, atoms, target, waits=entry.crc32 is None)
             offset += sum(atoms)
             size = entry.size - body.head - body.tail
-            yield from _copies(Piece(offset, size, 1, number, body.head), split)
+            copied = Piece(offset, size, 1, number, body.head)
+            yield from (copied,) if size <= split else _shared(copied, split)
             offset += size
             done, tail = body.position + 1, body.tail
         yield from self._last_pieces(self._members(done, self.layout.sources, tail), target)
@@ -67,7 +68,7 @@ class Cutter:
 
         `waits`: the CRC-32 in the last header of the run comes from the copies.
         """
-        sizes, rest = self._cut(atoms, target)
+        sizes, rest = self._cut(atoms, target) if len(atoms) > 1 else ([], atoms[0])
         if rest < self.limits.min_part and sizes:
             rest += sizes.pop()
         for size in sizes:
@@ -114,10 +115,7 @@ def _cut_loose(whole: int, loose: int, target: int) -> Iterator[int]:
         yield whole + loose
 
 
-def _copies(piece: Piece, split: int) -> Iterator[Piece]:
-    if piece.size <= split:
-        yield piece
-        return
+def _shared(piece: Piece, split: int) -> Iterator[Piece]:
     for start, size in equal_shares(piece.size, split):
         yield piece._replace(offset=piece.offset + start, size=size, start=piece.start + start)
 

@@ -17,6 +17,7 @@ from chalicelib.archive.pieces import size_of
 
 _quoted: Callable[[str], str] = JSONEncoder(ensure_ascii=True).encode  # keys may hold what UTF-8 cannot
 _PIECE_LINES = 256  # that are joined into one piece: some 40 KiB
+_NULL = "null"
 _CLOSING = b"\n]}\n"
 
 
@@ -81,9 +82,11 @@ def _lines(manifest: Manifest, crcs: Sequence[int] | None) -> Iterator[str]:
 
 
 def _line(file: RequestedFile, name: str | None, crc: int | None) -> str:
-    name_, reason = (_quoted(text) if text is not None else "null" for text in (name, file.reason))
-    id_, size = (number if number is not None else "null" for number in (file.file_id, file.size))
-    crc_ = "null" if crc is None else f'"{crc:08x}"'
+    id_ = _NULL if file.file_id is None else file.file_id
+    name_ = _NULL if name is None else _quoted(name)
+    reason = _NULL if file.reason is None else _quoted(file.reason)
+    size = _NULL if file.size is None else file.size
+    crc_ = _NULL if crc is None else f'"{crc:08x}"'
     return (
         f',\n{{"index":{file.index},"file_id":{id_},"key":{_quoted(file.key)},"name":{name_},'
         f'"state":{_quoted(file.state)},"reason":{reason},"size":{size},"crc32":{crc_}}}'

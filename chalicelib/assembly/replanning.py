@@ -18,6 +18,7 @@ from chalicelib.jobs.ports import JobTable
 
 MAX_GENERATIONS = 3  # plans; a file that is seen to change in the third is given up
 LOOKUPS = 8
+LOOK_AT_ALL = 5_000  # files, some seconds of HEADs; of a larger job only those that were seen to change are looked at
 
 FILES_MISSING = "files_missing"
 
@@ -49,14 +50,22 @@ class Replanner:
         return None if self._ended(job, files) else (job, files)
 
     def _look_again(self, job: Job, files: Sequence[CheckedFile]) -> dict[int, FileResult]:
-        """The results of files that changed, and of those that a client wants another attempt for."""
+        """New results: of files that changed, of those that a client wants another attempt for, and of their like.
+
+        A chunk tells of one changed file only. Many may have changed at once, and must not cost a generation each.
+        """
         changed = set(job.assembly.changed)
-        indices = [n for n, (file, result) in enumerate(files) if file.key in changed or _wanted_again(job, result)]
+        suspects = {n for n, (file, result) in enumerate(files) if file.key in changed or _wanted_again(job, result)}
         if job.assembly.replans >= MAX_GENERATIONS:
-            return {index: _given_up(files[index][1]) for index in indices}
+            return {index: _given_up(files[index][1]) for index in suspects}
+        others = [n for n, (_, result) in enumerate(files) if result.state is FileState.AVAILABLE]
+        indices = sorted(suspects.union(others if len(files) <= LOOK_AT_ALL else ()))
         with ThreadPoolExecutor(LOOKUPS) as pool:
-            found = pool.map(lambda index: self.source.head(files[index][0].key), indices)
-            return {index: result_of(stored) for index, stored in zip(indices, found, strict=True)}
+            stored = list(pool.map(lambda index: self.source.head(files[index][0].key), indices))
+        if None in stored:
+            self.source.confirm_bucket()
+        found = {index: result_of(head) for index, head in zip(indices, stored, strict=True)}
+        return {n: result for n, result in found.items() if n in suspects or _is_other(files[n][1], result)}
 
     def _ended(self, job: Job, files: Sequence[CheckedFile]) -> bool:
         """Whether there is nothing to assemble; the job is failed then."""
@@ -85,6 +94,10 @@ def incomplete(files: Sequence[CheckedFile]) -> JobError:
 
 def _wanted_again(job: Job, result: FileResult) -> bool:
     return job.assembly.replans == 0 and result.reason == SourceChanged.code
+
+
+def _is_other(before: FileResult, after: FileResult) -> bool:
+    return (before.state, before.etag) != (after.state, after.etag)
 
 
 def _given_up(result: FileResult) -> FileResult:

@@ -271,11 +271,12 @@ def test_help_and_readme_tell_the_same_exit_codes(command: Command) -> None:
     assert re.findall(r"^\| (\d+) \|", readme, re.MULTILINE) == told
 
 
-def test_the_five_lines_of_the_readme_work(service: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_of_the_readme_work(service: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store(service, 70000, 70001)
     readme = (CLIENT / "README.md").read_text(encoding="utf-8")
-    example = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert example is not None
+    examples = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    exec(example[1].replace("http://127.0.0.1:4566/lorry", service.url), {})
+    for example in examples:
+        exec(example.replace("http://127.0.0.1:4566/lorry", service.url), {})
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["70000.zip", "70001.zip"]
+    assert (tmp_path / "out.zip").is_file()

@@ -50,7 +50,7 @@ def test_get_zip_shows_both_phases_and_leaves_one_zip(command: Command, service:
     store(service, 70000, 70001)
     service.polls = list(PHASES)
     ended = command("get", "70000-70001", "--zip", "new/photos.zip")
-    assert (ended.returncode, ended.stdout) == (0, "2 of 2 files in new/photos.zip (205.2 kB)\n")
+    assert (ended.returncode, ended.stdout) == (0, "2 of 2 files in new/photos.zip (205.1 kB)\n")
     lines = ended.stderr.splitlines()
     assert lines[:8] == [
         f"job {JOB_ID}: 2 files",
@@ -59,10 +59,10 @@ def test_get_zip_shows_both_phases_and_leaves_one_zip(command: Command, service:
         "checked: 2 of 2 files, 100%",
         "checksumming: 0 B of 102.4 kB, 0%",
         "assembling: 51.2 kB of 102.4 kB, 50%",
-        "ready: 205.2 kB of 205.2 kB, 100%",
-        "downloading 1 archive, 205.2 kB",
+        "ready: 205.1 kB of 205.1 kB, 100%",
+        "downloading 1 archive, 205.1 kB",
     ]
-    assert lines[-1] == "downloading: 205.2 kB of 205.2 kB"
+    assert lines[-1] == "downloading: 205.1 kB of 205.1 kB"
     assert names_in_zip(tmp_path / "new" / "photos.zip") == ["70000.zip", "70001.zip", "MANIFEST.json"]
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["photos.zip"]
     assert started_with(service) == {

@@ -24,7 +24,9 @@ class NoQueue:
         list(messages)
 
 
-def job_without_a_message(deployment: Deployment, file_ids: Iterable[int], archive: ArchiveRequest | None = None) -> Job:
+def job_without_a_message(
+    deployment: Deployment, file_ids: Iterable[int], archive: ArchiveRequest | None = None
+) -> Job:
     """The API died after its table write, before it sent anything."""
     files = [RequestedFile(key(file_id), file_id) for file_id in file_ids]
     service = JobService(_table(deployment), NoQueue(), _now, JOB_TTL, SWEEP_AFTER)

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.jobs.model import FileResult, FileState
 from tests.integration.crash_scenes import job_that_nobody_assembles, job_without_a_message
-from tests.integration.deployment import PATIENCE, Deployment, Document, counts, key, noise, unzipped
+from tests.integration.deployment import ENDED, PATIENCE, Deployment, Document, counts, key, noise, unzipped
 from tests.integration.relay import Relay
 from tests.integration.stack import wait_for
 
@@ -83,11 +83,16 @@ def kill_an_assembler(deployment: Deployment) -> Accident:
         deaths = deployment.stack.log.count(KILLED)
         deployment.stack.kill_workers("assemble")
         killed_at = time.monotonic()
-        time.sleep(0.5)  # for the emulator to notice
-        if deployment.stack.log.count(KILLED) > deaths:
+        if wait_for("death, or end", lambda: death_or_end(deployment, job_id, deaths), seconds=PATIENCE) == "death":
             return Accident(deployment, job_id, killed_at, before)
-        deployment.ended(job_id)  # nobody was at work in that moment
     raise AssertionError("no worker could be killed at work")
+
+
+def death_or_end(deployment: Deployment, job_id: str, deaths: int) -> str | None:
+    """Whether the emulator lost a worker at work, or nobody was at work in that moment and the job has ended."""
+    if deployment.stack.log.count(KILLED) > deaths:
+        return "death"
+    return "end" if deployment.brief(job_id)["status"] in ENDED else None
 
 
 def test_the_work_of_a_killed_checker_is_taken_up_within_thirty_seconds(accidents: Accidents, relay: Relay) -> None:

@@ -1,0 +1,1 @@
+"""What others do: stream every byte through one process."""

@@ -1,0 +1,70 @@
+"""One assembly worker in a process of its own: `python -m benchmarks.worker '{"tables": ..., "settings": {...}}'`.
+
+It is wired as in the Lambda function, with the real S3 adapters and clients; only the tables and the queue are shared
+by `benchmarks.tables`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+from benchmarks.metering import Meter, measured
+from benchmarks.tables import connect
+from chalicelib.adapters import clients
+from chalicelib.adapters.s3_archives import S3ArchiveStore
+from chalicelib.adapters.s3_source import S3SourceStore
+from chalicelib.assembly.model import Upload
+from chalicelib.assembly.tasks import Range
+from chalicelib.assembly.wiring import Choices, Outside, assembled
+from chalicelib.assembly.worker import AssemblyWorker
+from chalicelib.jobs.driving import JobDriver
+from chalicelib.settings import Settings
+
+
+class Counted(S3ArchiveStore):
+    """The store, counting the bytes of bodies and parts that pass through: what a plan promises."""
+
+    body_read = body_written = 0
+
+    def read(self, source: Range) -> bytes:
+        Counted.body_read += source.size
+        return super().read(source)
+
+    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int) -> str:
+        Counted.body_written += len(body)
+        return super().upload_part(upload, number, body, crc32=crc32)
+
+
+def milliseconds() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def worker_of(settings: Settings, jobs: Any, archives: Any, queue: Any) -> AssemblyWorker:
+    store = Counted(
+        clients.archive_client(settings), settings.source_bucket, settings.archive_bucket, settings.check_concurrency
+    )
+    source = S3SourceStore(clients.store_client(settings), settings.source_bucket)
+    choices = Choices(crc_source=settings.crc_source, max_bytes=settings.archive_max_bytes, store_name="bench")
+    driver = JobDriver(jobs, queue, milliseconds, settings.job_ttl)
+    return assembled(Outside(jobs, archives, store, source, queue), choices, driver, milliseconds)
+
+
+def main() -> None:
+    asked = json.loads(sys.argv[1])
+    jobs, archives, queue = connect(asked["tables"])
+    worker = worker_of(Settings.from_environment(asked["settings"]), jobs, archives, queue)
+
+    def work() -> dict[str, Any]:
+        while message := queue.take():
+            if message is not True:
+                worker.handle(message)
+        return {"body_read": Counted.body_read, "body_written": Counted.body_written}
+
+    measured(work, Meter())
+
+
+if __name__ == "__main__":
+    main()
