@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.s3_reads import QuickReads
 from chalicelib.adapters.s3_source import decode_crc32, status_of, store_errors
 from chalicelib.assembly.model import BodyCrc, PartReceipt, Upload
 from chalicelib.assembly.tasks import Range
@@ -120,8 +121,12 @@ class S3ArchiveStore:
                     self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True})
 
     def read(self, source: Range) -> bytes:
+        quick = QuickReads(self.client, self.source_bucket)
+        body = quick.read(source.key, source.etag, start=source.start, size=source.size)
+        if body is not None:
+            return body
         with _source_errors(source), store_errors(source.key):
-            body: bytes = self._get(source).read()
+            body = bytes(self._get(source).read())
         if len(body) != source.size:
             raise StorageUnavailable(source.key, f"{len(body)} of {source.size} bytes came")
         return body

@@ -14,17 +14,36 @@ from chalicelib.settings import Settings
 
 def minter_for(settings: Settings, client: Any, bucket: str, ttl: int, at: datetime) -> Minter:
     """Links to `bucket`. Credentials are asked for each time, because a role's are rotated."""
-    frozen = client._request_signer._credentials.get_frozen_credentials()
-    credentials = Credentials(frozen.access_key, frozen.secret_key, frozen.token or "")
     endpoint = settings.s3_public_endpoint or settings.s3_endpoint or regional_endpoint(settings.s3_region)
     presigner = Presigner(
-        credentials=credentials,
+        credentials=_credentials(client),
         bucket=bucket,
         endpoint=endpoint,
         region=settings.s3_region,
         path_style=settings.s3_force_path_style or not _fits_host_name(bucket, endpoint),
     )
     return Minter(presigner, at, ttl)
+
+
+def presigner_of(client: Any, bucket: str) -> Presigner:
+    """Links for this side of the network: to the address that the client itself talks to."""
+    endpoint = client.meta.endpoint_url
+    return Presigner(
+        credentials=_credentials(client),
+        bucket=bucket,
+        endpoint=endpoint,
+        region=client.meta.region_name,
+        path_style=_is_path_style(client) or not _fits_host_name(bucket, endpoint),
+    )
+
+
+def _credentials(client: Any) -> Credentials:
+    frozen = client._request_signer._credentials.get_frozen_credentials()
+    return Credentials(frozen.access_key, frozen.secret_key, frozen.token or "")
+
+
+def _is_path_style(client: Any) -> bool:
+    return bool((client.meta.config.s3 or {}).get("addressing_style") == "path")
 
 
 def _fits_host_name(bucket: str, endpoint: str) -> bool:

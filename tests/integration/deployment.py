@@ -22,6 +22,7 @@ Document = dict[str, Any]
 
 ENDED = ("ready", "failed", "cancelled")
 PATIENCE = 120.0  # seconds; a job takes a few, but the machine may be busy with other things
+BUSY_THREADS = 4  # the main one, the one that keeps the message hidden, and a pool
 COUNTED = ("available", "missing", "failed")
 
 
@@ -118,6 +119,10 @@ class Deployment:
         for queue in queues:
             wait_for(f"empty {queue} queue", partial(self._is_empty, queue), seconds=PATIENCE, pause=0.2)
 
+    def at_work(self, function: str) -> list[int]:
+        """The function's workers that look things up, copy or read in this moment: only then have they many threads."""
+        return [pid for pid in self.stack.workers(function) if _threads(pid) >= BUSY_THREADS]
+
     @contextmanager
     def frozen(self, function: str) -> Iterator[list[int]]:
         """The function's workers stand still, wherever they are; those that live afterwards go on."""
@@ -139,6 +144,13 @@ def key(file_id: int) -> str:
 def noise(size: int, seed: int = 0) -> bytes:
     """Bytes that no two places share, the same in every run."""
     return random.Random(seed * 1_000_000_007 + size).randbytes(size)
+
+
+def _threads(pid: int) -> int:
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except FileNotFoundError:  # it just ended
+        return 0
 
 
 def counts(job: Document) -> tuple[int, int, int]:

@@ -1,0 +1,73 @@
+"""A job whose files are checked: what assembly begins with."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import dataclass, replace
+
+from benchmarks.workloads import SOURCE, Store, key_of
+from chalicelib.adapters import clients
+from chalicelib.adapters.s3_source import S3SourceStore
+from chalicelib.archive.archives import ArchivePlan
+from chalicelib.assembly.blueprint import archive_plans
+from chalicelib.checking.checker import BatchChecker
+from chalicelib.jobs.driving import JobDriver
+from chalicelib.jobs.files import CheckedFile, all_files
+from chalicelib.jobs.model import ArchiveRequest, Job, Origin, RequestedFile
+from chalicelib.jobs.service import JobService, NewJob
+from chalicelib.messages import CheckBatch, DispatchJob
+from chalicelib.settings import Settings
+from tests.fakes import FakeJobTable, FakeWorkQueue
+
+TTL = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedJob:
+    """`check_cpu` is what its checking cost: one HEAD per file."""
+
+    job: Job
+    table: FakeJobTable
+    queue: FakeWorkQueue
+    check_cpu: float
+
+    def fresh(self, *, crcs_known: bool) -> tuple[FakeJobTable, FakeWorkQueue]:
+        """Copies to be worked on; without the CRC-32s of HEAD it is as if the files had been listed."""
+        table, queue = copy.deepcopy((self.table, self.queue))
+        if not crcs_known:
+            table.results = {
+                place: tuple(replace(result, crc32=None) for result in results)
+                for place, results in table.results.items()
+            }
+        return table, queue
+
+    def plan(self, *, crcs_known: bool) -> ArchivePlan:
+        table, _ = self.fresh(crcs_known=crcs_known)
+        files: list[CheckedFile] = all_files(table, self.job)
+        (plan,) = archive_plans(self.job, files, max_bytes=10**15, crcs={})
+        return plan
+
+
+def checked_job(store: Store, ids: list[int]) -> CheckedJob:
+    """Create a job for these files and check them."""
+    settings = Settings.from_environment(store.settings)
+    table, queue = FakeJobTable(), FakeWorkQueue()
+    source = S3SourceStore(clients.store_client(settings), SOURCE)
+    driver = JobDriver(table, queue, _now, TTL)
+    service = JobService(table, queue, _now, TTL, 120)
+    files = [RequestedFile(key_of(number), number) for number in ids]
+    job = service.start(NewJob(files, 0, 3_600, ArchiveRequest()), Origin(by="bench"))
+    checker = BatchChecker(table, source, driver, _now, threads=settings.check_concurrency)
+    before = time.process_time()
+    while queue.messages and isinstance(queue.messages[0], CheckBatch | DispatchJob):
+        message = queue.messages.pop(0)
+        if isinstance(message, CheckBatch):
+            checker.check(message)
+        else:
+            driver.dispatch(message.job_id)
+    return CheckedJob(table.jobs[job.job_id], table, queue, time.process_time() - before)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
