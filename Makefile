@@ -5,7 +5,7 @@ PY := .venvs/dev/bin/python
 export PYTHON PORT LORRY_HOME LORRY_PARAMETERS LORRY_EMULATOR_ENVIRONMENT
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo up down environment check format test bench deploy
+.PHONY: help demo up down environment check format test test-slow bench deploy
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +36,11 @@ format: environment  ## format the code
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 
-test: environment  ## every test; ARGS="-k cancel" passes options to pytest
-	@$(PY) -m pytest $(ARGS)
+test: environment  ## the tests; ARGS="-k cancel" passes options to pytest
+	@$(PY) -m pytest -m "not slow" $(ARGS)
+
+test-slow: environment  ## archives over 4 GiB, read by every reader
+	@$(PY) -m pytest -m slow $(ARGS)
 
 bench: environment  ## the benchmarks, on a running stack
 	@$(PY) -m benchmarks $(ARGS)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import node, report
-from benchmarks.jobs import CheckedJob, checked_job
+from benchmarks.jobs import checked_job
 from benchmarks.verify import verified
 from benchmarks.ways import Lorry, Peer, Run, Way
 from benchmarks.workloads import TARGET, MiB, Scale, Store, Workload, filled, opened
@@ -31,7 +31,7 @@ ZIPSTREAM, ARCHIVER = "zipstream-ng + boto3", "archiver + lib-storage"
 class Measured:
     workload: Workload
     size: int
-    plan: PlanCost
+    plans: dict[str, PlanCost]  # by where CRC-32s come from
     check_cpu: float
     runs: dict[str, list[Run]]
 
@@ -47,7 +47,7 @@ def main(words: Sequence[str] = ()) -> None:
             filled(store, scale)
             for workload in scale.workloads():
                 if asked.only in workload.name:
-                    print(_rendered(_measured(store, workload, ways, asked.runs)), flush=True)
+                    print(_rendered(_measured(store, workload, ways, asked.runs), ways), flush=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -84,18 +84,15 @@ def _measured(store: Store, workload: Workload, ways: Sequence[Way], times: int)
             size = found if isinstance(way, Lorry) else size
             store.client.delete_object(Bucket=TARGET, Key=run.key)
             runs[way.name].append(run)
-    return Measured(workload, size, _cost(job), job.check_cpu, runs)
+    plans = {crcs: job.plan(crcs_known=crcs == "head").cost for crcs in ("head", "copy")}
+    return Measured(workload, size, plans, job.check_cpu, runs)
 
 
-def _cost(job: CheckedJob) -> PlanCost:
-    return job.plan(crcs_known=True).cost
-
-
-def _rendered(measured: Measured) -> str:
+def _rendered(measured: Measured, ways: Sequence[Way]) -> str:
     heads = ("way", "wall s", "CPU s", "MB read", "MB written", "RSS MiB", "GET", "parts", "copies", "other", "$/1000")
     typical = {name: _median(runs) for name, runs in measured.runs.items()}
     rows = [(name, *_figures(run)) for name, run in typical.items()]
-    plan = measured.plan
+    plan = measured.plans["head"]
     return "\n".join(
         [
             f"\n### {measured.workload.name} ({measured.size / MiB:,.0f} MiB)\n",
@@ -104,7 +101,7 @@ def _rendered(measured: Measured) -> str:
             f"({plan.share:.1%} of the archive), {plan.copied / 1e6:,.1f} MB copied by S3; "
             f"${1000 * plan.dollars:.2f} per 1,000 archives. Checking before (a HEAD per file) took "
             f"{measured.check_cpu:.2f} CPU s.",
-            *_verdicts(measured, typical),
+            *_verdicts(measured, typical, ways),
         ]
     )
 
@@ -140,17 +137,19 @@ def _figures(run: Run) -> tuple[str, ...]:
     )
 
 
-def _verdicts(measured: Measured, typical: dict[str, Run]) -> list[str]:
-    peers = {name: run for name, run in typical.items() if name in (ZIPSTREAM, ARCHIVER)}
+def _verdicts(measured: Measured, typical: dict[str, Run], ways: Sequence[Way]) -> list[str]:
+    """What Lorry's ways took of what each peer took, and whether the plan was right."""
+    peers = {way.name: typical[way.name] for way in ways if isinstance(way, Peer)}
     lines = []
-    for name, run in typical.items():
-        if name in peers:
-            continue
-        bytes_ = (run.body_read, run.body_written) == (measured.plan.read, measured.plan.written)
-        ratios = "; ".join(
-            f"{peer}: wall {run.wall / other.wall:.2f}, CPU {run.cpu / other.cpu:.2f}, "
-            f"bytes {(run.read + run.written) / (other.read + other.written):.2f}"
-            for peer, other in peers.items()
-        )
-        lines.append(f"- {name}: bodies {'exactly as planned' if bytes_ else 'NOT as planned'}. Of {ratios}.")
+    for way in ways:
+        if isinstance(way, Lorry):
+            run, plan = typical[way.name], measured.plans[way.crcs]
+            exact = (run.body_read, run.body_written) == (plan.read, plan.written)
+            ratios = "; ".join(_ratios(run, name, peer) for name, peer in peers.items())
+            lines.append(f"- {way.name}: bytes {'exactly as planned' if exact else 'NOT AS PLANNED'}. Of {ratios}.")
     return ["", *lines]
+
+
+def _ratios(run: Run, name: str, peer: Run) -> str:
+    moved = (run.read + run.written) / (peer.read + peer.written)
+    return f"{name}: wall {run.wall / peer.wall:.2f}, CPU {run.cpu / peer.cpu:.2f}, bytes {moved:.2f}"

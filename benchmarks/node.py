@@ -17,14 +17,16 @@ def prepared() -> Path | None:
     """The script beside its packages; None, with a line that says why, where Node is absent."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
-        return _skipped("node and npm are not installed")
+        _skipped("node and npm are not installed")
+        return None
     FOLDER.mkdir(parents=True, exist_ok=True)
     done = FOLDER / "installed"
     if not done.exists() or done.read_text() != " ".join(PACKAGES):
         command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent", *PACKAGES]
         (FOLDER / "package.json").write_text('{"private": true}\n')
         if subprocess.run(command, cwd=FOLDER, env=os.environ, check=False).returncode:
-            return _skipped("npm could not install its packages")
+            _skipped("npm could not install its packages")
+            return None
         done.write_text(" ".join(PACKAGES))
     return Path(shutil.copy(SCRIPT, FOLDER))
 

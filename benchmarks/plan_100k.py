@@ -1,4 +1,4 @@
-"""How long a plan for 100,000 entries takes, and how much memory: python benchmarks/plan_100k.py [entries]
+"""How long a plan for 100,000 entries takes, and how much memory: python -m benchmarks plan [entries]
 
 Times are CPU seconds, taken in another run than memory (tracing it makes everything several times slower). Memory is
 the peak that `tracemalloc` sees, the requested files themselves included.
@@ -7,14 +7,11 @@ the peak that `tracemalloc` sees, the requested files themselves included.
 from __future__ import annotations
 
 import random
-import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
+from benchmarks import report
 from chalicelib.archive.archives import ArchiveBrief, ArchivePlan, archive_layout, given_names, plan_archives
 from chalicelib.archive.entries import RequestedFile
 from chalicelib.archive.manifest import Manifest
@@ -82,18 +79,25 @@ def peak_mib(count: int, size: Callable[[random.Random], int]) -> tuple[float, A
     return peak / MiB, planned
 
 
-def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    print(f"{count:,} entries of   names  layout   parts     all  peak MiB    parts  stages   share   dollars")
-    for shape, size in SHAPES.items():
-        seconds = dict(laps(requested(count, size)))
-        peak, planned = peak_mib(count, size)
-        parts = sum(len(upload.parts) for upload in planned.plan.uploads)
-        clocks = "".join(f"{seconds[step]:7.2f}s" for step in ("names", "layout", "parts", "all"))
-        cost = planned.cost
-        figures = f"{peak:9.1f} {parts:8,} {len(planned.plan.stages):7} {cost.share:7.2%} {cost.dollars:9.2f}"
-        print(f"{shape:>14} {clocks} {figures}")
+def main(words: Sequence[str] = ()) -> None:
+    count = int(words[0]) if words else 100_000
+    heads = ("sizes", "names s", "layout s", "parts s", "all s", "peak MiB", "parts", "stages", "written", "$")
+    rows = [row(count, shape, size) for shape, size in SHAPES.items()]
+    print(f"\n### A plan for {count:,} entries\n\n{report.table(heads, rows)}", flush=True)
 
 
-if __name__ == "__main__":
-    main()
+def row(count: int, shape: str, size: Callable[[random.Random], int]) -> tuple[str, ...]:
+    seconds = dict(laps(requested(count, size)))
+    peak, planned = peak_mib(count, size)
+    parts = sum(len(upload.parts) for upload in planned.plan.uploads)
+    clocks = (f"{seconds[step]:.2f}" for step in ("names", "layout", "parts", "all"))
+    cost = planned.cost
+    return (
+        shape,
+        *clocks,
+        f"{peak:.0f}",
+        f"{parts:,}",
+        f"{len(planned.plan.stages)}",
+        f"{cost.share:.1%}",
+        f"{cost.dollars:.2f}",
+    )

@@ -48,7 +48,8 @@ class Run:
 
 
 class Way(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def build(self, store: Store, workload: Workload, job: CheckedJob) -> Run:
         """Build the archive of the workload."""

@@ -117,7 +117,7 @@ def filled(store: Store, scale: Scale) -> None:
 
 
 def pieces(size: int, piece: int) -> Iterator[int]:
-    """Sizes of the pieces that make up `size`."""
+    """The sizes of the pieces of at most `piece` bytes that make up `size`."""
     while size > 0:
         yield min(piece, size)
         size -= piece

@@ -24,6 +24,7 @@
     ├── TableUnavailable           table_unavailable      yes
     ├── QueueUnavailable           queue_unavailable      yes
     ├── UnreadableMessage          unreadable_message     no
+    ├── ArchiveTooLarge            archive_too_large      no   (chalicelib.archive.entries)
     └── InvalidSettings            invalid_settings       no
 
 Errors carry values; `str(error)` is the sentence a person reads. `retryable` says whether the same work may

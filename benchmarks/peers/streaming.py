@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from zipstream import ZipStream
+from zipstream import ZipStream  # type: ignore[import-untyped]
 
 from benchmarks.metering import Meter, measured
 

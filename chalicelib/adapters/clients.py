@@ -36,7 +36,7 @@ def archive_client(settings: Settings) -> Any:
         settings,
         Config(
             connect_timeout=2,
-            read_timeout=60,
+            read_timeout=100,
             retries=retries,
             max_pool_connections=2 * settings.check_concurrency,
             request_checksum_calculation="when_required",

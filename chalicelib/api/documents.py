@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.assembly.model import Archive
 from chalicelib.jobs.model import FileResult, FileState, Job, JobStatus, RequestedFile
-from chalicelib.jobs.service import FilePage
+from chalicelib.jobs.service import FilePage, retryable
 from chalicelib.links.minter import Minter
 
 Document = dict[str, Any]
@@ -30,6 +30,7 @@ def job_summary(job: Job, base: str) -> Document:
             "missing": job.counts.missing,
             "failed": job.counts.failed,
         },
+        "archive": _wanted_archive(job),
         "bytes": _bytes(job),
         "error": {"code": job.error.code, "message": job.error.message} if job.error else None,
         "createdAt": timestamp(job.created_at),
@@ -69,6 +70,14 @@ def archive_documents(job: Job, archives: Sequence[Archive], minter: Minter | No
     ]
 
 
+def _wanted_archive(job: Job) -> Document | None:
+    """The archive that was asked for, None if none was."""
+    if job.archive is None:
+        return None
+    wanted = job.archive
+    return {"filename": wanted.filename or None, "layout": wanted.layout, "onMissing": wanted.on_missing}
+
+
 def _bytes(job: Job) -> Document:
     """Of the archive while it is assembled, else of the available files."""
     ready = job.status is JobStatus.READY
@@ -83,7 +92,7 @@ def job_links(job: Job, base: str) -> Document:
     links = {"status": f"{base}/v1/download/status/{job.job_id}"}
     if job.status is JobStatus.READY:
         links["download"] = f"{base}/v1/download/{job.job_id}"
-    if job.status is JobStatus.FAILED:
+    if retryable(job):
         links["retry"] = f"{base}/v1/download/{job.job_id}/retry"
     if not job.status.ended:
         links["cancel"] = f"{base}/v1/download/{job.job_id}"

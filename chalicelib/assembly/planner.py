@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from chalicelib.archive.archives import ArchivePlan
+from chalicelib.archive.entries import ArchiveTooLarge
 from chalicelib.archive.rules import S3, S3Limits
 from chalicelib.assembly.blueprint import archive_plans
 from chalicelib.assembly.builder import chunk_key
@@ -28,10 +29,11 @@ from chalicelib.assembly.replanning import Replanner
 from chalicelib.assembly.tasks import Range, encode_chunk
 from chalicelib.jobs.driving import WORKER
 from chalicelib.jobs.files import CheckedFile
-from chalicelib.jobs.model import Job, JobEvent, JobStatus, Stage
+from chalicelib.jobs.model import Job, JobError, JobEvent, JobStatus, Stage
 from chalicelib.jobs.ports import JobTable
 from chalicelib.messages import PlanArchive
 
+MAX_ARCHIVES = 90  # of one job: they are saved in one transaction of at most 100 items
 WRITERS = 16  # chunks that are written side by side
 
 
@@ -74,7 +76,13 @@ class ArchivePlanner:
         current = self.replanner.current_files(job)
         if current is None:
             return False
-        job, files = current
+        try:
+            return self._plan_files(*current, reads)
+        except ArchiveTooLarge as error:
+            self.driver.driver.fail(job, JobError(error.code, str(error)))
+            return False
+
+    def _plan_files(self, job: Job, files: list[CheckedFile], reads: Archive | None) -> bool:
         files = self.checksums.trusted(files)
         plans = self._plans(job, files, {})
         unknown = bodies_to_know(plans)
@@ -87,7 +95,10 @@ class ArchivePlanner:
         return self._open(job, self._plans(job, files, crcs), source, crcs)
 
     def _plans(self, job: Job, files: Sequence[CheckedFile], crcs: Mapping[str, int]) -> list[ArchivePlan]:
-        return archive_plans(job, files, max_bytes=self.max_bytes, crcs=crcs, limits=self.limits)
+        plans = archive_plans(job, files, max_bytes=self.max_bytes, crcs=crcs, limits=self.limits)
+        if len(plans) > MAX_ARCHIVES:
+            raise ArchiveTooLarge(size=sum(plan.layout.size for plan in plans), limit=MAX_ARCHIVES * self.max_bytes)
+        return plans
 
     def _known(self, bodies: Sequence[Range], reads: Archive | None) -> dict[str, int]:
         """CRC-32s by key: all of them after the bodies were read, before that those that are remembered."""

@@ -28,7 +28,7 @@ from chalicelib.messages import CleanUp, Message
 from chalicelib.observability import logger
 
 # Errors that say what is there, not what went wrong: another attempt would find the same.
-FINAL_CODES = frozenset({"no_files_available", "files_missing", "too_many_files"})
+FINAL_CODES = frozenset({"no_files_available", "files_missing", "too_many_files", "archive_too_large"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class JobService:
     def retry(self, job_id: str, origin: Origin) -> Job:
         """Run again what failed: batches without results, files that changed, an assembly. Raises NothingToRetry."""
         before = self.read(job_id, origin.by)
-        if before.status is not JobStatus.FAILED or (before.error and before.error.code in FINAL_CODES):
+        if not retryable(before):
             raise NothingToRetry(job_id, status=before.status)
         now = self.now()
         change = Change(
@@ -166,6 +166,11 @@ class JobService:
             archive=request.archive,
             prefix=request.prefix,
         )
+
+
+def retryable(job: Job) -> bool:
+    """Whether the job failed of something that another attempt could mend."""
+    return job.status is JobStatus.FAILED and not (job.error and job.error.code in FINAL_CODES)
 
 
 def _batches(files: Sequence[RequestedFile], size: int) -> Iterator[Sequence[RequestedFile]]:

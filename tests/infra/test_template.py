@@ -124,8 +124,9 @@ def test_each_worker_reads_its_queues_and_reports_single_failures(
 
 @pytest.mark.parametrize(("function", "queues"), WORKERS.items())
 def test_a_message_is_hidden_for_longer_than_its_function_may_run(
-    resources: dict[str, Template], function: str, queues: list[str]
+    template: Template, function: str, queues: list[str]
 ) -> None:
+    resources = with_parameters(template, {})["Resources"]
     for queue in queues:
         assert resources[function]["Properties"]["Timeout"] < resources[queue]["Properties"]["VisibilityTimeout"]
 
