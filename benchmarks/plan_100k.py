@@ -19,6 +19,8 @@ from chalicelib.archive.planning import plan_parts
 from chalicelib.archive.rules import S3, ZIP
 from chalicelib.limits import KiB, MiB
 
+# How much of an archive goes through workers: files of one size each.
+SHARES = ((20, 50 * MiB), (200, 100 * MiB), (2_000, 100_000), (5_000, 64 * MiB), (1, 5_000_000 * MiB))
 BRIEF = ArchiveBrief(job_id="00000000-0000-4000-8000-000000000000", created=1_750_000_000)
 
 
@@ -84,6 +86,23 @@ def main(words: Sequence[str] = ()) -> None:
     heads = ("sizes", "names s", "layout s", "parts s", "all s", "peak MiB", "parts", "stages", "written", "$")
     rows = [row(count, shape, size) for shape, size in SHAPES.items()]
     print(f"\n### A plan for {count:,} entries\n\n{report.table(heads, rows)}", flush=True)
+    columns = ("files", "archive MiB", "written MiB", "share", "GET", "parts", "copies", "$")
+    shares = report.table(columns, [share_row(*files) for files in SHARES])
+    print(f"\n### What goes through the workers, by the plan\n\n{shares}", flush=True)
+
+
+def share_row(count: int, size: int) -> tuple[str, ...]:
+    (planned,) = plan_archives(requested(count, lambda _: size), BRIEF)
+    cost = planned.cost
+    requests = (cost.gets, cost.uploaded_parts, cost.copied_parts)
+    return (
+        f"{count:,} x {size / MiB:,.1f} MiB",
+        f"{cost.archive / MiB:,.0f}",
+        f"{cost.written / MiB:,.1f}",
+        f"{cost.share:.2%}",
+        *(f"{number:,}" for number in requests),
+        f"{cost.dollars:.4f}",
+    )
 
 
 def row(count: int, shape: str, size: Callable[[random.Random], int]) -> tuple[str, ...]:

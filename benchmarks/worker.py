@@ -33,7 +33,7 @@ class Counted(S3ArchiveStore):
         Counted.body_read += source.size
         return super().read(source)
 
-    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int) -> str:
+    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
         Counted.body_written += len(body)
         return super().upload_part(upload, number, body, crc32=crc32)
 

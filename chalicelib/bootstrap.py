@@ -53,7 +53,7 @@ class Services:
 
     @cached_property
     def _table(self) -> DynamoJobTable:
-        retention = 2 * self.settings.job_ttl + TOMBSTONE_SECONDS
+        retention = 4 * self.settings.job_ttl + TOMBSTONE_SECONDS  # a job may be retried shortly before it expires
         return DynamoJobTable(clients.table_client(self.settings), self.settings.table_name, retention)
 
     @cached_property

@@ -20,6 +20,8 @@
     │   ├── StorageThrottled       storage_throttled      yes
     │   ├── StorageForbidden       storage_forbidden      yes
     │   ├── SourceChanged          source_changed         no
+    │   ├── ChecksumsNotTold       checksums_not_told     no
+    │   ├── PlanChanged            plan_changed           no
     │   └── UploadGone             upload_gone            no
     ├── TableUnavailable           table_unavailable      yes
     ├── QueueUnavailable           queue_unavailable      yes
@@ -219,6 +221,20 @@ class SourceChanged(StorageError):
 
     def _sentence(self) -> str:
         return f"{self.key!r} changed while it was being read: {self.cause}"
+
+
+class ChecksumsNotTold(StorageError):
+    """CRC-32s were to come from the copies, and the store does not tell them."""
+
+    code = "checksums_not_told"
+    retryable = False
+
+
+class PlanChanged(StorageError):
+    """An archive that was begun under other settings or other code cannot be finished; it is planned anew."""
+
+    code = "plan_changed"
+    retryable = False
 
 
 class UploadGone(StorageError):

@@ -20,6 +20,7 @@ class DispatchJob:
     """Turn this job into batches: send one CheckBatch for each batch that has no result yet."""
 
     job_id: str
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class CheckBatch:
 
     job_id: str
     batch: int
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class ListPrefix:
     """Find out which files this job of a prefix has."""
 
     job_id: str
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,9 @@ def decode_any(body: str) -> Message:
     if version != VERSION or kind is None:
         raise UnreadableMessage(f"version {version!r} is not {VERSION}, or its kind is none of {', '.join(_KINDS)}")
     expected = get_type_hints(kind)
-    if fields.keys() != expected.keys() or any(type(fields[name]) is not hint for name, hint in expected.items()):
-        raise UnreadableMessage(f"{kind.__name__} has exactly the fields {', '.join(expected)}")
-    return kind(**fields)
+    if not fields.keys() <= expected.keys() or any(type(value) is not expected[name] for name, value in fields.items()):
+        raise UnreadableMessage(f"{kind.__name__} has the fields {', '.join(expected)}")
+    try:
+        return kind(**fields)
+    except TypeError as error:
+        raise UnreadableMessage(f"{kind.__name__} lacks a field: {error}") from error

@@ -114,8 +114,8 @@ def _watch(lorry: Lorry, job_id: str, total: int) -> Job:
         def show(job: Job) -> None:
             progress.update(checking, completed=job.processed, figures=f"{job.processed}/{total}")
             if job.archives:
-                done, size = job.bytes.done, job.bytes.total
-                figures = f"{_mib(done)} of {_mib(size)}"
+                done, size = job.bytes.done or 0, job.bytes.total
+                figures = f"{_mib(done or 0)} of {_mib(size or 0)}"
                 progress.update(assembling, completed=done, total=size, figures=figures, visible=True)
 
         return lorry.wait(job_id, timeout=JOB_SECONDS, on_change=show)

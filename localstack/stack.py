@@ -24,7 +24,7 @@ DEFAULTS = {
     "CheckConcurrency": "4",
     "DispatchConcurrency": "2",
     "AssemblyConcurrency": "3",
-    "AssemblyVisibilitySeconds": "30",  # the emulator takes less than the function's timeout, and workers get killed here
+    "AssemblyVisibilitySeconds": "30",  # less than the function may run, which the emulator accepts
     "S3ForcePathStyle": "true",  # no name server knows bucket.127.0.0.1
     "LogRetentionDays": "1",
 }

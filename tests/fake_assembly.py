@@ -80,8 +80,9 @@ class FakeStore:
         self.uploads[upload.upload_id] = _Upload(key, checksummed)
         return upload
 
-    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int) -> str:
-        assert zlib.crc32(body) == crc32
+    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
+        assert (crc32 is not None) == self._upload(upload).checksummed, "Checksum Type mismatch"
+        assert crc32 in (None, zlib.crc32(body)), "BadDigest"
         self.bytes_uploaded += len(body)
         return self._store_part(upload, number, bytes(body))
 
@@ -191,6 +192,9 @@ class FakeAssemblyTable:
         current = self._current(job.job_id, job.generation)
         if current is None or any(_key(archive) in self.rows for archive in archives):
             return False
+        reading = current.stage is Stage.CHECKSUMMING and stage is not Stage.CHECKSUMMING
+        if current.assembly.total and not reading:
+            return False
         total = sum(archive.size for archive in archives) * (2 if stage is Stage.CHECKSUMMING else 1)
         assembly = replace(current.assembly, total=total, done=0, floor=job.progress)
         with self.jobs.write():
@@ -232,7 +236,7 @@ class FakeAssemblyTable:
 
     def next_generation(self, job: Job, changed: Sequence[str], event: JobEvent) -> bool:
         current = self._current(job.job_id, job.generation)
-        if current is None:
+        if current is None or current.assembly.done != job.assembly.done:
             return False
         assembly = replace(
             current.assembly,
@@ -268,7 +272,9 @@ class FakeAssemblyTable:
             self.rows.pop(_key(archive), None)
 
     def cleaned_up(self, job: Job, *, sweep_at: int | None) -> None:
-        self._save(replace(self.jobs.jobs[job.job_id], sweep_at=sweep_at or 0))
+        current = self.jobs.jobs[job.job_id]
+        if (current.status, current.generation) == (job.status, job.generation):
+            self._save(replace(current, sweep_at=sweep_at or 0))
 
     def remember(self, values: Mapping[str, str], *, until: int) -> None:
         self.facts.update({name: (value, until) for name, value in values.items()})

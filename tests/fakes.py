@@ -199,7 +199,7 @@ def _driven(job: Job) -> bool:
 def _after(job: Job, change: Change) -> Job:
     to = target(change.trigger)
     if change.trigger is Trigger.RETRY:
-        again = Assembly(job.generation + 1, floor=job.assembly.floor, replanned=job.assembly.replanned)
+        again = Assembly(job.generation + 1, floor=change.floor or 0, replanned=job.assembly.replanned)
         job = replace(job, error=None, sweeps=0, assembly=again)
     stage = ENTERS.get(change.trigger, job.stage)
     return replace(

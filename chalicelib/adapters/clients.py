@@ -30,8 +30,11 @@ def queue_client(settings: Settings, config: Config | None = None) -> Any:
 
 
 def archive_client(settings: Settings) -> Any:
-    """A client for building archives: copies of half a GiB take their time, and checksums are ours to choose."""
-    retries = {"mode": "standard", "total_max_attempts": 3}
+    """A client for building archives: copies of half a GiB take their time, and checksums are ours to choose.
+
+    One attempt: two slow ones would outlast the function, and the message is tried again anyway.
+    """
+    retries = {"mode": "standard", "total_max_attempts": 1}
     return store_client(
         settings,
         Config(

@@ -18,6 +18,9 @@ Row = dict[str, Any]
 CONFLICT_ATTEMPTS = 12  # workers of one job meet at its row; each waits a random while and tries again
 CONFLICT_PAUSE = 0.02
 
+# Reasons that pass: another transaction is at the item, or the table is scaling up.
+PASSING = frozenset({"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
 
 class ConditionFailed(Exception):
     """The condition of one action of a transaction did not hold. `rows` are the items as they were, where asked for."""
@@ -55,7 +58,7 @@ def _try_transaction(client: Any, actions: Sequence[Row]) -> bool:
             codes = {reason.get("Code") for reason in reasons}
             if "ConditionalCheckFailed" in codes:
                 raise ConditionFailed([reason.get("Item") for reason in reasons]) from error
-            if codes <= {"None", "TransactionConflict"}:
+            if codes <= PASSING:
                 return False
             raise
     return True

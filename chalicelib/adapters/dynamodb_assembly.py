@@ -14,6 +14,8 @@ from chalicelib.assembly.ports import ChunkOutcome
 from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, JobStatus, Stage
 
 PROCESSING = str(JobStatus.PROCESSING)
+CURRENT = "(generation = :generation OR (attribute_not_exists(generation) AND :generation = :one))"
+UNOPENED = "(attribute_not_exists(toAssemble) OR toAssemble = :zero)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class DynamoAssemblyTable:
             "SET stage = :stage, toAssemble = :total, assembled = :zero, #floor = :floor, updatedAt = :now",
             {":stage": str(stage), ":total": total, ":zero": 0, ":floor": job.progress, ":now": event.at},
             names={"#floor": "floor"},
+            condition=UNOPENED if stage is Stage.CHECKSUMMING else f"({UNOPENED} OR stage = :checksumming)",
+            more={} if stage is Stage.CHECKSUMMING else {":checksumming": str(Stage.CHECKSUMMING)},
         )
         return self._wins([begun, self._put(table_rows.event_row(job.job_id, event, ttl=ttl)), *rows])
 
@@ -80,12 +84,15 @@ class DynamoAssemblyTable:
 
     def next_generation(self, job: Job, changed: Sequence[str], event: JobEvent) -> bool:
         values = {":next": job.generation + 1, ":changed": list(changed), ":floor": job.progress, ":zero": 0}
+        values[":seen"] = job.assembly.done
         begun = self._job_update(
             job,
             "SET generation = :next, #changed = :changed, #floor = :floor, assembled = :zero, toAssemble = :zero"
             " ADD replans :one",
             values,
             names={"#floor": "floor", "#changed": "changed"},
+            # Progress is told by this row, so it must not have moved since it was read.
+            condition="(assembled = :seen OR (attribute_not_exists(assembled) AND :seen = :zero))",
         )
         return self._wins([begun, self._put(table_rows.event_row(job.job_id, event, ttl=self._ttl(event.at)))])
 
@@ -114,11 +121,13 @@ class DynamoAssemblyTable:
     def cleaned_up(self, job: Job, *, sweep_at: int | None) -> None:
         kept = "SET sweepAt = :next" if sweep_at else "REMOVE driven, sweepAt"
         values = {":next": sweep_at} if sweep_at else {}
+        seen = {":status": str(job.status), ":generation": job.generation, ":one": 1}
         update = {
             "Key": table_rows.job_key(job.job_id),
             "UpdateExpression": kept,
-            "ConditionExpression": "attribute_exists(pk)",
-            **({"ExpressionAttributeValues": attributes(values)} if values else {}),
+            "ConditionExpression": f"#status = :status AND {CURRENT}",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": attributes({**values, **seen}),
         }
         self._wins([self._update(update)])
 
@@ -162,10 +171,17 @@ class DynamoAssemblyTable:
                 return
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def _job_update(
-        self, job: Job, expression: str, values: dict[str, Any], *, names: dict[str, str], condition: str = ""
+    def _job_update(  # noqa: PLR0913 - the parts of one update expression
+        self,
+        job: Job,
+        expression: str,
+        values: dict[str, Any],
+        *,
+        names: dict[str, str],
+        condition: str = "",
+        more: Mapping[str, Any] | None = None,
     ) -> Row:
-        values = {**values, ":generation": job.generation}
+        values = {**values, **(more or {}), ":generation": job.generation}
         return self._update_job(job.job_id, expression, values, names=names, condition=condition)
 
     def _update_job(
@@ -178,8 +194,7 @@ class DynamoAssemblyTable:
         condition: str = "",
     ) -> Row:
         """An update of the job's row while it is processing in this generation (absent: the first)."""
-        current = "(generation = :generation OR (attribute_not_exists(generation) AND :generation = :one))"
-        conditions = ["#status = :processing", current, *([condition] if condition else [])]
+        conditions = ["#status = :processing", CURRENT, *([condition] if condition else [])]
         return self._update(
             {
                 "Key": table_rows.job_key(job_id),

@@ -189,7 +189,12 @@ def _transition(change: Change) -> Row:
 
 
 def _optional(change: Change) -> dict[str, Any]:
-    return {"expiresAt": change.expires_at, "error": _error_values(change.error), "sweepAt": change.sweep_at}
+    return {
+        "expiresAt": change.expires_at,
+        "error": _error_values(change.error),
+        "sweepAt": change.sweep_at,
+        "floor": change.floor,
+    }
 
 
 def _error_values(error: JobError | None) -> dict[str, str] | None:

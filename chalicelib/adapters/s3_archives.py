@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import secrets
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +21,8 @@ from chalicelib.assembly.tasks import Range
 from chalicelib.errors import SourceChanged, StorageError, StorageUnavailable, UploadGone
 
 ABORT_ATTEMPTS = 5
-PROBE_KEY = "staging/probe/copy-checksums"
+PROBE_PREFIX = "staging/probe/"
+REFUSALS = frozenset({400, 405, 501})  # answers that say: this store does not do that
 READ_BYTES = 1024 * 1024
 ZIP_TYPE = "application/zip"
 
@@ -39,10 +42,12 @@ class S3ArchiveStore:
             answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType=ZIP_TYPE, **checksum)
         return Upload(key, answer["UploadId"])
 
-    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int) -> str:
+    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
+        # AWS refuses a part's CRC-32 where the upload was created without an algorithm.
+        verified = {"ContentMD5": _md5(body)} if crc32 is None else {"ChecksumCRC32": encode_crc32(crc32)}
         with _upload_errors(upload):
             answer = self.client.upload_part(
-                **self._part(upload, number), Body=body, ContentLength=len(body), ChecksumCRC32=encode_crc32(crc32)
+                **self._part(upload, number), Body=body, ContentLength=len(body), **verified
             )
         return str(answer["ETag"]).strip('"')
 
@@ -117,8 +122,11 @@ class S3ArchiveStore:
         with store_errors(prefix):
             for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
                 keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
-                if keys:
-                    self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True})
+                if not keys:
+                    continue
+                answer = self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True})
+                for error in answer.get("Errors", []):
+                    raise StorageUnavailable(error.get("Key", prefix), f"not deleted: {error.get('Code')}")
 
     def read(self, source: Range) -> bytes:
         quick = QuickReads(self.client, self.source_bucket)
@@ -147,20 +155,23 @@ class S3ArchiveStore:
         return BodyCrc(source.entry, source.start, size, crc)
 
     def probe_copy_checksums(self) -> bool:
+        place = f"{PROBE_PREFIX}{secrets.token_hex(8)}/"  # two workers may try at once
         try:
-            return self._probe()
-        except StorageError:
-            return False
+            return self._probe(place)
+        except StorageError as error:
+            if isinstance(error.__cause__, ClientError) and status_of(error.__cause__) in REFUSALS:
+                return False
+            raise
         finally:
-            self.delete_below(PROBE_KEY)
+            self.delete_below(place)
 
-    def _probe(self) -> bool:
+    def _probe(self, place: str) -> bool:
         """One part of ten bytes, copied, and completed with the CRC-32 that the copy told."""
         body = b"0123456789"
-        self.put(f"{PROBE_KEY}.source", body)
-        upload = self.create_upload(f"{PROBE_KEY}.target", checksummed=True)
+        self.put(f"{place}source", body)
+        upload = self.create_upload(f"{place}target", checksummed=True)
         try:
-            etag, crc32 = self.copy_staged(upload, 1, f"{PROBE_KEY}.source", start=0, size=len(body))
+            etag, crc32 = self.copy_staged(upload, 1, f"{place}source", start=0, size=len(body))
             if crc32 is None:
                 return False
             self.complete(upload, [PartReceipt(0, 1, etag, len(body), crc32)], size=len(body), crc32=crc32)
@@ -185,6 +196,10 @@ class S3ArchiveStore:
 def encode_crc32(crc32: int) -> str:
     """As S3 writes it: base64 of four bytes, the highest first."""
     return base64.b64encode(crc32.to_bytes(4, "big")).decode()
+
+
+def _md5(body: bytes | bytearray) -> str:
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
 
 
 def _bytes(start: int, size: int) -> str:

@@ -140,7 +140,7 @@ def _assembly(values: dict[str, Any]) -> Assembly:
 
 
 def files_row(job_id: str, batch: int, files: Sequence[RequestedFile], *, ttl: int, listing: str = "") -> Row:
-    body = json.dumps([[file.key, file.file_id] for file in files], separators=(",", ":"))
+    body = json.dumps([[file.key, file.file_id] for file in files], separators=(",", ":"), ensure_ascii=False)
     return {**batch_key(job_id, "FILES", batch, listing), **attributes({"files": body, "ttl": ttl})}
 
 

@@ -10,7 +10,7 @@ from chalicelib.api.schemas import ArchiveOptions, InitiateRequest
 from chalicelib.errors import FieldProblem, InvalidRequest
 from chalicelib.jobs.model import ArchiveRequest, RequestedFile
 from chalicelib.jobs.service import NewJob
-from chalicelib.limits import S3_MAX_KEY_BYTES
+from chalicelib.limits import LINK_TTL_MAX_SECONDS, S3_MAX_KEY_BYTES
 from chalicelib.settings import Settings
 
 REPORTED = 10  # offending keys that one answer names
@@ -19,7 +19,7 @@ REPORTED = 10  # offending keys that one answer names
 def new_job(body: InitiateRequest, settings: Settings) -> NewJob:
     """Raises InvalidRequest for keys that are refused."""
     files, asked = _files(body, settings)
-    link_ttl = settings.link_ttl if body.linkTtlSeconds is UNSET else body.linkTtlSeconds
+    link_ttl = _link_ttl(body, settings)
     prefix = "" if body.prefix is UNSET else body.prefix
     if prefix:
         _check_keys([prefix], settings.allowed_prefix, pointer="/prefix")
@@ -29,6 +29,16 @@ def new_job(body: InitiateRequest, settings: Settings) -> NewJob:
 def key_of(file_id: int, settings: Settings) -> str:
     """The object key of a numbered file."""
     return settings.key_template.replace("{file_id}", str(file_id))
+
+
+def _link_ttl(body: InitiateRequest, settings: Settings) -> int:
+    """Links that a role signs die with its session; only a store's own long-lived keys sign for days."""
+    if body.linkTtlSeconds is UNSET:
+        return settings.link_ttl
+    if body.linkTtlSeconds > LINK_TTL_MAX_SECONDS and not settings.s3_access_key_id:
+        detail = f"must be at most {LINK_TTL_MAX_SECONDS}: links are signed with temporary credentials here"
+        raise InvalidRequest([FieldProblem("/linkTtlSeconds", detail)])
+    return body.linkTtlSeconds
 
 
 def _files(body: InitiateRequest, settings: Settings) -> tuple[list[RequestedFile], int]:

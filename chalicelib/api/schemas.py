@@ -13,17 +13,17 @@ from chalicelib.errors import FieldProblem, InvalidRequest, TooManyFiles
 from chalicelib.limits import (
     FILE_ID_MAX,
     FILE_ID_MIN,
-    LINK_TTL_MAX_SECONDS,
     LINK_TTL_MIN_SECONDS,
     MAX_FILES_PER_JOB,
     S3_MAX_KEY_BYTES,
+    S3_MAX_PRESIGN_SECONDS,
 )
 
 FileId = Annotated[int, msgspec.Meta(ge=FILE_ID_MIN, le=FILE_ID_MAX)]
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=S3_MAX_KEY_BYTES)]
 AT_LEAST_ONE = msgspec.Meta(min_length=1, extra_json_schema={"maxItems": MAX_FILES_PER_JOB})
 FILENAME_PATTERN = r"^[^\x00-\x1f\x7f/\\]+$"
-LinkTtl = Annotated[int, msgspec.Meta(ge=LINK_TTL_MIN_SECONDS, le=LINK_TTL_MAX_SECONDS)]
+LinkTtl = Annotated[int, msgspec.Meta(ge=LINK_TTL_MIN_SECONDS, le=S3_MAX_PRESIGN_SECONDS)]
 
 
 class ArchiveOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

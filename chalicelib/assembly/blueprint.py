@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 
 from chalicelib.archive import entries
@@ -26,6 +27,13 @@ def archive_plans(
     )
     rows = [_row(index, file, result, crcs) for index, (file, result) in enumerate(files)]
     return list(plan_archives(rows, brief, s3_limits=limits))
+
+
+def fingerprint(plan: ArchivePlan) -> str:
+    """Equal for equal layouts: where every entry lies, and how it is called."""
+    layout = plan.layout
+    names = "\n".join(entry.name for entry in layout.entries).encode()
+    return f"{zlib.crc32(layout.offsets.tobytes()):08x}{zlib.crc32(names):08x}"
 
 
 def _row(index: int, file: RequestedFile, result: FileResult, crcs: Mapping[str, int]) -> entries.RequestedFile:

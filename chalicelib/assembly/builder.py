@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from chalicelib.archive.crc32 import crc32_concat
 from chalicelib.archive.entries import Entry
 from chalicelib.archive.layout import render_header
-from chalicelib.assembly.model import Archive, BodyCrc, PartReceipt, Phase, Receipt, staged_key
+from chalicelib.assembly.model import Archive, BodyCrc, PartReceipt, Phase, Receipt
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
 from chalicelib.assembly.tasks import (
     BodyPiece,
@@ -26,14 +26,15 @@ from chalicelib.assembly.tasks import (
     StagedTask,
     decode_chunk,
 )
-from chalicelib.errors import SourceChanged, UploadGone
+from chalicelib.errors import ChecksumsNotTold, SourceChanged, UploadGone
 
 COPIES_IN_FLIGHT = 4
+OTHER_CRC = "its bytes have another CRC-32 than the store told"
 
 
 def chunk_key(archive: Archive, phase: Phase, chunk: int) -> str:
     """Where a planned chunk lies."""
-    return staged_key(archive.job_id, archive.generation, archive.number, f"{phase}-{chunk:05d}.json")
+    return f"{archive.staging}{phase}-{chunk:05d}.json"
 
 
 @dataclass(slots=True)
@@ -89,6 +90,10 @@ class ChunkBuilder:
     def _copy(self, archive: Archive, task: CopyTask) -> tuple[PartReceipt, list[BodyCrc]]:
         source = task.range
         etag, crc = self.store.copy_part(archive.uploads[task.upload], task.number, source)
+        if archive.verified and crc is None:
+            raise ChecksumsNotTold(
+                source.key, "the answer of a copy has no CRC-32; set CRC_SOURCE to auto, head or read"
+            )
         crcs = [BodyCrc(source.entry, source.start, source.size, crc)] if crc is not None else []
         return PartReceipt(task.upload, task.number, etag, source.size, crc), crcs
 
@@ -100,7 +105,8 @@ class ChunkBuilder:
     def _literal(self, archive: Archive, task: LiteralTask, learnt: _Learnt) -> PartReceipt:
         body = self._rendered(archive, task.size, task.pieces, learnt)
         crc = zlib.crc32(body)
-        etag = self.store.upload_part(archive.uploads[task.upload], task.number, body, crc32=crc)
+        told = crc if archive.verified else None
+        etag = self.store.upload_part(archive.uploads[task.upload], task.number, body, crc32=told)
         return PartReceipt(task.upload, task.number, etag, task.size, crc)
 
     def _close(self, archive: Archive, number: int) -> None:
@@ -163,7 +169,7 @@ class ChunkBuilder:
         own = [crc for crc in seen if crc.entry == piece.entry]
         if piece.crc32 is not None:
             if own and own[0].size == piece.size and own[0].crc32 != piece.crc32:
-                raise SourceChanged(piece.name, "its bytes have another CRC-32 than was known", entry=piece.entry)
+                raise SourceChanged(piece.key, OTHER_CRC, entry=piece.entry)
             return piece.crc32
         return joined_crc(piece.entry, piece.size, [*own, *self._copied_crcs(archive, piece), *self._tail(piece)])
 

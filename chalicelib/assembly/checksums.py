@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from chalicelib.archive.archives import ArchivePlan
@@ -18,6 +19,7 @@ from chalicelib.jobs.files import CheckedFile
 
 CAPABILITY = "copies-tell-crc32"
 CAPABILITY_SECONDS = 3_600
+LOOKUPS = 16
 CRC_SECONDS = 30 * 86_400
 
 
@@ -56,8 +58,12 @@ class Checksums:
         crcs = {names[name].key: int(value) for name, value in kept.items()}
         if self.wanted == "read":
             return crcs
-        unknown = [body for body in bodies if body.key not in crcs]
-        return crcs | {body.key: crc for body in unknown if (crc := self._from_parts(body)) is not None}
+        unknown = [body for body in bodies if body.key not in crcs and "-" in body.etag]
+        with ThreadPoolExecutor(LOOKUPS) as pool:
+            told = list(pool.map(self._from_parts, unknown))
+        found = {body.key: crc for body, crc in zip(unknown, told, strict=True) if crc is not None}
+        self.remember(unknown, found)
+        return crcs | found
 
     def remember(self, bodies: Sequence[Range], crcs: Mapping[str, int]) -> None:
         values = {self._name(body): str(crcs[body.key]) for body in bodies if body.key in crcs}
@@ -73,8 +79,6 @@ class Checksums:
 
     def _from_parts(self, body: Range) -> int | None:
         """Combined from the checksums of the parts that the object was uploaded in; None where nobody tells them."""
-        if "-" not in body.etag:
-            return None
         try:
             return self.source.combined_crc32(body.key, body.etag)
         except LorryError:

@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 
 from chalicelib.assembly.model import Archive, Phase, Receipt
 from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome
+from chalicelib.errors import TableUnavailable
 from chalicelib.jobs.driving import WORKER, JobDriver
-from chalicelib.jobs.model import Job, JobEvent
+from chalicelib.jobs.model import Job, JobEvent, JobStatus
 from chalicelib.jobs.ports import JobTable, WorkQueue
 from chalicelib.messages import BuildChunk, PlanArchive
+
+ATTEMPTS = 8  # to begin a new generation while other workers still record chunks
+STILL_MS = 20_000  # nothing was recorded for so long: less than it takes a lost message to come back
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,23 @@ class AssemblyDriver:
             for chunk in archive.missing_chunks
         )
 
+    def go_on(self, job: Job, archive: Archive) -> None:
+        """Take up an archive that lies still: its messages may be lost. While it moves they are under way."""
+        if self.now() - job.updated_at >= STILL_MS:
+            self.send_missing(archive)
+        self.advance(archive)
+
     def changed(self, job: Job, keys: list[str]) -> None:
         """Files are not what they were: begin a new generation, with a new plan and new uploads."""
         event = JobEvent("source_changed", self.now(), WORKER, {"keys": keys, "generation": job.generation})
-        if self.table.next_generation(job, keys, event):
-            self.queue.send([PlanArchive(job.job_id, job.generation + 1)])
+        for _ in range(ATTEMPTS):
+            current = self.jobs.get(job.job_id)
+            if current is None or current.status is not JobStatus.PROCESSING or current.generation != job.generation:
+                return
+            if self.table.next_generation(current, keys, event):
+                self.queue.send([PlanArchive(job.job_id, job.generation + 1)])
+                return
+        raise TableUnavailable(f"the row of job {job.job_id} changed at each attempt to begin a new generation")
 
     def _end(self, archive: Archive) -> None:
         """The last archive is done: so is whatever this generation is for."""

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from chalicelib.archive.archives import ArchivePlan
 from chalicelib.archive.crc32 import crc32_concat
+from chalicelib.archive.entries import Entry
 from chalicelib.archive.layout import directory_pieces, render_header
 from chalicelib.archive.manifest import manifest_pieces
 from chalicelib.archive.pieces import crc_of, window
 from chalicelib.archive.rules import S3, S3Limits
-from chalicelib.assembly.blueprint import archive_plans
-from chalicelib.assembly.builder import ChunkBuilder, chunk_key, joined_crc
+from chalicelib.assembly.blueprint import archive_plans, fingerprint
+from chalicelib.assembly.builder import OTHER_CRC, ChunkBuilder, chunk_key, joined_crc
 from chalicelib.assembly.checksums import Checksums
 from chalicelib.assembly.model import Archive, BodyCrc, PartReceipt, Phase, Receipt
 from chalicelib.assembly.planner import crcs_key
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
 from chalicelib.assembly.tasks import FinalPart, decode_final_parts
-from chalicelib.errors import UploadGone
+from chalicelib.errors import PlanChanged, SourceChanged, UploadGone
 from chalicelib.jobs.files import all_files
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.ports import JobTable
@@ -44,20 +45,32 @@ class Finisher:
 
     def finish(self, job: Job, archive: Archive) -> tuple[Receipt, int]:
         """Upload the last parts and complete the archive. One that is complete already is fine."""
-        if self.store.size_of(archive.key) == archive.size:
+        if self._is_complete(archive):
             return Receipt(), 0
         plan = self._plan(job, archive)
         final = decode_final_parts(self.store.get(chunk_key(archive, Phase.FINISH, 0)))
         bodies = self._bodies(archive, plan, final)
         crcs = self._crcs(archive, plan, [crc for _, learnt in bodies for crc in learnt])
-        last = [self._upload(archive, plan, part, body, crcs) for part, (body, _) in zip(final, bodies, strict=True)]
-        self._complete(archive, [*self._earlier_parts(archive), *last])
+        try:
+            last = [
+                self._upload(archive, plan, part, found[0], crcs) for part, found in zip(final, bodies, strict=True)
+            ]
+            self._complete(archive, [*self._earlier_parts(archive), *last])
+        except UploadGone:
+            if not self._is_complete(archive):
+                raise
+            return Receipt(), 0  # another worker was quicker
         return Receipt(parts=tuple(last)), sum(part.size for part in last)
 
+    def _is_complete(self, archive: Archive) -> bool:
+        return self.store.size_of(archive.key) == archive.size
+
     def _plan(self, job: Job, archive: Archive) -> ArchivePlan:
-        crcs = msgspec.json.decode(self.store.get(crcs_key(job)), type=dict[str, int])
+        crcs = msgspec.json.decode(self.store.get(crcs_key(archive)), type=dict[str, int])
         files = self.checksums.trusted(all_files(self.jobs, job))
         plans = archive_plans(job, files, max_bytes=self.max_bytes, crcs=crcs, limits=self.limits)
+        if len(plans) < archive.number or fingerprint(plans[archive.number - 1]) != archive.fingerprint:
+            raise PlanChanged(archive.key, "planning again gave another layout, as after a change of settings or code")
         return plans[archive.number - 1]
 
     def _bodies(
@@ -73,10 +86,8 @@ class Finisher:
         receipts = (receipt for phase in BODY_PHASES for receipt in self.table.receipts(archive, phase))
         for crc in (*last, *(crc for receipt in receipts for crc in receipt.crcs)):
             learnt.setdefault(crc.entry, []).append(crc)
-        crcs = [
-            entry.crc32 if entry.crc32 is not None else joined_crc(number, entry.size, learnt.get(number, []))
-            for number, entry in enumerate(plan.layout.entries[:-1])
-        ]
+        entries = enumerate(plan.layout.entries[:-1])
+        crcs = [_crc_of_entry(number, entry, learnt.get(number, [])) for number, entry in entries]
         return [*crcs, crc_of(manifest_pieces(plan.manifest, crcs))]
 
     def _upload(
@@ -90,7 +101,8 @@ class Finisher:
         if len(body) != part.size:
             raise AssertionError(f"part {part.number} of {part.size} bytes came to {len(body)}")
         crc = zlib.crc32(body)
-        etag = self.store.upload_part(archive.uploads[0], part.number, body, crc32=crc)
+        told = crc if archive.verified else None
+        etag = self.store.upload_part(archive.uploads[0], part.number, body, crc32=told)
         return PartReceipt(0, part.number, etag, part.size, crc)
 
     def _earlier_parts(self, archive: Archive) -> list[PartReceipt]:
@@ -102,14 +114,19 @@ class Finisher:
         if [part.number for part in ordered] != list(range(1, archive.parts + 1)):
             raise AssertionError(f"{len(ordered)} of {archive.parts} parts are recorded")
         crc = crc32_concat((part.crc32 or 0, part.size) for part in ordered) if archive.verified else None
-        try:
-            self.store.complete(archive.uploads[0], ordered, size=archive.size, crc32=crc)
-        except UploadGone:
-            if self.store.size_of(archive.key) != archive.size:
-                raise
+        self.store.complete(archive.uploads[0], ordered, size=archive.size, crc32=crc)
 
 
-def _generated(plan: ArchivePlan, crcs: Sequence[int]):  # type: ignore[no-untyped-def]
+def _crc_of_entry(number: int, entry: Entry, learnt: Sequence[BodyCrc]) -> int:
+    """Known or learnt; where it is both, they must agree."""
+    if entry.crc32 is None:
+        return joined_crc(number, entry.size, learnt)
+    if sum(crc.size for crc in set(learnt)) == entry.size and joined_crc(number, entry.size, learnt) != entry.crc32:
+        raise SourceChanged(entry.key or entry.name, OTHER_CRC, entry=number)
+    return entry.crc32
+
+
+def _generated(plan: ArchivePlan, crcs: Sequence[int]) -> Iterator[bytes]:
     """Manifest header, manifest, directory and end records, piece by piece."""
     manifest = replace(plan.layout.entries[-1], crc32=crcs[-1])
     yield render_header(manifest, crcs[-1], plan.layout.limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -57,6 +58,8 @@ class Archive:
     parts: int
     crc_source: CrcSource
     verified: bool  # the store checks the CRC-32 of the whole archive when it is completed
+    staging: str  # where its staging objects lie; planners that run at once have different places
+    fingerprint: str  # of the layout: whoever plans again must come to the same
     uploads: tuple[Upload, ...]
     chunks: dict[Phase, int]
     phase: Phase
@@ -128,14 +131,21 @@ def archive_prefix(job_id: str) -> str:
     return f"archives/{job_id}/"
 
 
+def archive_key(job_id: str, generation: int, number: int) -> str:
+    return f"{archive_prefix(job_id)}{generation}-{number}.zip"
+
+
 def staging_prefix(job_id: str) -> str:
     """Where everything lies that does not outlive the job's assembly."""
     return f"staging/{job_id}/"
 
 
-def archive_key(job_id: str, generation: int, number: int) -> str:
-    return f"{archive_prefix(job_id)}{generation}-{number}.zip"
+def staging_place(job_id: str, generation: int, token: str, number: int) -> str:
+    """Where one planner puts the staging objects of one archive."""
+    return f"{staging_prefix(job_id)}{generation}/{token}/{number}/"
 
 
-def staged_key(job_id: str, generation: int, number: int, name: str) -> str:
-    return f"{staging_prefix(job_id)}{generation}/{number}/{name}"
+def generation_of(key: str) -> int:
+    """The generation that a key of either prefix belongs to."""
+    found = re.match(r"\d+", key.split("/")[2])
+    return int(found[0]) if found else 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -11,10 +11,10 @@ import msgspec
 from chalicelib.archive.archives import ArchivePlan
 from chalicelib.archive.entries import ArchiveTooLarge
 from chalicelib.archive.rules import S3, S3Limits
-from chalicelib.assembly.blueprint import archive_plans
+from chalicelib.assembly.blueprint import archive_plans, fingerprint
 from chalicelib.assembly.builder import chunk_key
 from chalicelib.assembly.checksums import Checksums, bodies_to_know, crc_source
-from chalicelib.assembly.chunks import MAX_BODIES, Work, cut_into_chunks, reads_for_crcs
+from chalicelib.assembly.chunks import MAX_BODIES, cut_into_chunks, reads_for_crcs
 from chalicelib.assembly.driving import AssemblyDriver
 from chalicelib.assembly.model import (
     Archive,
@@ -22,10 +22,11 @@ from chalicelib.assembly.model import (
     Phase,
     archive_filename,
     archive_key,
-    staged_key,
+    staging_place,
 )
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
 from chalicelib.assembly.replanning import Replanner
+from chalicelib.assembly.specifications import SpecificationWriter
 from chalicelib.assembly.tasks import Range, encode_chunk
 from chalicelib.jobs.driving import WORKER
 from chalicelib.jobs.files import CheckedFile
@@ -34,7 +35,6 @@ from chalicelib.jobs.ports import JobTable
 from chalicelib.messages import PlanArchive
 
 MAX_ARCHIVES = 90  # of one job: they are saved in one transaction of at most 100 items
-WRITERS = 16  # chunks that are written side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,10 @@ class ArchivePlanner:
         built = [archive for archive in opened if not archive.reads_only]
         reads = next((archive for archive in opened if archive.reads_only), None)
         if built or (reads and reads.phase is not Phase.DONE):
-            self._go_on(built or opened)
+            for archive in built or opened:
+                self.driver.go_on(job, archive)
             return False
         return self._plan_anew(job, reads)
-
-    def _go_on(self, archives: Sequence[Archive]) -> None:
-        for archive in archives:
-            self.driver.send_missing(archive)
-            self.driver.advance(archive)
 
     def _plan_anew(self, job: Job, reads: Archive | None) -> bool:
         if reads is None:
@@ -89,6 +85,7 @@ class ArchivePlanner:
         source = crc_source(self.checksums.copies_tell(), unknown)
         if source is not CrcSource.READ:
             return self._open(job, plans, source, {})
+        del plans  # two plans of 100,000 files at once are more than a worker should hold
         crcs = self._known(unknown, reads)
         if len(crcs) < len(unknown):
             return self._open_reads(job, unknown)
@@ -120,24 +117,30 @@ class ArchivePlanner:
             parts=0,
             crc_source=CrcSource.READ,
             verified=False,
+            staging=staging_place(job.job_id, job.generation, secrets.token_hex(4), 0),
+            fingerprint="",
             uploads=(),
             chunks={},
             phase=Phase.CHECKSUM,
         )
-        work = Work({Phase.CHECKSUM: reads_for_crcs(bodies)})
-        return self._save(job, Stage.CHECKSUMMING, [self._written(reads, work)])
+        with SpecificationWriter(self.store, reads) as writer:
+            work = reads_for_crcs(bodies, writer.write)
+        return self._save(job, Stage.CHECKSUMMING, [replace(reads, chunks=work.chunks)])
 
     def _open(self, job: Job, plans: Sequence[ArchivePlan], source: CrcSource, crcs: Mapping[str, int]) -> bool:
         """Write the chunks, open the uploads, save the archives, send the first messages: in this order."""
-        self.store.put(crcs_key(job), msgspec.json.encode(crcs))
         archives = [self._archive(job, number, plans, source) for number in range(1, len(plans) + 1)]
+        for archive in archives:
+            self.store.put(crcs_key(archive), msgspec.json.encode(crcs))
         return self._save(job, Stage.ASSEMBLING, archives)
 
     def _save(self, job: Job, stage: Stage, archives: Sequence[Archive]) -> bool:
         details = {"archives": len(archives), "bytes": sum(archive.size for archive in archives)}
         event = JobEvent(str(stage), self.now(), WORKER, details)
         if self.table.open_archives(job, stage, archives, event):
-            self._go_on(archives)
+            for archive in archives:
+                self.driver.send_missing(archive)
+                self.driver.advance(archive)
             return True
         for archive in archives:
             for upload in archive.uploads:
@@ -147,11 +150,9 @@ class ArchivePlanner:
     def _archive(self, job: Job, number: int, plans: Sequence[ArchivePlan], source: CrcSource) -> Archive:
         plan = plans[number - 1]
         verified = source is CrcSource.COPY
+        staging = staging_place(job.job_id, job.generation, secrets.token_hex(4), number)
         keys = [archive_key(job.job_id, job.generation, number)]
-        keys += [staged_key(job.job_id, job.generation, number, f"stage-{s.number}") for s in plan.plan.stages]
-        work = cut_into_chunks(
-            plan, lambda name: staged_key(job.job_id, job.generation, number, name), max_bodies=self.max_bodies
-        )
+        keys += [f"{staging}stage-{stage.number}" for stage in plan.plan.stages]
         archive = Archive(
             job_id=job.job_id,
             generation=job.generation,
@@ -162,26 +163,18 @@ class ArchivePlanner:
             parts=len(plan.plan.archive.parts),
             crc_source=source,
             verified=verified,
+            staging=staging,
+            fingerprint=fingerprint(plan),
             uploads=tuple(self.store.create_upload(key, checksummed=verified) for key in keys),
-            chunks={Phase.FINISH: 1},
+            chunks={},
             phase=Phase.GATHER,
         )
+        with SpecificationWriter(self.store, archive) as writer:
+            work = cut_into_chunks(plan, staging, writer.write, max_bodies=self.max_bodies)
         self.store.put(chunk_key(archive, Phase.FINISH, 0), encode_chunk(work.finish))
-        return self._written(archive, work)
-
-    def _written(self, archive: Archive, work: Work) -> Archive:
-        """Every chunk as a staging object; the archive that knows how many there are."""
-        written = [
-            (chunk_key(archive, phase, number), encode_chunk(chunk))
-            for phase, chunks in work.chunks.items()
-            for number, chunk in enumerate(chunks)
-        ]
-        with ThreadPoolExecutor(WRITERS) as pool:
-            list(pool.map(lambda item: self.store.put(*item), written))
-        counts = {phase: len(chunks) for phase, chunks in work.chunks.items()}
-        return replace(archive, chunks={**archive.chunks, **counts})
+        return replace(archive, chunks={**work.chunks, Phase.FINISH: 1})
 
 
-def crcs_key(job: Job) -> str:
-    """Where the CRC-32s lie that were read or remembered for a generation: the finisher needs them again."""
-    return staged_key(job.job_id, job.generation, 0, "crcs.json")
+def crcs_key(archive: Archive) -> str:
+    """Where the CRC-32s lie that were read or remembered for the plan: the finisher needs them again."""
+    return f"{archive.staging}crcs.json"

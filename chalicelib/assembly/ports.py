@@ -21,8 +21,11 @@ class ArchiveStore(Protocol):
     def create_upload(self, key: str, *, checksummed: bool) -> Upload:
         """Open a multipart upload; `checksummed`: the store is asked for CRC-32s of parts and whole."""
 
-    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int) -> str:
-        """Upload a part, verified by its CRC-32; its ETag. Raises UploadGone."""
+    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
+        """Upload a part; its ETag. Verified by its CRC-32 in a checksummed upload, else (None) by other means.
+
+        Raises UploadGone.
+        """
 
     def copy_part(self, upload: Upload, number: int, source: Range) -> tuple[str, int | None]:
         """Let the store copy a range of the source bucket: ETag, and the CRC-32 where the answer tells it.

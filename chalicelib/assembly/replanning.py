@@ -40,12 +40,13 @@ class Replanner:
         self.table.forget_archives(older)
 
     def current_files(self, job: Job) -> tuple[Job, list[CheckedFile]] | None:
-        """The job and its files, those that changed looked at anew. None if that ended the job."""
+        """The job and its files, those that changed looked at anew. None if it ended, or is another planner's."""
         files = all_files(self.jobs, job)
         if job.assembly.replanned < job.generation:
             changes = self._look_again(job, files)
             counts, size = _difference([(files[index][1], result) for index, result in changes.items()])
-            self.table.replace_results(job, changes, counts, size=size)
+            if not self.table.replace_results(job, changes, counts, size=size):
+                return None  # another planner was quicker, and may have seen other versions
             files = [(file, changes.get(index, result)) for index, (file, result) in enumerate(files)]
         return None if self._ended(job, files) else (job, files)
 

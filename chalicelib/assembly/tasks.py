@@ -29,6 +29,7 @@ class HeaderPiece(msgspec.Struct, frozen=True, array_like=True, tag="h"):
     """
 
     entry: int
+    key: str
     name: str
     size: int
     modified: int

@@ -14,7 +14,7 @@ from chalicelib.assembly.model import Archive, Phase, Receipt
 from chalicelib.assembly.planner import ArchivePlanner
 from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome
 from chalicelib.assembly.replanning import MAX_GENERATIONS
-from chalicelib.errors import SourceChanged, StorageError, UploadGone
+from chalicelib.errors import PlanChanged, QueueUnavailable, SourceChanged, StorageError, UploadGone
 from chalicelib.jobs.driving import WORKER
 from chalicelib.jobs.model import Job, JobError, JobEvent, JobStatus
 from chalicelib.jobs.ports import JobTable
@@ -55,7 +55,7 @@ class AssemblyWorker:
             if isinstance(message, CleanUp):
                 return Built.CLEANED if self.cleaner.clean_up(message.job_id) else Built.DROPPED
             return self._build(message)
-        except StorageError as error:
+        except (StorageError, QueueUnavailable) as error:
             self._note(message, error)
             raise
 
@@ -63,30 +63,32 @@ class AssemblyWorker:
         job = self.jobs.get(message.job_id)
         if job is None or job.status is not JobStatus.PROCESSING or job.generation != message.generation:
             return Built.DROPPED
-        archive = next(
-            (a for a in self.table.archives(job.job_id, job.generation) if a.number == message.archive), None
-        )
+        archive = self._current(message)
         if archive is None:
             return Built.DROPPED
         if archive.phase != message.phase or message.chunk in archive.done:
-            self.driver.advance(archive)
+            self.driver.go_on(job, archive)
             return Built.REPEATED
-        return self._build_chunk(job, archive, message.chunk)
+        return self._build_chunk(job, archive, message)
 
-    def _build_chunk(self, job: Job, archive: Archive, chunk: int) -> Built:
+    def _current(self, message: BuildChunk) -> Archive | None:
+        archives = self.table.archives(message.job_id, message.generation)
+        return next((archive for archive in archives if archive.number == message.archive), None)
+
+    def _build_chunk(self, job: Job, archive: Archive, message: BuildChunk) -> Built:
         try:
-            receipt, size = self._work(job, archive, chunk)
+            receipt, size = self._work(job, archive, message.chunk)
         except SourceChanged as error:
             self.driver.changed(job, [error.key])
             return Built.REPLANNED
-        except UploadGone:
-            if self._is_stale(job):
+        except (UploadGone, PlanChanged):
+            if self._is_stale(job) or self._is_done(message):
                 return Built.DROPPED
             if job.assembly.replans >= MAX_GENERATIONS:
                 raise
-            self.driver.changed(job, [])  # somebody aborted the upload: begin another
+            self.driver.changed(job, [])  # somebody aborted the upload, or deployed: begin another
             return Built.REPLANNED
-        outcome = self.driver.record(archive, chunk, receipt, size=size)
+        outcome = self.driver.record(archive, message.chunk, receipt, size=size)
         return {ChunkOutcome.RECORDED: Built.RECORDED, ChunkOutcome.DUPLICATE: Built.REPEATED}.get(
             outcome, Built.DROPPED
         )
@@ -100,7 +102,12 @@ class AssemblyWorker:
         current = self.jobs.get(job.job_id)
         return current is None or current.status.ended or current.generation != job.generation
 
-    def _note(self, message: AssemblyMessage, error: StorageError) -> None:
+    def _is_done(self, message: BuildChunk) -> bool:
+        """Whether another worker did the chunk meanwhile."""
+        archive = self._current(message)
+        return archive is not None and (archive.phase != message.phase or message.chunk in archive.done)
+
+    def _note(self, message: AssemblyMessage, error: StorageError | QueueUnavailable) -> None:
         trouble = JobError(error.code, str(error))
         details = {"message": type(message).__name__, "code": error.code, "error": str(error)}
         event = JobEvent("assembly_retried", self.now(), WORKER, details)

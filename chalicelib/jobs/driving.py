@@ -13,16 +13,19 @@ from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, Li
 
 WORKER = Origin(by="worker")
 
+STILL_MS = 20_000  # less than it takes a lost message to come back
 NO_FILES_AVAILABLE = JobError("no_files_available", "none of the requested files is available")
 
 
 def first_messages(job: Job) -> list[Message]:
     """What sets a job going: listing its files, its archive's plan once it is checked, or its batches."""
     if not job.listed:
-        return [ListPrefix(job.job_id)]
+        return [ListPrefix(job.job_id, job.generation)]
     if job.stage in (Stage.CHECKSUMMING, Stage.ASSEMBLING):
         return [PlanArchive(job.job_id, job.generation)]
-    return [CheckBatch(job.job_id, 0)] if job.batches == 1 else [DispatchJob(job.job_id)]
+    if job.batches == 1:
+        return [CheckBatch(job.job_id, 0, job.generation)]
+    return [DispatchJob(job.job_id, job.generation)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,10 @@ class JobDriver:
         None if the job had ended before, or if another copy of the message had done its work.
         """
         job = self.table.get(message.job_id)
-        if job is None or job.status.ended:
+        if job is None or job.status.ended or isinstance(message, CleanUp):
             return None
+        if message.generation != job.generation:
+            return None  # of an attempt before the client asked for another, or before a file changed
         if _done_already(job, message):
             self.finish(job)
             return None
@@ -94,11 +99,12 @@ class JobDriver:
         return JobError(trouble.code, f"{what} was given up after repeated attempts: {trouble.message}")
 
     def _assemble(self, job: Job) -> Job | None:
-        """Checking is over, the archive begins."""
+        """Checking is over, the archive begins. A job that lies still after that gets its message again."""
         event = JobEvent("checked", self.now(), WORKER, {"available": job.counts.available})
         change = Change(job_id=job.job_id, trigger=Trigger.ASSEMBLE, event=event, all_checked=True)
-        after = self.table.apply(change)
-        self.queue.send([PlanArchive(job.job_id, job.generation)])
+        after = self.table.apply(change) if job.stage is Stage.CHECKING else None
+        if after is not None or self.now() - job.updated_at >= STILL_MS:
+            self.queue.send([PlanArchive(job.job_id, job.generation)])
         return after
 
     def _note(self, job_id: str, error: QueueUnavailable) -> None:
@@ -135,7 +141,7 @@ class JobDriver:
 
 
 def _batch_messages(job: Job) -> Iterator[Message]:
-    return (CheckBatch(job.job_id, batch) for batch in job.unfinished_batches)
+    return (CheckBatch(job.job_id, batch, job.generation) for batch in job.unfinished_batches)
 
 
 def _batch_of(message: Message) -> int | None:
@@ -145,7 +151,7 @@ def _batch_of(message: Message) -> int | None:
 def _done_already(job: Job, message: Message) -> bool:
     """Whether another copy of the message did its work; of a chunk that is not known here."""
     match message:
-        case CheckBatch(_, batch):
+        case CheckBatch(_, batch, _):
             return batch in job.done
         case DispatchJob():
             return bool(job.done)  # its batches were sent; what got lost of them is the sweeper's
@@ -156,7 +162,7 @@ def _done_already(job: Job, message: Message) -> bool:
 
 def _work_of(message: Message) -> str:
     match message:
-        case CheckBatch(_, batch):
+        case CheckBatch(_, batch, _):
             return f"checking batch {batch}"
         case BuildChunk(_, _, archive, phase, chunk):
             return f"building archive {archive} (chunk {chunk} of phase {phase})"

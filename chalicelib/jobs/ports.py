@@ -31,6 +31,7 @@ class Change:
     expires_at: int | None = None
     all_checked: bool = False  # only if every batch of the job is recorded
     batch_open: int | None = None  # only if this batch is not recorded
+    floor: int | None = None  # progress below which the job is not told to be
     sweep_at: int | None = None  # when the sweeper looks at it next; None for an ended job: never
 
 

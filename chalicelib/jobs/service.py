@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, NothingToRetry, QueueUnavailable
 from chalicelib.jobs.driving import first_messages
-from chalicelib.jobs.files import batch_size, files_of
+from chalicelib.jobs.files import CheckedFile, batch_size, files_of
 from chalicelib.jobs.model import (
     PENDING_RESULT,
     UNCHECKED_RESULT,
@@ -23,12 +23,18 @@ from chalicelib.jobs.model import (
 )
 from chalicelib.jobs.ports import Change, JobPage, JobTable, WorkQueue
 from chalicelib.jobs.state_machine import Trigger
-from chalicelib.limits import MAX_FILES_PER_BATCH
+from chalicelib.limits import MAX_FILES_PER_BATCH, MiB
 from chalicelib.messages import CleanUp, Message
 from chalicelib.observability import logger
 
 # Errors that say what is there, not what went wrong: another attempt would find the same.
 FINAL_CODES = frozenset({"no_files_available", "files_missing", "too_many_files", "archive_too_large"})
+
+
+# What a file takes in an answer: a link with a role's token, and its key in several encodings.
+PAGE_BYTES = 5 * MiB
+FILE_BYTES = 2_500
+KEY_COPIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,9 @@ class JobService:
         unknown = UNCHECKED_RESULT if job.status.ended else PENDING_RESULT
         files = files_of(self.table, job, numbers, unknown)
         skipped = first - numbers.start * job.batch_size
-        return FilePage(first, tuple(files[skipped : skipped + last - first]), last if last < job.total else None)
+        page = _fitting(files[skipped : skipped + last - first])
+        following = first + len(page)
+        return FilePage(first, page, following if following < job.total else None)
 
     def cancel(self, job_id: str, origin: Origin) -> Job:
         """Cancel a job that has not ended; cancelling twice is fine. Raises JobAlreadyEnded and as `read`."""
@@ -118,6 +126,7 @@ class JobService:
             event=JobEvent("retried", now, origin),
             expires_at=now + 2 * self.job_ttl * 1000,
             sweep_at=now + self.sweep_after * 1000,
+            floor=before.progress,
         )
         job = self.table.apply(change)
         if job is None:
@@ -166,6 +175,16 @@ class JobService:
             archive=request.archive,
             prefix=request.prefix,
         )
+
+
+def _fitting(files: Sequence[CheckedFile]) -> tuple[CheckedFile, ...]:
+    """As many of the files as one answer holds: with keys of a kilobyte, 1,000 would be more than Lambda returns."""
+    room = PAGE_BYTES
+    for count, (file, _) in enumerate(files):
+        room -= FILE_BYTES + KEY_COPIES * len(file.key.encode())
+        if room < 0:
+            return tuple(files[: max(1, count)])
+    return tuple(files)
 
 
 def retryable(job: Job) -> bool:

@@ -53,7 +53,7 @@ class Sweeper:
             return False  # the index lags behind the table
         if job.status.ended:
             return self._send(job, [CleanUp(job_id)] if job.archive else [])
-        if self.now() >= job.created_at + self.job_ttl * 1000:
+        if self.now() >= job.expires_at - self.job_ttl * 1000:
             return self.driver.fail(job, TIMED_OUT) is not None
         quiet_until = job.updated_at + self.sweep_after * 1000
         if self.now() < quiet_until:

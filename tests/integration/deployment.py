@@ -91,11 +91,11 @@ class Deployment:
         return self.ended(self.initiate(file_ids, **options))
 
     def assembling(self, job_id: str) -> Document:
-        """The status of the job once its multipart uploads are open."""
+        """The status of the job once its multipart uploads are open, or were: it may be ready before one can look."""
 
         def opened() -> Document | None:
             found = self.brief(job_id)
-            assert found["status"] not in ENDED, found
+            assert found["status"] not in ("failed", "cancelled"), found
             return found if found["archives"] else None
 
         return wait_for(f"assembly of job {job_id}", opened, seconds=PATIENCE, pause=0.02)
@@ -122,6 +122,23 @@ class Deployment:
     def at_work(self, function: str) -> list[int]:
         """The function's workers that look things up, copy or read in this moment: only then have they many threads."""
         return [pid for pid in self.stack.workers(function) if _threads(pid) >= BUSY_THREADS]
+
+    def stopped_half_way(self, file_ids: Iterable[int]) -> str:
+        """A job whose upload is open and whose archive cannot get ready until `go_on`: its workers stand still."""
+        wanted = list(file_ids)
+        for _ in range(5):
+            job_id = self.initiate(wanted, archive=True)
+            self.assembling(job_id)
+            for pid in self.stack.workers("assemble"):
+                os.kill(pid, signal.SIGSTOP)
+            if self.brief(job_id)["status"] == "processing":
+                return job_id
+            self.go_on()
+        raise AssertionError("the archive was always ready at once")
+
+    def go_on(self) -> None:
+        for pid in self.stack.workers("assemble"):
+            os.kill(pid, signal.SIGCONT)
 
     @contextmanager
     def frozen(self, function: str) -> Iterator[list[int]]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Iterable
-
 from tests.integration.deployment import PATIENCE, Deployment, Document, counts, noise, unzipped
 from tests.integration.stack import wait_for
 
@@ -17,24 +13,6 @@ CHANGED, RESIZED, GONE = FILES[1], FILES[2], FILES[4]
 
 def contents(seed: int = 0) -> dict[int, bytes]:
     return {file_id: noise(SIZE, file_id + seed) for file_id in FILES}
-
-
-def stopped_half_way(deployment: Deployment, file_ids: Iterable[int]) -> str:
-    """A job whose upload is open and whose archive cannot get ready, because its workers stand still."""
-    for _ in range(5):
-        job_id = deployment.initiate(file_ids, archive=True)
-        deployment.assembling(job_id)
-        for pid in deployment.stack.workers("assemble"):
-            os.kill(pid, signal.SIGSTOP)
-        if deployment.brief(job_id)["status"] == "processing":
-            return job_id
-        go_on(deployment)
-    raise AssertionError("the archive was always ready at once")
-
-
-def go_on(deployment: Deployment) -> None:
-    for pid in deployment.stack.workers("assemble"):
-        os.kill(pid, signal.SIGCONT)
 
 
 def entries(deployment: Deployment, job: Document) -> dict[str, bytes]:
@@ -62,11 +40,11 @@ def test_a_file_that_is_replaced_after_it_was_checked_is_in_the_archive_as_it_is
 def test_a_file_that_is_replaced_while_it_is_copied_is_in_the_archive_whole(deployment: Deployment) -> None:
     before, after = contents(), contents(seed=1)
     deployment.put_all(before)
-    job_id = stopped_half_way(deployment, FILES)
+    job_id = deployment.stopped_half_way(FILES)
     try:
         deployment.put_all(after)
     finally:
-        go_on(deployment)
+        deployment.go_on()
     found = entries(deployment, deployment.ended(job_id))
     for file_id in FILES:  # each in one of its two versions, none a mixture
         assert found[f"{file_id}.zip"] in (before[file_id], after[file_id])
@@ -88,13 +66,13 @@ def test_a_file_that_is_deleted_while_the_archive_is_built_is_left_out_as_missin
 
 def test_a_job_that_is_cancelled_while_it_assembles_leaves_nothing_behind(deployment: Deployment) -> None:
     deployment.put_all(contents())
-    job_id = stopped_half_way(deployment, FILES)
+    job_id = deployment.stopped_half_way(FILES)
     try:
         assert deployment.left_behind(job_id) != []
         answer = deployment.call("DELETE", f"/v1/download/{job_id}")
         assert (answer.status_code, answer.json()["status"]) == (202, "cancelled")
     finally:
-        go_on(deployment)
+        deployment.go_on()
     deployment.tidied(job_id)
     deployment.drained("assembly")
     assert deployment.left_behind(job_id) == [] == deployment.archive_keys(job_id)
@@ -104,13 +82,13 @@ def test_a_job_that_is_cancelled_while_it_assembles_leaves_nothing_behind(deploy
 
 def test_an_upload_that_somebody_else_aborts_is_begun_again(deployment: Deployment) -> None:
     deployment.put_all(contents())
-    job_id = stopped_half_way(deployment, FILES)
+    job_id = deployment.stopped_half_way(FILES)
     try:
         for upload in deployment.s3.list_multipart_uploads(Bucket=deployment.archives).get("Uploads", []):
             place = {"Bucket": deployment.archives, "Key": upload["Key"], "UploadId": upload["UploadId"]}
             deployment.s3.abort_multipart_upload(**place)
     finally:
-        go_on(deployment)
+        deployment.go_on()
     found = entries(deployment, deployment.ended(job_id))
     assert found == {f"{file_id}.zip": data for file_id, data in contents().items()}
     deployment.tidied(job_id)

@@ -103,6 +103,28 @@ def job_row(strict: Deployment, job_id: str) -> dict[str, Any]:
     return row
 
 
+def test_an_assembly_that_gave_up_fails_its_job_and_can_be_retried(strict: Deployment) -> None:
+    contents = {64_600 + n: noise(9 * MiB, n) for n in range(3)}
+    strict.put_all(contents)
+    job_id = strict.stopped_half_way(contents)
+    try:
+        for staged in strict.left_behind(job_id):  # what its workers are to do next
+            strict.s3.delete_object(Bucket=strict.archives, Key=staged)
+    finally:
+        strict.go_on()
+    job = strict.ended(job_id)
+    assert job["status"] == "failed"
+    assert "building archive" in job["error"]["message"] and f"staging/{job_id}" in job["error"]["message"]
+    strict.tidied(job_id)
+    answer = strict.call("POST", f"/v1/download/{job_id}/retry")
+    assert (answer.status_code, answer.json()["status"]) == (202, "processing")
+    again = strict.ended(job_id)
+    assert (again["status"], counts(again), again["error"]) == ("ready", (3, 0, 0), None)
+    found = {n: data for archive in again["archives"] for n, data in unzipped(strict.fetch(archive["url"])).items()}
+    del found["MANIFEST.json"]
+    assert found == {f"{file_id}.zip": data for file_id, data in contents.items()}
+
+
 def test_garbage_on_a_queue_is_parked_and_disturbs_nothing_else(strict: Deployment) -> None:
     garbage = ["not json", "[]", '{"v":1,"kind":"CheckBatch"}', '{"v":99,"kind":"DispatchJob","job_id":"x"}', "\u2603"]
     before, _ = strict.stack.depth("unreadable")

@@ -60,6 +60,18 @@ def test_a_job_of_one_file_is_downloaded_by_its_own_address(deployment: Deployme
         assert deployment.fetch(answer.headers["location"]) == b"alone"
 
 
+def test_everything_below_a_prefix(deployment: Deployment) -> None:
+    names = [f"downloads/album/{name}" for name in ("a.jpg", "b/c.jpg", "zoë.jpg")]
+    for name in [*names, "downloads/albums.txt"]:
+        deployment.s3.put_object(Bucket=deployment.source, Key=name, Body=name.encode())
+    answer = deployment.call("POST", "/v1/download/initiate", json={"prefix": "downloads/album/"})
+    assert (answer.status_code, answer.json()["totalFileIds"]) == (202, None)
+    job = deployment.ended(answer.json()["jobId"])
+    assert (job["status"], job["total"], counts(job)) == ("ready", 3, (3, 0, 0))
+    assert [file["key"] for file in job["files"]] == names
+    assert [deployment.fetch(url) for url in job["resultUrls"]] == [name.encode() for name in names]
+
+
 @pytest.mark.usefixtures("many")
 def test_more_than_a_thousand_files_come_in_pages(local: Deployment) -> None:
     job = local.run(MANY)

@@ -26,8 +26,14 @@ def test_a_message_holds_ids_only(message: Message) -> None:
 
 
 def test_the_wire_format_is_what_other_versions_were_told() -> None:
-    assert json.loads(encode(CheckBatch(JOB, 3))) == {"v": 1, "kind": "CheckBatch", "job_id": JOB, "batch": 3}
-    assert json.loads(encode(DispatchJob(JOB))) == {"v": 1, "kind": "DispatchJob", "job_id": JOB}
+    assert json.loads(encode(CheckBatch(JOB, 3))) == {
+        "v": 1,
+        "kind": "CheckBatch",
+        "job_id": JOB,
+        "batch": 3,
+        "generation": 1,
+    }
+    assert json.loads(encode(DispatchJob(JOB))) == {"v": 1, "kind": "DispatchJob", "job_id": JOB, "generation": 1}
 
 
 @pytest.mark.parametrize(
