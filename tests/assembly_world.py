@@ -51,7 +51,7 @@ class AssemblyWorld(World):
         files: Any = source or store
         self.checker = BatchChecker(self.table, files, self.driver, self.clock, threads=2)
         self.lister = PrefixLister(self.table, files, self.driver, self.clock)
-        self.archives = archives
+        self.archives: Any = archives
         choices = Choices(
             crc_source=crcs,
             max_bytes=max_bytes,
