@@ -7,17 +7,19 @@ A call costs about 0.1 ms, less than boto3 would spend on the real ones; a job o
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any
 
+from chalicelib.assembly.model import Archive, Phase, Receipt
 from chalicelib.jobs.model import JobStatus
 from chalicelib.messages import BuildChunk, Message, PlanArchive
 from tests.fake_assembly import FakeAssemblyTable
 from tests.fakes import FakeJobTable, FakeWorkQueue
 
+PAGE = 25  # receipts in one answer
 PATIENCE = 0.2  # seconds that a worker waits for a message before it asks again
 
 
@@ -100,7 +102,17 @@ class Remote:
         return answer
 
 
-def connect(address: str) -> tuple[Remote, Remote, Remote]:
+class RemoteArchives(Remote):
+    """The assembly table: receipts come in pages, as from DynamoDB, because a worker must not hold all of them."""
+
+    def receipts(self, archive: Archive, phase: Phase, chunks: Sequence[int] | None = None) -> Iterator[Receipt]:
+        numbers = range(archive.chunks.get(phase, 0)) if chunks is None else chunks
+        for start in range(0, len(numbers), PAGE):
+            yield from self._call("receipts", archive, phase, numbers[start : start + PAGE])
+
+
+def connect(address: str) -> tuple[Remote, RemoteArchives, Remote]:
     """Job table, assembly table and queue at this address."""
     connection, lock = Client(address, family="AF_UNIX"), threading.Lock()
-    return Remote(connection, lock, "jobs"), Remote(connection, lock, "archives"), Remote(connection, lock, "queue")
+    archives = RemoteArchives(connection, lock, "archives")
+    return Remote(connection, lock, "jobs"), archives, Remote(connection, lock, "queue")

@@ -23,6 +23,8 @@ from chalicelib.assembly.worker import AssemblyWorker
 from chalicelib.jobs.driving import JobDriver
 from chalicelib.settings import Settings
 
+MAX_IDLE = 120.0  # seconds that a worker waits for others
+
 
 class Counted(S3ArchiveStore):
     """The store, counting the bytes of bodies and parts that pass through: what a plan promises."""
@@ -58,9 +60,13 @@ def main() -> None:
     worker = worker_of(Settings.from_environment(asked["settings"]), jobs, archives, queue)
 
     def work() -> dict[str, Any]:
+        idle_since = time.monotonic()
         while message := queue.take():
             if message is not True:
                 worker.handle(message)
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since > MAX_IDLE:
+                raise SystemExit("the job does not end, and there is nothing to do")
         return {"body_read": Counted.body_read, "body_written": Counted.body_written}
 
     measured(work, Meter())

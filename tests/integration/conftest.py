@@ -30,7 +30,6 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
     for item in items:
         if "tests/integration/" in item.nodeid:
             item.add_marker(pytest.mark.integration)
-            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
