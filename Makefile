@@ -39,7 +39,7 @@ format: environment  ## format the code
 test: environment  ## the tests; ARGS="-k cancel" passes options to pytest
 	@$(PY) -m pytest -m "not slow" $(ARGS)
 
-test-slow: environment  ## archives over 4 GiB, read by every reader
+test-slow: environment  ## archives over 4 GiB, and everything about starting and stopping stacks
 	@$(PY) -m pytest -m slow $(ARGS)
 
 bench: environment  ## the benchmarks, on a running stack

@@ -12,7 +12,7 @@ import pytest
 from tests.integration.conftest import stack
 from tests.integration.stack import QUEUES, RunningStack, running_stack, wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration]
 __all__ = ["stack"]  # a fixture of this module too
 
 ENDED = {"ready", "failed", "cancelled"}
