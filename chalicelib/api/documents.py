@@ -63,6 +63,7 @@ def archive_documents(job: Job, archives: Sequence[Archive], minter: Minter | No
             "parts": archive.parts,
             "crcSource": archive.crc_source,
             "verified": archive.verified,
+            "cost": archive.cost,
             "url": minter.link(archive.key, filename=archive.filename) if minter else None,
             "address": f"{base}/v1/download/{job.job_id}/archives/{index}",
         }

@@ -29,6 +29,18 @@ def archive_plans(
     return list(plan_archives(rows, brief, s3_limits=limits))
 
 
+def cost_report(plan: ArchivePlan) -> dict[str, int | str]:
+    """What the plan costs: bytes through workers and within S3, requests, and dollars of S3 in us-east-1."""
+    cost = plan.cost
+    return {
+        "bytesRead": cost.read,
+        "bytesWritten": cost.written,
+        "bytesCopied": cost.copied + cost.staged,
+        "requests": cost.requests,
+        "dollars": f"{cost.dollars:.6f}",
+    }
+
+
 def fingerprint(plan: ArchivePlan) -> str:
     """Equal for equal layouts: where every entry lies, and how it is called."""
     layout = plan.layout

@@ -60,6 +60,7 @@ class Archive:
     verified: bool  # the store checks the CRC-32 of the whole archive when it is completed
     staging: str  # where its staging objects lie; planners that run at once have different places
     fingerprint: str  # of the layout: whoever plans again must come to the same
+    cost: dict[str, int | str]  # what the plan costs if nothing fails: bytes, requests, dollars
     uploads: tuple[Upload, ...]
     chunks: dict[Phase, int]
     phase: Phase

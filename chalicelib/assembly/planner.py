@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 
 from chalicelib.archive.archives import ArchivePlan
 from chalicelib.archive.entries import ArchiveTooLarge
 from chalicelib.archive.rules import S3, S3Limits
-from chalicelib.assembly.blueprint import archive_plans, fingerprint
+from chalicelib.assembly.blueprint import archive_plans, cost_report, fingerprint
 from chalicelib.assembly.builder import chunk_key
 from chalicelib.assembly.checksums import Checksums, bodies_to_know, crc_source
 from chalicelib.assembly.chunks import MAX_BODIES, cut_into_chunks, reads_for_crcs
@@ -119,6 +120,7 @@ class ArchivePlanner:
             verified=False,
             staging=staging_place(job.job_id, job.generation, secrets.token_hex(4), 0),
             fingerprint="",
+            cost={},
             uploads=(),
             chunks={},
             phase=Phase.CHECKSUM,
@@ -135,7 +137,8 @@ class ArchivePlanner:
         return self._save(job, Stage.ASSEMBLING, archives)
 
     def _save(self, job: Job, stage: Stage, archives: Sequence[Archive]) -> bool:
-        details = {"archives": len(archives), "bytes": sum(archive.size for archive in archives)}
+        details: dict[str, Any] = {"archives": len(archives), "bytes": sum(archive.size for archive in archives)}
+        details |= {"costs": [archive.cost for archive in archives if archive.cost]}
         event = JobEvent(str(stage), self.now(), WORKER, details)
         if self.table.open_archives(job, stage, archives, event):
             for archive in archives:
@@ -165,6 +168,7 @@ class ArchivePlanner:
             verified=verified,
             staging=staging,
             fingerprint=fingerprint(plan),
+            cost=cost_report(plan),
             uploads=tuple(self.store.create_upload(key, checksummed=verified) for key in keys),
             chunks={},
             phase=Phase.GATHER,
