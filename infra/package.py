@@ -53,6 +53,7 @@ class Package:
 
 def package(folder: Path, *, for_aws: bool = False) -> Package:
     """The package of the repository as it is now, in `folder`."""
+    folder = folder.resolve()  # Chalice runs elsewhere
     folder.mkdir(parents=True, exist_ok=True)
     digest = inputs_digest(for_aws=for_aws)
     template, code, stamp = folder / "template.json", folder / "deployment.zip", folder / "inputs.sha256"

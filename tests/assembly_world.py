@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib.archive.rules import S3, S3Limits
 from chalicelib.assembly.chunks import MAX_BODIES
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
+from chalicelib.assembly.replanning import LOOK_AT_ALL
 from chalicelib.assembly.wiring import Choices, Outside, assembled
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.lister import PrefixLister
@@ -42,6 +43,7 @@ class AssemblyWorld(World):
         crcs: str = "auto",
         max_bytes: int = 10**12,
         limits: S3Limits = SMALL,
+        look_at_all: int = LOOK_AT_ALL,
         tables: tuple[JobTable, AssemblyTable] | None = None,
     ) -> None:
         fake = FakeJobTable()
@@ -58,6 +60,7 @@ class AssemblyWorld(World):
             store_name="test",
             limits=limits,
             max_bodies=MAX_BODIES if limits is S3 else 10,
+            look_at_all=look_at_all,
         )
         outside = Outside(self.table, archives, store, files, self.queue)
         self.worker = assembled(outside, choices, self.driver, self.clock)

@@ -242,7 +242,7 @@ class FakeAssemblyTable:
             current.assembly,
             generation=job.generation + 1,
             replans=current.assembly.replans + 1,
-            changed=tuple(changed),
+            changed=(*current.assembly.changed, *changed),
             floor=job.progress,
             done=0,
             total=0,

@@ -83,7 +83,12 @@ class DynamoAssemblyTable:
         return self._wins([self._update(entered)])
 
     def next_generation(self, job: Job, changed: Sequence[str], event: JobEvent) -> bool:
-        values = {":next": job.generation + 1, ":changed": list(changed), ":floor": job.progress, ":zero": 0}
+        values = {
+            ":next": job.generation + 1,
+            ":changed": [*job.assembly.changed, *changed],
+            ":floor": job.progress,
+            ":zero": 0,
+        }
         values[":seen"] = job.assembly.done
         begun = self._job_update(
             job,

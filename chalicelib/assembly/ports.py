@@ -101,7 +101,7 @@ class AssemblyTable(Protocol):
         """Move from `archive.phase` to `phase`. False if somebody else was first."""
 
     def next_generation(self, job: Job, changed: Sequence[str], event: JobEvent) -> bool:
-        """Begin a new generation because the files with these keys changed. False if somebody else was first."""
+        """Begin a new generation because the files with these keys changed, too. False if somebody else was first."""
 
     def replace_results(self, job: Job, results: Mapping[int, FileResult], counts: Counts, *, size: int) -> bool:
         """Replace results of files by index, and add `counts` and `size` to the job's: once for each generation."""

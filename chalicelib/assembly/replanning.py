@@ -16,7 +16,8 @@ from chalicelib.jobs.files import CheckedFile, all_files, tally
 from chalicelib.jobs.model import Counts, FileResult, FileState, Job, JobError
 from chalicelib.jobs.ports import JobTable
 
-MAX_GENERATIONS = 3  # plans; a file that is seen to change in the third is given up
+MAX_CHANGES = 3  # a file that is seen to change in its third plan is given up
+MAX_REPLANS = 25  # and then any that changes: the job's row remembers them all
 LOOKUPS = 8
 LOOK_AT_ALL = 5_000  # files, some seconds of HEADs; of a larger job only those that were seen to change are looked at
 
@@ -30,6 +31,7 @@ class Replanner:
     store: ArchiveStore
     source: SourceStore
     driver: JobDriver
+    look_at_all: int = LOOK_AT_ALL
 
     def drop_older_generations(self, job: Job) -> None:
         """Abort the uploads of older generations; chunks of theirs that still run do nothing any more."""
@@ -55,12 +57,16 @@ class Replanner:
 
         A chunk tells of one changed file only. Many may have changed at once, and must not cost a generation each.
         """
-        changed = set(job.assembly.changed)
-        suspects = {n for n, (file, result) in enumerate(files) if file.key in changed or _wanted_again(job, result)}
-        if job.assembly.replans >= MAX_GENERATIONS:
-            return {index: _given_up(files[index][1]) for index in suspects}
+        changes = Counter(job.assembly.changed)
+        suspects = {n for n, (file, result) in enumerate(files) if file.key in changes or _wanted_again(job, result)}
+        restless = {n for n in suspects if _is_restless(job, changes[files[n][0].key])}
+        given_up = {index: _given_up(files[index][1]) for index in restless}
+        return self._seen_now(files, suspects - restless) | given_up
+
+    def _seen_now(self, files: Sequence[CheckedFile], suspects: set[int]) -> dict[int, FileResult]:
+        """What the store says of the suspects now, and of all others that are not what they were."""
         others = [n for n, (_, result) in enumerate(files) if result.state is FileState.AVAILABLE]
-        indices = sorted(suspects.union(others if len(files) <= LOOK_AT_ALL else ()))
+        indices = sorted(suspects.union(others if len(files) <= self.look_at_all else ()))
         with ThreadPoolExecutor(LOOKUPS) as pool:
             stored = list(pool.map(lambda index: self.source.head(files[index][0].key), indices))
         if None in stored:
@@ -95,6 +101,11 @@ def incomplete(files: Sequence[CheckedFile]) -> JobError:
 
 def _wanted_again(job: Job, result: FileResult) -> bool:
     return job.assembly.replans == 0 and result.reason == SourceChanged.code
+
+
+def _is_restless(job: Job, changes: int) -> bool:
+    """Whether a file has changed too often, or the job been planned too often, to try once more."""
+    return changes >= MAX_CHANGES or job.assembly.replans >= MAX_REPLANS
 
 
 def _is_other(before: FileResult, after: FileResult) -> bool:

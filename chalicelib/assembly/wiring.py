@@ -14,7 +14,7 @@ from chalicelib.assembly.driving import AssemblyDriver
 from chalicelib.assembly.finisher import Finisher
 from chalicelib.assembly.planner import ArchivePlanner
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
-from chalicelib.assembly.replanning import Replanner
+from chalicelib.assembly.replanning import LOOK_AT_ALL, Replanner
 from chalicelib.assembly.worker import AssemblyWorker
 from chalicelib.checking.ports import SourceStore
 from chalicelib.jobs.driving import JobDriver
@@ -41,6 +41,7 @@ class Choices:
     store_name: str
     limits: S3Limits = S3
     max_bodies: int = MAX_BODIES
+    look_at_all: int = LOOK_AT_ALL
 
 
 def assembled(outside: Outside, choices: Choices, driver: JobDriver, now: Callable[[], int]) -> AssemblyWorker:
@@ -54,7 +55,7 @@ def assembled(outside: Outside, choices: Choices, driver: JobDriver, now: Callab
         table=table,
         store=store,
         driver=assembly,
-        replanner=Replanner(jobs, table, store, source, driver),
+        replanner=Replanner(jobs, table, store, source, driver, choices.look_at_all),
         checksums=checksums,
         now=now,
         max_bytes=choices.max_bytes,

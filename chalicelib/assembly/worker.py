@@ -13,7 +13,7 @@ from chalicelib.assembly.finisher import Finisher
 from chalicelib.assembly.model import Archive, Phase, Receipt
 from chalicelib.assembly.planner import ArchivePlanner
 from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome
-from chalicelib.assembly.replanning import MAX_GENERATIONS
+from chalicelib.assembly.replanning import MAX_REPLANS
 from chalicelib.errors import PlanChanged, QueueUnavailable, SourceChanged, StorageError, UploadGone
 from chalicelib.jobs.driving import WORKER
 from chalicelib.jobs.model import Job, JobError, JobEvent, JobStatus
@@ -84,7 +84,7 @@ class AssemblyWorker:
         except (UploadGone, PlanChanged):
             if self._is_stale(job) or self._is_done(message):
                 return Built.DROPPED
-            if job.assembly.replans >= MAX_GENERATIONS:
+            if job.assembly.replans >= MAX_REPLANS:
                 raise
             self.driver.changed(job, [])  # somebody aborted the upload, or deployed: begin another
             return Built.REPLANNED

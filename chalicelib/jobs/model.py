@@ -117,8 +117,8 @@ class Assembly:
     """How far a job's archives are. Sizes are bytes.
 
     `generation` counts plans, from 1; `replans` those among them because files changed, since the job was last set
-    going by a client. `changed` are the keys of those files, `replanned` the last generation for which they were looked
-    at anew. `floor` is the progress that was reached before this generation.
+    going by a client. `changed` are the keys of those files, each as often as it changed; `replanned` is the last
+    generation for which they were looked at anew. `floor` is the progress that was reached before this generation.
     """
 
     generation: int = 1

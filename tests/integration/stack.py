@@ -139,16 +139,7 @@ def running_stack(
         outputs = local.up(options)
         yield RunningStack(options, outputs, Clients(outputs["Endpoint"]))
     finally:
-        _end(options.home)
         local.down(options)
-
-
-def _end(home: Home) -> None:
-    """At once: nothing in the folder is worth an orderly end, for which MiniStack takes up to ten seconds."""
-    server = emulator.running(home)
-    if server is not None:
-        for process in [server.process, *processes.descendants(server.process.pid)]:
-            process.send(signal.SIGKILL)
 
 
 def free_port() -> int:

@@ -62,3 +62,14 @@ def test_a_file_that_changes_with_every_generation_is_given_up_alone() -> None:
     assert (after.status, after.counts.failed, after.counts.available) == (JobStatus.READY, 1, 7)
     assert states(here, job)[3] is FileState.FAILED
     assert entries(here, job) == {f"{n}.zip": body for n, body in BEFORE.items() if n != 70_003}
+
+
+def test_many_files_of_a_large_job_may_change_once_each_without_being_given_up() -> None:
+    here = AssemblyWorld(FakeStore(SMALL, copies_tell=True), look_at_all=0)
+    job = here.start_archive(dict(BEFORE))
+    until_built(here)
+    for file_id, body in AFTER.items():
+        here.bucket.put_source(f"downloads/{file_id}.zip", body)
+    here.work_off()
+    assert states(here, job) == [FileState.AVAILABLE] * len(BEFORE)
+    assert entries(here, job) == {f"{file_id}.zip": body for file_id, body in AFTER.items()}
