@@ -42,7 +42,7 @@ test: environment  ## the tests; ARGS="-k cancel" passes options to pytest
 test-slow: environment  ## archives over 4 GiB, and everything about starting and stopping stacks
 	@$(PY) -m pytest -m slow $(ARGS)
 
-bench: environment  ## the benchmarks, on a running stack
+bench: environment  ## the benchmarks; ARGS="archive --runs 3" runs one
 	@$(PY) -m benchmarks $(ARGS)
 
 deploy: environment  ## deploy to AWS: STAGE=prod SOURCE_BUCKET=my-files [REGION=eu-central-1] [ARGS=Key=Value]
