@@ -24,7 +24,7 @@ class AssemblyDriver:
     jobs: JobTable
     table: AssemblyTable
     queue: WorkQueue
-    driver: JobDriver
+    job_driver: JobDriver
     now: Callable[[], int]
 
     def record(self, archive: Archive, chunk: int, receipt: Receipt, *, size: int) -> ChunkOutcome:
@@ -86,4 +86,4 @@ class AssemblyDriver:
             return
         job = self.jobs.get(archive.job_id)
         if job is not None and job.generation == archive.generation:
-            self.driver.succeed(job)
+            self.job_driver.succeed(job)

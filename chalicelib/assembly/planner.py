@@ -76,7 +76,7 @@ class ArchivePlanner:
         try:
             return self._plan_files(*current, reads)
         except ArchiveTooLarge as error:
-            self.driver.driver.fail(job, JobError(error.code, str(error)))
+            self.driver.job_driver.fail(job, JobError(error.code, str(error)))
             return False
 
     def _plan_files(self, job: Job, files: list[CheckedFile], reads: Archive | None) -> bool:
