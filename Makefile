@@ -5,10 +5,10 @@ PY := .venvs/dev/bin/python
 export PYTHON PORT LORRY_HOME LORRY_PARAMETERS LORRY_EMULATOR_ENVIRONMENT
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo up down environment check format test test-slow bench deploy
+.PHONY: help demo up down environment check format test test-slow bench deploy secret secret-rotate
 
 help:  ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  PORT=4567 and LORRY_HOME=.lorry-4567 put a second stack beside the first"
 
 demo: environment  ## start a stack, run a job of 60 files on it, verify every file
@@ -49,3 +49,10 @@ deploy: environment  ## deploy to AWS: STAGE=prod SOURCE_BUCKET=my-files [REGION
 	@test -n "$(STAGE)" || { echo "make deploy: name the stage: STAGE=prod" >&2; exit 2; }
 	@test -n "$(SOURCE_BUCKET)" || { echo "make deploy: name the bucket of your files: SOURCE_BUCKET=my-files" >&2; exit 2; }
 	@$(PY) -m infra.deploy --stage "$(STAGE)" --source-bucket "$(SOURCE_BUCKET)" $(if $(REGION),--region "$(REGION)") $(ARGS)
+
+secret: environment  ## show what webhooks are verified with; of a deployment on AWS: STAGE=prod [REGION=eu-central-1]
+	@$(PY) -m infra.secret show $(if $(STAGE),--stage "$(STAGE)") $(if $(REGION),--region "$(REGION)")
+
+secret-rotate: environment  ## a new secret; the old one counts for OVERLAP=24 hours more [STAGE=prod] [FORCE=yes]
+	@$(PY) -m infra.secret rotate $(if $(STAGE),--stage "$(STAGE)") $(if $(REGION),--region "$(REGION)") \
+		$(if $(OVERLAP),--overlap "$(OVERLAP)") $(if $(filter yes,$(FORCE)),--force)

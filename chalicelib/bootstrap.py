@@ -11,16 +11,27 @@ from typing import Any
 
 from chalicelib.adapters import clients
 from chalicelib.adapters.dynamodb_assembly import DynamoAssemblyTable
+from chalicelib.adapters.dynamodb_calls import DynamoCallCounter, DynamoClaimStore
 from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
+from chalicelib.adapters.dynamodb_subscriptions import DynamoSubscriptions
 from chalicelib.adapters.health import HealthProbe
+from chalicelib.adapters.jwks import PublishedKeys
+from chalicelib.adapters.link_credentials import LinkCredentials, link_credentials
 from chalicelib.adapters.retries import Retries
 from chalicelib.adapters.s3_archives import S3ArchiveStore
 from chalicelib.adapters.s3_links import minter_for
 from chalicelib.adapters.s3_source import S3SourceStore
+from chalicelib.adapters.secrets_manager import SecretSource
 from chalicelib.adapters.sqs_queue import SqsWorkQueue
+from chalicelib.adapters.webhook_sender import WebhookSender
+from chalicelib.adapters.websocket_push import WebsocketPush
 from chalicelib.assembly.model import Archive
 from chalicelib.assembly.wiring import Choices, Outside, assembled
 from chalicelib.assembly.worker import AssemblyWorker
+from chalicelib.auth.keys import CachedKeys
+from chalicelib.auth.tokens import TokenVerifier
+from chalicelib.calls.idempotency import Idempotency
+from chalicelib.calls.rates import RateLimiter
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.lister import PrefixLister
 from chalicelib.jobs.driving import JobDriver
@@ -29,7 +40,15 @@ from chalicelib.jobs.service import JobService
 from chalicelib.jobs.sweeping import Sweeper
 from chalicelib.limits import TOMBSTONE_SECONDS
 from chalicelib.links.minter import Minter
-from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, ListPrefix, PlanArchive
+from chalicelib.links.tickets import TicketOffice
+from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, ListPrefix, PlanArchive, SendWebhook
+from chalicelib.notify.broadcast import Broadcaster
+from chalicelib.notify.changes import Notifier
+from chalicelib.notify.gates import GuardedGate, OpenGate
+from chalicelib.notify.streaming import Follower
+from chalicelib.notify.subscriptions import Subscriptions
+from chalicelib.notify.watchers import Gate
+from chalicelib.notify.webhooks import WebhookDeliverer
 from chalicelib.settings import Settings
 
 
@@ -66,6 +85,7 @@ class Services:
             PlanArchive: assembly,
             BuildChunk: assembly,
             CleanUp: assembly,
+            SendWebhook: self.settings.webhook_queue_url,
         }
         return SqsWorkQueue(self._queue_client, urls)
 
@@ -77,6 +97,42 @@ class Services:
     def jobs(self) -> JobService:
         settings = self.settings
         return JobService(self._table, self._queue, epoch_milliseconds, settings.job_ttl, settings.sweep_after)
+
+    @cached_property
+    def limiter(self) -> RateLimiter:
+        client = clients.table_client(self.settings, clients.counting())
+        return RateLimiter(DynamoCallCounter(client, self.settings.table_name), epoch_milliseconds)
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        claims = DynamoClaimStore(self._table.client, self.settings.table_name)
+        return Idempotency(claims, epoch_milliseconds, self.settings.idempotency_ttl)
+
+    @cached_property
+    def follower(self) -> Follower:
+        waiting = DynamoCallCounter(self._table.client, self.settings.table_name)
+        settings = self.settings
+        return Follower(waiting, epoch_milliseconds, time.sleep, settings.stream_wait, settings.stream_waiters)
+
+    @cached_property
+    def tickets(self) -> TicketOffice:
+        return TicketOffice(
+            lambda: self.secrets.read().ticket_keys(epoch_milliseconds()), epoch_milliseconds, self.settings.ticket_ttl
+        )
+
+    @cached_property
+    def verifier(self) -> TokenVerifier:
+        settings = self.settings
+        return TokenVerifier(
+            keys=CachedKeys(PublishedKeys(settings.auth_issuer, settings.auth_jwks_url).fetch),
+            issuer=settings.auth_issuer,
+            audience=settings.auth_audience,
+            algorithms=settings.auth_algorithms,
+            leeway=settings.auth_leeway,
+        )
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
     @cached_property
     def driver(self) -> JobDriver:
@@ -128,20 +184,72 @@ class Services:
         return [a for a in self._assembly_table.archives(job.job_id, job.generation) if not a.reads_only]
 
     def archive_minter(self, ttl: int) -> Minter:
-        """Links to objects of the archive bucket, minted now, good for `ttl` seconds."""
-        return minter_for(self.settings, self._store_client, self.settings.archive_bucket, ttl, datetime.now(UTC))
+        """Links to objects of the archive bucket, minted now, good for `ttl` seconds or as long as what signs them."""
+        return self._minter(self.settings.archive_bucket, ttl)
 
     @cached_property
     def retries(self) -> Retries:
         return Retries(self._queue_client, self.settings.retry_base, self.settings.retry_cap)
 
     @cached_property
+    def webhook_retries(self) -> Retries:
+        return Retries(self._queue_client, self.settings.webhook_retry_base, self.settings.webhook_retry_cap)
+
+    @cached_property
+    def webhooks(self) -> WebhookDeliverer:
+        return WebhookDeliverer(
+            jobs=self._table,
+            sender=WebhookSender(allow_local=self.settings.webhook_allow_local),
+            secrets=lambda: self.secrets.read().webhook_secrets(epoch_milliseconds()),
+            now=epoch_milliseconds,
+            public_url=self.settings.public_url,
+        )
+
+    @cached_property
+    def _subscription_table(self) -> DynamoSubscriptions:
+        return DynamoSubscriptions(self._table.client, self._table.name)
+
+    @cached_property
+    def _connections(self) -> WebsocketPush:
+        return WebsocketPush(clients.connections_client(self.settings))
+
+    @cached_property
+    def _gate(self) -> Gate:
+        """Who may watch what. With AUTH_MODE iam nobody signs for a WebSocket, so that only tickets open it."""
+        if self.settings.auth_mode == "none":
+            return OpenGate()
+        verify = self.verifier.verify if self.settings.auth_mode == "jwt" else None
+        return GuardedGate(verify, self.tickets.accepts)
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        """Tells of changes of jobs."""
+        return Notifier(self._queue, Broadcaster(self._subscription_table, self._connections))
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        """What WebSocket clients ask for."""
+        return Subscriptions(self._subscription_table, self._table, self._connections, self._gate, epoch_milliseconds)
+
+    @cached_property
     def health(self) -> HealthProbe:
         return HealthProbe(self.settings)
 
     def minter(self, ttl: int) -> Minter:
-        """Links to files of the source bucket, minted now, good for `ttl` seconds."""
-        return minter_for(self.settings, self._store_client, self.settings.source_bucket, ttl, datetime.now(UTC))
+        """Links to files of the source bucket, minted now, good for `ttl` seconds or as long as what signs them."""
+        return self._minter(self.settings.source_bucket, ttl)
+
+    def _minter(self, bucket: str, ttl: int) -> Minter:
+        return minter_for(self.settings, self._link_credentials.current(), bucket, ttl, datetime.now(UTC))
+
+    @cached_property
+    def _link_credentials(self) -> LinkCredentials:
+        return link_credentials(self.settings, self._store_client, epoch_milliseconds)
+
+    @cached_property
+    def secrets(self) -> SecretSource:
+        """What webhooks and tickets are signed with."""
+        return SecretSource(clients.secrets_client(self.settings), self.settings.secret_id, epoch_milliseconds)
 
 
 class _Container:

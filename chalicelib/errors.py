@@ -7,7 +7,12 @@
     │   ├── RequestTooLarge        request_too_large      no
     │   ├── TooManyFiles           too_many_files         no
     │   ├── RouteNotFound          not_found              no
-    │   └── MethodNotAllowed       method_not_allowed     no
+    │   ├── MethodNotAllowed       method_not_allowed     no
+    │   ├── Unauthenticated        unauthenticated        no
+    │   ├── TooManyRequests        too_many_requests      yes
+    │   ├── IdempotencyKeyReused   idempotency_key_reused no
+    │   ├── RequestInProgress      request_in_progress    yes
+    │   └── RequestTimedOut        timeout                yes
     ├── JobError
     │   ├── JobNotFound            job_not_found          no
     │   ├── JobNotReady            job_not_ready          no
@@ -25,6 +30,7 @@
     │   └── UploadGone             upload_gone            no
     ├── TableUnavailable           table_unavailable      yes
     ├── QueueUnavailable           queue_unavailable      yes
+    ├── LinksUnavailable           links_unavailable      yes
     ├── UnreadableMessage          unreadable_message     no
     ├── ArchiveTooLarge            archive_too_large      no   (chalicelib.archive.entries)
     └── InvalidSettings            invalid_settings       no
@@ -110,6 +116,53 @@ class MethodNotAllowed(RequestError):
     def __init__(self, *, method: str, path: str, allowed: Iterable[str]) -> None:
         self.method, self.path, self.allowed = method, path, tuple(sorted(allowed))
         super().__init__(f"{method} is not possible on {path}; use {', '.join(self.allowed)}")
+
+
+class Unauthenticated(RequestError):
+    """Nobody knows who is calling. `reason` says what is wrong with the credentials, and nothing about keys."""
+
+    code = "unauthenticated"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class TooManyRequests(RequestError):
+    """The caller has used up its requests. `retry_after` is in seconds."""
+
+    code = "too_many_requests"
+    retryable = True
+
+    def __init__(self, *, limit: int, window: int, retry_after: int) -> None:
+        self.limit, self.window, self.retry_after = limit, window, retry_after
+        super().__init__(f"more than {limit:,} requests in {window:,} s; go on in {retry_after:,} s")
+
+
+class IdempotencyKeyReused(RequestError):
+    code = "idempotency_key_reused"
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"Idempotency-Key {key!r} came with another request before; use a new key for a new request")
+
+
+class RequestInProgress(RequestError):
+    code = "request_in_progress"
+    retryable = True
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"the first request with Idempotency-Key {key!r} is still being served; send it again soon")
+
+
+class RequestTimedOut(RequestError):
+    code = "timeout"
+    retryable = True
+
+    def __init__(self, *, milliseconds: int) -> None:
+        self.milliseconds = milliseconds
+        super().__init__(f"not done within {milliseconds:,} ms; POST /v1/download/initiate does not wait at all")
 
 
 # --- what became of a job ----------------------------------------------------
@@ -251,6 +304,27 @@ class TableUnavailable(LorryError):
 
 class QueueUnavailable(LorryError):
     code = "queue_unavailable"
+    retryable = True
+
+
+class KeysUnavailable(LorryError):
+    """The issuer's keys cannot be fetched, and none are cached."""
+
+    code = "keys_unavailable"
+    retryable = True
+
+
+class SecretUnavailable(LorryError):
+    """The secret that tickets and webhooks are signed with cannot be read."""
+
+    code = "secret_unavailable"
+    retryable = True
+
+
+class LinksUnavailable(LorryError):
+    """There are no credentials to sign links with that live long enough."""
+
+    code = "links_unavailable"
     retryable = True
 
 

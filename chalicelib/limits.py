@@ -38,6 +38,7 @@ DYNAMODB_MAX_BATCH_GET = 100
 # --- API Gateway and Lambda: docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 API_GATEWAY_TIMEOUT_SECONDS = 29
 LAMBDA_MAX_PAYLOAD_BYTES = 6 * MiB  # request or response of a synchronous invocation
+WEBSOCKET_MAX_SECONDS = 2 * 3600  # however busy the connection is
 
 # --- Lorry's own ------------------------------------------------------------------------
 FILE_ID_MIN = 10_000
@@ -49,6 +50,11 @@ MAX_FILES_PER_BATCH = 200  # one checking message: about a second of HEAD reques
 MAX_BATCH_KEY_BYTES = 32 * KiB  # long keys make a batch smaller, so that chunk and result stay below the item limit
 MAX_PAGE_FILES = 1_000  # files in one status answer
 MAX_PAGE_JOBS = 100
+MAX_TICKET_CHARACTERS = 1_024
+MAX_PAGE_EVENTS = 1_000
+MAX_CALLBACK_URL_CHARACTERS = 2_048
+MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
+MAX_SUBSCRIPTIONS = 100  # jobs that one WebSocket connection watches
 LINK_TTL_MIN_SECONDS = 60
 LINK_TTL_MAX_SECONDS = 3_600
 TOMBSTONE_SECONDS = 7 * 24 * 3600  # how long an expired job still answers 410

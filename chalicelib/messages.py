@@ -66,27 +66,52 @@ class CleanUp:
     job_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class SendWebhook:
+    """Tell the job's callback URL that it ended as `status` at `at` (epoch milliseconds)."""
+
+    job_id: str
+    status: str
+    at: int
+
+
 Message = DispatchJob | CheckBatch | ListPrefix | PlanArchive | BuildChunk | CleanUp
-MESSAGES: tuple[type[Message], ...] = (DispatchJob, CheckBatch, ListPrefix, PlanArchive, BuildChunk, CleanUp)
-M = TypeVar("M", DispatchJob, CheckBatch)
-_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in MESSAGES}
+AnyMessage = Message | SendWebhook  # a webhook does not work on its job: giving it up does not fail the job
+MESSAGES: tuple[type[AnyMessage], ...] = (
+    DispatchJob,
+    CheckBatch,
+    ListPrefix,
+    PlanArchive,
+    BuildChunk,
+    CleanUp,
+    SendWebhook,
+)
+M = TypeVar("M", bound=AnyMessage)
+_KINDS: dict[str, type[AnyMessage]] = {kind.__name__: kind for kind in MESSAGES}
 
 
-def encode(message: Message) -> str:
+def encode(message: AnyMessage) -> str:
     """The body of an SQS message."""
     return json.dumps({"v": VERSION, "kind": type(message).__name__, **asdict(message)}, separators=(",", ":"))
 
 
 def decode(body: str, kind: type[M]) -> M:
     """The message in `body`. Raises UnreadableMessage unless it is a `kind` of this version, field by field."""
-    message = decode_any(body)
+    message = _decode(body)
     if not isinstance(message, kind):
         raise UnreadableMessage(f"expected {kind.__name__}, got {type(message).__name__}")
     return message
 
 
 def decode_any(body: str) -> Message:
-    """The message in `body`, of whatever kind. Raises UnreadableMessage."""
+    """The message in `body`, of whatever kind of work on a job. Raises UnreadableMessage."""
+    message = _decode(body)
+    if isinstance(message, SendWebhook):
+        raise UnreadableMessage("SendWebhook does not belong on this queue")
+    return message
+
+
+def _decode(body: str) -> AnyMessage:
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -30,9 +30,9 @@ _USELESS = (
     "**/*.pyi",
     "boto3/examples",
     "botocore/data/*/*/examples-1.json",
-    "aws_lambda_powertools/event_handler/openapi/swagger_ui",
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.py",  # the rest is what /docs shows
 )
-_FORMAT = "1"  # raise it when what is kept changes
+_FORMAT = "2"  # raise it when what is kept changes
 
 
 class CannotInstall(Exception):

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from infra.gateway_responses import gateway_responses
+from infra.signed_routes import signed_routes
 
 TEMPLATE_FILES = Path(__file__).parent / "template"
 
@@ -43,8 +44,11 @@ def merge_document() -> dict[str, Any]:
     document: dict[str, Any] = {}
     for path in sorted(TEMPLATE_FILES.glob("*.yaml")):
         # A SafeLoader with three more tags: it builds plain values only.
-        _join(document, yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader), where=path.name)
-    document["Resources"]["RestAPI"]["Properties"]["GatewayResponses"] = gateway_responses()
+        part = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
+        _join(document, part, where=path.name)
+    gateway = document["Resources"]["RestAPI"]["Properties"]
+    gateway["GatewayResponses"] = gateway_responses()
+    gateway["DefinitionBody"] = signed_routes()
     return document
 
 

@@ -49,6 +49,11 @@ class Home:
         return self.root / "outputs.json"
 
     @property
+    def secret(self) -> Path:
+        """The stack's secret, which outlives the emulator."""
+        return self.root / "secret.json"
+
+    @property
     def lock(self) -> Path:
         return self.root / "lock"
 

@@ -11,7 +11,7 @@ from typing import Any
 from infra.locking import locked
 from infra.package import Package, package
 from infra.stack import Stack, deploy
-from localstack import aftercare, emulator
+from localstack import aftercare, emulator, secret, transform
 from localstack.clients import REGION, Clients
 from localstack.emulator import Emulator
 from localstack.home import DEFAULT_PORT, Home, LocalStackError, Options
@@ -21,6 +21,8 @@ ARTIFACTS = "lorry-artifacts"
 DEFAULTS = {
     "Stage": "local",
     "SourceBucket": "lorry-source",
+    "AllowAnonymous": "true",  # it listens on loopback only
+    "SourceAddress": "127.0.0.1",  # the emulator takes the caller's address from a header that anybody can write
     "CheckConcurrency": "4",
     "DispatchConcurrency": "2",
     "AssemblyConcurrency": "3",
@@ -41,6 +43,7 @@ def up(options: Options) -> Outputs:
     with locked(home.lock, seconds=300):
         made = package(home.package)
         server = _server(options)
+        made = transform.for_ministack(made, server.endpoint)
         parameters = {**DEFAULTS, **_addresses(server, options.parameters), **options.parameters}
         wanted = _digest(made, parameters)
         clients = Clients(server.endpoint)
@@ -48,6 +51,7 @@ def up(options: Options) -> Outputs:
             return read_outputs(home)
         home.deployed.unlink(missing_ok=True)
         outputs = _deploy(server, clients, made, parameters)
+        secret.restore(clients("secretsmanager"), outputs["SecretId"], secret.kept(home))
         _write_atomically(home, outputs)
         home.deployed.write_text(wanted)
         return outputs

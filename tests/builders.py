@@ -12,6 +12,7 @@ from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.jobs.sweeping import Sweeper
 from chalicelib.limits import MAX_FILES_PER_BATCH
 from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, Message
+from tests.fake_calls import FakeCallCounter, FakeClaimStore
 from tests.fakes import Clock, FakeJobTable, FakeSourceStore, FakeWorkQueue
 
 ALICE = Origin(by="alice", request_id="request-1")
@@ -60,6 +61,8 @@ class World:
         self.table = table or FakeJobTable()
         self.queue = FakeWorkQueue()
         self.store = FakeSourceStore()
+        self.counter = FakeCallCounter()
+        self.claims = FakeClaimStore()
         self.driver = JobDriver(self.table, self.queue, self.clock, JOB_TTL)
         self.service = JobService(self.table, self.queue, self.clock, JOB_TTL, SWEEP_AFTER, files_per_batch)
         self.checker = BatchChecker(self.table, self.store, self.driver, self.clock, threads=2)

@@ -290,7 +290,7 @@ class FakeAssemblyTable:
 
     def _save(self, job: Job, event: JobEvent | None = None) -> None:
         self.jobs.jobs[job.job_id] = job
-        self.jobs.events[job.job_id].extend([event] if event else [])
+        self.jobs.trail[job.job_id].extend([event] if event else [])
 
 
 def _key(archive: Archive) -> tuple[str, int, int]:

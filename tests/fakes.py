@@ -21,7 +21,7 @@ from chalicelib.jobs.model import (
     RequestedFile,
     Stage,
 )
-from chalicelib.jobs.ports import Change, JobPage, Recorded
+from chalicelib.jobs.ports import Change, EventPage, JobPage, Recorded
 from chalicelib.jobs.state_machine import ENTERS, Trigger, sources, target
 from chalicelib.messages import Message
 
@@ -51,18 +51,20 @@ class FakeJobTable:
         self.requests: dict[tuple[str, int], tuple[RequestedFile, ...]] = {}
         self.results: dict[tuple[str, int], tuple[FileResult, ...]] = {}
         self.trouble: dict[tuple[str, int | None], JobError] = {}
-        self.events: dict[str, list[JobEvent]] = {}
+        self.trail: dict[str, list[JobEvent]] = {}
         self.down = False
         self.crash_in: int | None = None
         self.crash_after_write = False
 
-    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> None:
+    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
         for number, files in enumerate(batches):
             self.requests[job.job_id, number] = tuple(files)
-        assert job.job_id not in self.jobs
+        if job.job_id in self.jobs:
+            return False
         with self.write():
             self.jobs[job.job_id] = job
-            self.events[job.job_id] = [event]
+            self.trail[job.job_id] = [event]
+        return True
 
     def get(self, job_id: str) -> Job | None:
         self._answer()
@@ -78,7 +80,7 @@ class FakeJobTable:
             return None
         with self.write():
             self.jobs[job.job_id] = _after(job, change)
-            self.events[job.job_id].append(change.event)
+            self.trail[job.job_id].append(change.event)
         return self.jobs[job.job_id]
 
     def read_batch(self, job_id: str, batch: int) -> tuple[RequestedFile, ...]:
@@ -113,7 +115,9 @@ class FakeJobTable:
         done = frozenset(range(job.batches))
         listed = replace(current, total=job.total, batch_size=job.batch_size, counts=counts, size=size)
         with self.write():
-            self.jobs[job.job_id] = replace(listed, listing=listing, done=done, updated_at=now)
+            self.jobs[job.job_id] = replace(
+                listed, listing=listing, done=done, updated_at=now, version=current.version + 1
+            )
         return True
 
     def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
@@ -127,10 +131,21 @@ class FakeJobTable:
             self.jobs[job_id] = _counted(job, batch, results, now)
         return Recorded.RECORDED
 
+    def note(self, job_id: str, event: JobEvent) -> None:
+        with self.write():
+            self.trail.setdefault(job_id, []).append(event)
+
+    def events(self, job_id: str, *, limit: int, cursor: str | None) -> EventPage:
+        self._answer()
+        trail = sorted(self.trail.get(job_id, []), key=lambda event: event.at)
+        first = _number(cursor) if cursor else 0
+        more = first + limit < len(trail)
+        return EventPage(tuple(trail[first : first + limit]), str(first + limit) if more else None)
+
     def note_trouble(self, job_id: str, batch: int | None, trouble: JobError, event: JobEvent) -> None:
         with self.write():
             self.trouble[job_id, batch] = trouble
-            self.events.setdefault(job_id, []).append(event)
+            self.trail.setdefault(job_id, []).append(event)
 
     def read_trouble(self, job_id: str, batch: int | None) -> JobError | None:
         self._answer()
@@ -148,7 +163,7 @@ class FakeJobTable:
         with self.write():
             counted = current.sweeps + (event is not None)
             self.jobs[job.job_id] = replace(current, sweep_at=sweep_at, sweeps=counted)
-            self.events[job.job_id].extend([event] if event else [])
+            self.trail[job.job_id].extend([event] if event else [])
         return True
 
     def owned_by(self, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None) -> JobPage:
@@ -211,6 +226,7 @@ def _after(job: Job, change: Change) -> Job:
         finished_at=change.event.at if to.ended else None,
         expires_at=change.expires_at or job.expires_at,
         sweep_at=change.sweep_at or (0 if to.ended else job.sweep_at),
+        version=job.version + 1,
     )
 
 
@@ -218,7 +234,15 @@ def _counted(job: Job, batch: int, results: Sequence[FileResult], now: int) -> J
     more, size = tally(results)
     old = job.counts
     counts = Counts(old.available + more.available, old.missing + more.missing, old.failed + more.failed)
-    return replace(job, counts=counts, size=job.size + size, done=job.done | {batch}, updated_at=now)
+    return replace(
+        job, counts=counts, size=job.size + size, done=job.done | {batch}, updated_at=now, version=job.version + 1
+    )
+
+
+def _number(cursor: str) -> int:
+    if not cursor.isdecimal():
+        raise InvalidRequest([FieldProblem("/cursor", "is not a cursor that this service gave out")])
+    return int(cursor)
 
 
 def _encoded(job: Job) -> str:

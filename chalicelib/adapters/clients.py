@@ -21,12 +21,34 @@ def probing() -> Config:
     return Config(connect_timeout=1, read_timeout=1.5, retries={"total_max_attempts": 1})
 
 
+def counting() -> Config:
+    """Timeouts for counts that a caller waits for, and that can be done without."""
+    return Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+
+
 def table_client(settings: Settings, config: Config | None = None) -> Any:
     return boto3.client("dynamodb", region_name=settings.region, config=config or patient(3, connect=1, read=3))
 
 
 def queue_client(settings: Settings, config: Config | None = None) -> Any:
     return boto3.client("sqs", region_name=settings.region, config=config or patient(2, connect=1, read=3))
+
+
+def secrets_client(settings: Settings) -> Any:
+    return boto3.client("secretsmanager", region_name=settings.region, config=patient(2, connect=1, read=2))
+
+
+def session_client(settings: Settings) -> Any:
+    """A client of STS, which gives sessions of roles."""
+    return boto3.client("sts", region_name=settings.region, config=patient(2, connect=1, read=2))
+
+
+def connections_client(settings: Settings) -> Any:
+    """A client that posts to open WebSockets: one quick attempt, as a slow one must not hold up the others."""
+    retries = {"mode": "standard", "total_max_attempts": 1}
+    config = Config(connect_timeout=1, read_timeout=2, retries=retries)
+    endpoint = settings.websocket_endpoint or None
+    return boto3.client("apigatewaymanagementapi", region_name=settings.region, endpoint_url=endpoint, config=config)
 
 
 def archive_client(settings: Settings) -> Any:

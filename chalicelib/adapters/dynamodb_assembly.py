@@ -200,15 +200,14 @@ class DynamoAssemblyTable:
     ) -> Row:
         """An update of the job's row while it is processing in this generation (absent: the first)."""
         conditions = ["#status = :processing", CURRENT, *([condition] if condition else [])]
-        return self._update(
-            {
-                "Key": table_rows.job_key(job_id),
-                "UpdateExpression": expression,
-                "ConditionExpression": " AND ".join(conditions),
-                "ExpressionAttributeNames": {"#status": "status", **(names or {})},
-                "ExpressionAttributeValues": attributes({**values, ":processing": PROCESSING, ":one": 1}),
-            }
-        )
+        update = {
+            "Key": table_rows.job_key(job_id),
+            "UpdateExpression": expression,
+            "ConditionExpression": " AND ".join(conditions),
+            "ExpressionAttributeNames": {"#status": "status", **(names or {})},
+            "ExpressionAttributeValues": attributes({**values, ":processing": PROCESSING, ":one": 1}),
+        }
+        return self._update(table_rows.seen_by_clients(update))
 
     def _wins(self, actions: Sequence[Row]) -> bool:
         try:

@@ -8,11 +8,11 @@ from typing import Any
 
 from chalicelib.adapters import table_rows as rows
 from chalicelib.adapters.dynamodb import ConditionFailed, outages, read_all, transact, write_all
-from chalicelib.adapters.job_listing import list_owned
+from chalicelib.adapters.job_listing import list_events, list_owned
 from chalicelib.adapters.table_rows import Row
 from chalicelib.jobs.files import CheckedFile, tally
 from chalicelib.jobs.model import FileResult, Job, JobError, JobEvent, JobStatus, RequestedFile, Stage
-from chalicelib.jobs.ports import Change, JobPage, Recorded
+from chalicelib.jobs.ports import Change, EventPage, JobPage, Recorded
 from chalicelib.jobs.state_machine import ENTERS, Trigger, sources, target
 
 # What a retry sets besides its status: a new generation, driven again.
@@ -34,12 +34,16 @@ class DynamoJobTable:
     name: str
     retention: int
 
-    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> None:
+    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
         ttl = self._ttl(job.created_at)
         chunks = [rows.files_row(job.job_id, number, files, ttl=ttl) for number, files in enumerate(batches)]
         write_all(self.client, self.name, chunks)
         new = self._put(rows.job_row(job, ttl=ttl), ConditionExpression="attribute_not_exists(pk)")
-        transact(self.client, [new, self._put_event(job.job_id, event)])
+        try:
+            transact(self.client, [new, self._put_event(job.job_id, event)])
+        except ConditionFailed:
+            return False
+        return True
 
     def get(self, job_id: str) -> Job | None:
         row = self._item(rows.job_key(job_id))
@@ -47,7 +51,7 @@ class DynamoJobTable:
 
     def apply(self, change: Change) -> Job | None:
         try:
-            transact(self.client, [self._update(_transition(change)), self._put_event(change.job_id, change.event)])
+            transact(self.client, [self._change(_transition(change)), self._put_event(change.job_id, change.event)])
         except ConditionFailed:
             return None
         return self.get(change.job_id)
@@ -68,7 +72,7 @@ class DynamoJobTable:
         return {number: rows.results_from(row) for number, row in found.items()}
 
     def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
-        counted = self._update(_counting(job_id, batch, results, now))
+        counted = self._change(_counting(job_id, batch, results, now))
         stored = self._put(rows.result_row(job_id, batch, results, ttl=self._ttl(now)))
         try:
             transact(self.client, [counted, stored])
@@ -88,10 +92,16 @@ class DynamoJobTable:
             items.append(rows.result_row(job.job_id, number, results, ttl=ttl, listing=listing))
         write_all(self.client, self.name, items)
         try:
-            transact(self.client, [self._update(_listed(job, listing, [result for _, result in found], now))])
+            transact(self.client, [self._change(_listed(job, listing, [result for _, result in found], now))])
         except ConditionFailed:
             return False
         return True
+
+    def note(self, job_id: str, event: JobEvent) -> None:
+        transact(self.client, [self._put_event(job_id, event)])
+
+    def events(self, job_id: str, *, limit: int, cursor: str | None) -> EventPage:
+        return list_events(self.client, self.name, job_id, limit=limit, cursor=cursor)
 
     def note_trouble(self, job_id: str, batch: int | None, trouble: JobError, event: JobEvent) -> None:
         row = rows.trouble_row(job_id, batch, trouble, ttl=self._ttl(event.at))
@@ -140,10 +150,15 @@ class DynamoJobTable:
         return {"Put": {"TableName": self.name, "Item": item, **condition}}
 
     def _put_event(self, job_id: str, event: JobEvent) -> Row:
-        return self._put(rows.event_row(job_id, event, ttl=self._ttl(event.at)))
+        """The trail only grows: an event never takes the place of another."""
+        row = rows.event_row(job_id, event, ttl=self._ttl(event.at))
+        return self._put(row, ConditionExpression="attribute_not_exists(pk)")
 
     def _update(self, update: Row) -> Row:
         return {"Update": {"TableName": self.name, **update}}
+
+    def _change(self, update: Row) -> Row:
+        return self._update(rows.seen_by_clients(update))
 
 
 def _transition(change: Change) -> Row:

@@ -1,10 +1,11 @@
-"""A principal's jobs, newest first, from the `owned` index, with a cursor that stays valid while jobs come and go."""
+"""Pages of a principal's jobs and of a job's audit trail, with cursors that stay valid while lines come and go."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 from chalicelib.adapters import table_rows as rows
@@ -12,7 +13,9 @@ from chalicelib.adapters.dynamodb import outages, read_all
 from chalicelib.adapters.table_rows import Row
 from chalicelib.errors import FieldProblem, InvalidRequest
 from chalicelib.jobs.model import Job, JobStatus
-from chalicelib.jobs.ports import JobPage
+from chalicelib.jobs.ports import EventPage, JobPage
+
+_EVENT_KEY = re.compile(rf"{rows.EVENT_PREFIX}[0-9]{{13}}#[0-9a-f]{{8}}")
 
 MAX_ROUNDS = 10  # a rare status must not make one request read the whole index
 
@@ -72,3 +75,35 @@ def _start_key(owner: str, cursor: str) -> Row:
         return {**rows.job_key(str(job_id)), **rows.attributes(values)}
     except (ValueError, TypeError, binascii.Error) as error:
         raise InvalidRequest([FieldProblem("/cursor", "is not a cursor that this service gave out")]) from error
+
+
+def list_events(client: Any, table: str, job_id: str, *, limit: int, cursor: str | None) -> EventPage:
+    """At most `limit` events, oldest first. The cursor is the last one's sort key."""
+    after = _event_key(cursor) if cursor else rows.EVENT_PREFIX
+    with outages():
+        answer = client.query(
+            TableName=table,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :after AND :last",
+            # BETWEEN takes in its ends; "!" is the smallest printable character after the cursor itself.
+            ExpressionAttributeValues=rows.attributes(
+                {":pk": rows.partition(job_id), ":after": f"{after}!", ":last": f"{rows.EVENT_PREFIX}~"}
+            ),
+            ConsistentRead=True,
+            Limit=limit,
+        )
+    last = answer.get("LastEvaluatedKey")
+    return EventPage(tuple(map(rows.event_from, answer["Items"])), _event_cursor(last["sk"]["S"]) if last else None)
+
+
+def _event_cursor(sort_key: str) -> str:
+    return base64.urlsafe_b64encode(sort_key.encode()).decode()
+
+
+def _event_key(cursor: str) -> str:
+    try:
+        key = base64.urlsafe_b64decode(cursor).decode("ascii")
+    except (ValueError, binascii.Error):
+        key = ""
+    if not _EVENT_KEY.fullmatch(key):
+        raise InvalidRequest([FieldProblem("/cursor", "is not a cursor that this service gave out")])
+    return key

@@ -1,4 +1,4 @@
-"""Presigners for the configured store, signed with whatever credentials its client has at that moment."""
+"""Presigners for the configured store: for clients, and for this side of the network."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from chalicelib.links.minter import Minter
+from chalicelib.links.minter import Lease, Minter
 from chalicelib.links.presign import Credentials, Presigner
 from chalicelib.settings import Settings
 
 
-def minter_for(settings: Settings, client: Any, bucket: str, ttl: int, at: datetime) -> Minter:
-    """Links to `bucket`. Credentials are asked for each time, because a role's are rotated."""
+def minter_for(settings: Settings, lease: Lease, bucket: str, ttl: int, at: datetime) -> Minter:
+    """Links to `bucket`, signed at `at` and good for `ttl` seconds, or for as long as the lease lasts."""
     endpoint = settings.s3_public_endpoint or settings.s3_endpoint or regional_endpoint(settings.s3_region)
     presigner = Presigner(
-        credentials=_credentials(client),
+        credentials=lease.credentials,
         bucket=bucket,
         endpoint=endpoint,
         region=settings.s3_region,
         path_style=settings.s3_force_path_style or not _fits_host_name(bucket, endpoint),
     )
-    return Minter(presigner, at, ttl)
+    return Minter(presigner, at, lease.cut(ttl, at))
 
 
 def presigner_of(client: Any, bucket: str) -> Presigner:
     """Links for this side of the network: to the address that the client itself talks to."""
     endpoint = client.meta.endpoint_url
     return Presigner(
-        credentials=_credentials(client),
+        credentials=credentials_of(client),
         bucket=bucket,
         endpoint=endpoint,
         region=client.meta.region_name,
@@ -37,7 +37,8 @@ def presigner_of(client: Any, bucket: str) -> Presigner:
     )
 
 
-def _credentials(client: Any) -> Credentials:
+def credentials_of(client: Any) -> Credentials:
+    """What a client signs with in this moment. A role's are rotated, so nobody keeps them."""
     frozen = client._request_signer._credentials.get_frozen_credentials()
     return Credentials(frozen.access_key, frozen.secret_key, frozen.token or "")
 

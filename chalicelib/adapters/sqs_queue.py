@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import QueueUnavailable
 from chalicelib.limits import SQS_MAX_BATCH_ENTRIES
-from chalicelib.messages import Message, encode
+from chalicelib.messages import AnyMessage, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +19,14 @@ class SqsWorkQueue:
     """`urls` names the queue of each message type."""
 
     client: Any
-    urls: Mapping[type[Message], str]
+    urls: Mapping[type[AnyMessage], str]
 
-    def send(self, messages: Iterable[Message]) -> None:
+    def send(self, messages: Iterable[AnyMessage]) -> None:
         for group in _groups(messages):
             for kind in {type(message) for message in group}:
                 self._send(self.urls[kind], [message for message in group if type(message) is kind])
 
-    def _send(self, url: str, messages: Sequence[Message]) -> None:
+    def _send(self, url: str, messages: Sequence[AnyMessage]) -> None:
         entries = [{"Id": str(n), "MessageBody": encode(message)} for n, message in enumerate(messages)]
         try:
             answer = self.client.send_message_batch(QueueUrl=url, Entries=entries)
@@ -38,7 +38,7 @@ class SqsWorkQueue:
             )
 
 
-def _groups(messages: Iterable[Message]) -> Iterator[list[Message]]:
+def _groups(messages: Iterable[AnyMessage]) -> Iterator[list[AnyMessage]]:
     rest = iter(messages)
     while group := list(islice(rest, SQS_MAX_BATCH_ENTRIES)):
         yield group

@@ -6,6 +6,7 @@
                 RESULT#<batch>   what became of them
                 TROUBLE#<batch>  the latest trouble of a batch (TROUBLE#job: of the job as a whole)
                 EVENT#<ms>#<n>   the audit trail
+                SUB#<conn>       a WebSocket that watches the job (dynamodb_subscriptions)
 
 Numbers of batches have five digits, so they sort. `ttl` (epoch seconds) is set on every item.
 """
@@ -16,6 +17,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -30,6 +32,7 @@ from chalicelib.jobs.model import (
     JobError,
     JobEvent,
     JobStatus,
+    Origin,
     RequestedFile,
     Stage,
 )
@@ -38,6 +41,7 @@ Row = dict[str, Any]
 
 DRIVEN_INDEX = "driven"
 OWNED_INDEX = "owned"
+EVENT_PREFIX = "EVENT#"
 DRIVEN = "yes"  # the one partition of the index of jobs that have not ended
 
 _serialize = TypeSerializer().serialize
@@ -91,9 +95,18 @@ def job_row(job: Job, *, ttl: int) -> Row:
         "sweeps": 0,
         "archive": asdict(job.archive) if job.archive else None,
         "prefix": job.prefix or None,
+        "callbackUrl": job.callback_url or None,
+        "version": job.version,
         "ttl": ttl,
     }
     return {**job_key(job.job_id), **attributes(values)}
+
+
+def seen_by_clients(update: Row) -> Row:
+    """An update of the job's row that also counts its versions. Its expression must have a SET clause."""
+    expression = update["UpdateExpression"].replace("SET ", "SET version = if_not_exists(version, :v1) + :v1, ", 1)
+    values = {**update["ExpressionAttributeValues"], **attributes({":v1": 1})}
+    return {**update, "UpdateExpression": expression, "ExpressionAttributeValues": values}
 
 
 def job_from(row: Row) -> Job:
@@ -124,6 +137,8 @@ def job_from(row: Row) -> Job:
         assembly=_assembly(values),
         prefix=values.get("prefix", ""),
         listing=values.get("listing", ""),
+        callback_url=values.get("callbackUrl", ""),
+        version=int(values.get("version", 1)),
     )
 
 
@@ -167,7 +182,7 @@ def event_row(job_id: str, event: JobEvent, *, ttl: int) -> Row:
     """Events of one millisecond are told apart by chance, and sort among themselves arbitrarily."""
     values = {
         "pk": partition(job_id),
-        "sk": f"EVENT#{event.at:013d}#{secrets.token_hex(4)}",
+        "sk": f"{EVENT_PREFIX}{event.at:013d}#{secrets.token_hex(4)}",
         "kind": event.kind,
         "at": event.at,
         "origin": asdict(event.origin),
@@ -175,6 +190,12 @@ def event_row(job_id: str, event: JobEvent, *, ttl: int) -> Row:
         "ttl": ttl,
     }
     return attributes(values)
+
+
+def event_from(row: Row) -> JobEvent:
+    values = plain(row)
+    details = {name: int(value) if isinstance(value, Decimal) else value for name, value in values["details"].items()}
+    return JobEvent(values["kind"], int(values["at"]), Origin(**values["origin"]), details)
 
 
 def job_id_of(key: Row) -> str:

@@ -1,124 +1,194 @@
-"""Answers as JSON: what callers read of a job. Names are the contract's."""
+"""Answers about jobs and limits, built from what the service knows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
+import msgspec
+from msgspec import UNSET
+
+from chalicelib import limits
+from chalicelib.api.answers import (
+    ArchiveDocument,
+    ArchiveLimits,
+    BodyLimits,
+    Bytes,
+    CallbackUrlLimits,
+    Counts,
+    EventDocument,
+    FileDocument,
+    FileLimits,
+    IdempotencyKeyLimits,
+    JobDocument,
+    JobFailure,
+    JobLimits,
+    JobLinks,
+    JobStarted,
+    JobSummary,
+    KeyLimits,
+    LimitsDocument,
+    LinkLimits,
+    PageLimits,
+    RateLimits,
+    WantedArchive,
+    WebsocketLimits,
+)
 from chalicelib.assembly.model import Archive
-from chalicelib.jobs.model import FileResult, FileState, Job, JobStatus, RequestedFile
+from chalicelib.jobs.model import FileResult, FileState, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.service import FilePage, retryable
 from chalicelib.links.minter import Minter
+from chalicelib.settings import Settings
 
-Document = dict[str, Any]
+
+def job_started(job: Job, base: str) -> JobStarted:
+    """The answer to a new job. Without a ticket."""
+    return JobStarted(
+        job_id=job.job_id,
+        status=job.status,
+        total_file_ids=_total(job),
+        duplicates=job.duplicates,
+        links=job_links(job, base),
+        ticket=None,
+    )
 
 
-def job_summary(job: Job, base: str) -> Document:
+def job_summary(job: Job, base: str) -> JobSummary:
     """A job without its files."""
-    return {
-        "jobId": job.job_id,
-        "status": job.status,
-        "stage": job.stage,
-        "progress": job.progress,
-        "processed": job.counts.processed,
-        "total": job.total if job.listed else None,
-        "totalFileIds": job.total if job.listed else None,
-        "duplicates": job.duplicates,
-        "counts": {
-            "available": job.counts.available,
-            "missing": job.counts.missing,
-            "failed": job.counts.failed,
-        },
-        "archive": _wanted_archive(job),
-        "bytes": _bytes(job),
-        "error": {"code": job.error.code, "message": job.error.message} if job.error else None,
-        "createdAt": timestamp(job.created_at),
-        "updatedAt": timestamp(job.updated_at),
-        "finishedAt": timestamp(job.finished_at),
-        "expiresAt": timestamp(job.expires_at),
-        "links": job_links(job, base),
-    }
+    return JobSummary(
+        job_id=job.job_id,
+        status=job.status,
+        stage=job.stage,
+        progress=job.progress,
+        processed=job.counts.processed,
+        total=_total(job),
+        total_file_ids=_total(job),
+        duplicates=job.duplicates,
+        counts=Counts(job.counts.available, job.counts.missing, job.counts.failed),
+        archive=_wanted_archive(job),
+        bytes=_bytes(job),
+        error=JobFailure(job.error.code, job.error.message) if job.error else None,
+        created_at=timestamp(job.created_at),
+        updated_at=timestamp(job.updated_at),
+        finished_at=None if job.finished_at is None else timestamp(job.finished_at),
+        expires_at=timestamp(job.expires_at),
+        links=job_links(job, base),
+    )
 
 
-def job_status(job: Job, page: FilePage, minter: Minter | None, base: str) -> Document:
-    """A job with one page of its files; with links if there is a minter (the job is ready)."""
-    return {
-        **job_summary(job, base),
-        "files": [_file(job, base, page.first + n, row) for n, row in enumerate(page.files)],
-        "resultUrls": [_link(minter, file, result) for file, result in page.files] if minter else None,
-        "linksExpireAt": timestamp(minter.expires_at) if minter else None,
-        "nextCursor": str(page.next_index) if page.next_index is not None else None,
-    }
+def job_status(job: Job, page: FilePage, minter: Minter | None, base: str) -> JobDocument:
+    """A job with one page of its files; with links if there is a minter (the job is ready). Without archives."""
+    return JobDocument(
+        **msgspec.structs.asdict(job_summary(job, base)),
+        files=[_file(job, base, page.first + n, row) for n, row in enumerate(page.files)],
+        result_urls=[_link(minter, file, result) for file, result in page.files] if minter else None,
+        links_expire_at=timestamp(minter.expires_at) if minter else None,
+        next_cursor=str(page.next_index) if page.next_index is not None else None,
+        archives=[],
+        ticket=None,
+    )
 
 
-def archive_documents(job: Job, archives: Sequence[Archive], minter: Minter | None, base: str) -> list[Document]:
+def archive_documents(job: Job, archives: Sequence[Archive], minter: Minter | None, base: str) -> list[ArchiveDocument]:
     """The archives of a job, with links if there is a minter."""
     return [
-        {
-            "index": index,
-            "filename": archive.filename,
-            "size": archive.size,
-            "entries": archive.entries,
-            "parts": archive.parts,
-            "crcSource": archive.crc_source,
-            "verified": archive.verified,
-            "cost": archive.cost,
-            "url": minter.link(archive.key, filename=archive.filename) if minter else None,
-            "address": f"{base}/v1/download/{job.job_id}/archives/{index}",
-        }
+        ArchiveDocument(
+            index=index,
+            filename=archive.filename,
+            size=archive.size,
+            entries=archive.entries,
+            parts=archive.parts,
+            crc_source=archive.crc_source,
+            verified=archive.verified,
+            cost=archive.cost,
+            url=minter.link(archive.key, filename=archive.filename) if minter else None,
+            address=f"{base}/v1/download/{job.job_id}/archives/{index}",
+        )
         for index, archive in enumerate(archives)
     ]
 
 
-def _wanted_archive(job: Job) -> Document | None:
-    """The archive that was asked for, None if none was."""
-    if job.archive is None:
-        return None
-    wanted = job.archive
-    return {"filename": wanted.filename or None, "layout": wanted.layout, "onMissing": wanted.on_missing}
+def event_document(event: JobEvent) -> EventDocument:
+    """One line of a job's audit trail."""
+    origin = event.origin
+    return EventDocument(
+        kind=event.kind,
+        at=timestamp(event.at),
+        by=origin.by,
+        request_id=origin.request_id,
+        trace_id=origin.trace_id,
+        details=event.details,
+    )
 
 
-def _bytes(job: Job) -> Document:
-    """Of the archive while it is assembled, else of the available files."""
-    ready = job.status is JobStatus.READY
-    if job.assembly.total:
-        total = job.assembly.total
-        return {"total": total, "done": total if ready else min(total, job.assembly.done)}
-    return {"total": job.size, "done": job.size if ready else 0}
+def limits_document(settings: Settings) -> LimitsDocument:
+    """Every limit that the service enforces: the figures that the validators use."""
+    # Only long-lived keys of a store sign for days; what a role signs dies with its session.
+    longest = limits.S3_MAX_PRESIGN_SECONDS if settings.s3_access_key_id else limits.LINK_TTL_MAX_SECONDS
+    return LimitsDocument(
+        files=FileLimits(limits.MAX_FILES_PER_JOB, limits.FILE_ID_MIN, limits.FILE_ID_MAX),
+        body=BodyLimits(limits.MAX_BODY_BYTES),
+        keys=KeyLimits(limits.S3_MAX_KEY_BYTES, settings.allowed_prefix),
+        pages=PageLimits(limits.MAX_PAGE_FILES, limits.MAX_PAGE_JOBS, limits.MAX_PAGE_EVENTS),
+        links=LinkLimits(limits.LINK_TTL_MIN_SECONDS, longest),
+        jobs=JobLimits(settings.job_ttl),
+        archive=ArchiveLimits(settings.archive_max_bytes),
+        callback_url=CallbackUrlLimits(limits.MAX_CALLBACK_URL_CHARACTERS),
+        idempotency_key=IdempotencyKeyLimits(limits.MAX_IDEMPOTENCY_KEY_CHARACTERS, settings.idempotency_ttl),
+        rate=RateLimits(settings.rate_limit, -(-settings.rate_window_ms // 1000), settings.rate_limit_streams),
+        websocket=WebsocketLimits(limits.MAX_SUBSCRIPTIONS),
+    )
 
 
-def job_links(job: Job, base: str) -> Document:
+def job_links(job: Job, base: str) -> JobLinks:
     """Where to go on from here; only what is possible in the job's status."""
-    links = {"status": f"{base}/v1/download/status/{job.job_id}"}
-    if job.status is JobStatus.READY:
-        links["download"] = f"{base}/v1/download/{job.job_id}"
-    if retryable(job):
-        links["retry"] = f"{base}/v1/download/{job.job_id}/retry"
-    if not job.status.ended:
-        links["cancel"] = f"{base}/v1/download/{job.job_id}"
-    return links
+    address = f"{base}/v1/download/{job.job_id}"
+    return JobLinks(
+        status=f"{base}/v1/download/status/{job.job_id}",
+        download=address if job.status is JobStatus.READY else UNSET,
+        retry=f"{address}/retry" if retryable(job) else UNSET,
+        cancel=UNSET if job.status.ended else address,
+    )
 
 
-def timestamp(milliseconds: int | None) -> str | None:
+def timestamp(milliseconds: int) -> str:
     """RFC 3339 in UTC with milliseconds."""
-    if milliseconds is None:
-        return None
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _file(job: Job, base: str, index: int, row: tuple[RequestedFile, FileResult]) -> Document:
+def _total(job: Job) -> int | None:
+    return job.total if job.listed else None
+
+
+def _wanted_archive(job: Job) -> WantedArchive | None:
+    """The archive that was asked for, None if none was."""
+    if job.archive is None:
+        return None
+    wanted = job.archive
+    return WantedArchive(wanted.filename or None, wanted.layout, wanted.on_missing)
+
+
+def _bytes(job: Job) -> Bytes:
+    """Of the archive while it is assembled, else of the available files."""
+    ready = job.status is JobStatus.READY
+    if job.assembly.total:
+        total = job.assembly.total
+        return Bytes(total, total if ready else min(total, job.assembly.done))
+    return Bytes(job.size, job.size if ready else 0)
+
+
+def _file(job: Job, base: str, index: int, row: tuple[RequestedFile, FileResult]) -> FileDocument:
     file, result = row
-    return {
-        "index": index,
-        "id": file.file_id,
-        "key": file.key,
-        "state": result.state,
-        "size": result.size,
-        "reason": result.reason,
-        "address": f"{base}/v1/download/{job.job_id}/files/{index}",
-    }
+    return FileDocument(
+        index=index,
+        id=file.file_id,
+        key=file.key,
+        state=result.state,
+        size=result.size,
+        reason=result.reason,
+        address=f"{base}/v1/download/{job.job_id}/files/{index}",
+    )
 
 
 def _link(minter: Minter, file: RequestedFile, result: FileResult) -> str | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 from chalice.app import Blueprint, Response
 
 from chalicelib.api import headers, problems
+from chalicelib.api.admission import ANYBODY, MEMBERS, PUBLIC, Admission, Door, admit
 from chalicelib.api.request import base_url, origin_of, path_of, request_id_of
 from chalicelib.bootstrap import Services, services
 from chalicelib.errors import InvalidSettings, LorryError, MethodNotAllowed
@@ -29,6 +30,7 @@ class Call:
     services: Services
     origin: Origin
     base: str
+    by_ticket: bool = False
 
     @property
     def request_id(self) -> str:
@@ -36,8 +38,16 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A body that goes out as it is."""
+
+    content: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route returns; `body` None means no body."""
+    """What a route returns; `body` None means no body, and what is not Text becomes JSON."""
 
     status: int
     body: Any = None
@@ -46,14 +56,28 @@ class Answer:
 
 View = Callable[..., Answer]
 
+DOORS: dict[tuple[str, str], Door] = {}  # of each path and method; the template asks the gateway to guard some
 
-def resource(api: Blueprint, path: str, **views: View) -> None:
-    """Serve `path`: one view per method; OPTIONS and 405 come with it."""
+
+def resource(api: Blueprint, path: str, door: Door = MEMBERS, **views: View) -> None:
+    """Serve `path`: one view per method, entered by `door`; OPTIONS and 405 come with it.
+
+    Only GET is entered by a ticket.
+    """
     allowed = tuple(sorted({*views, "OPTIONS"}))
     for method in ALL_METHODS:
-        view = views.get(method) or (_options(allowed) if method == "OPTIONS" else _not_allowed(method, allowed))
-        wrapped = _endpoint(api, view, name=f"{path} {method}")
+        view, entered = _view_of(method, views, allowed, door)
+        DOORS[path, method] = entered
+        wrapped = _endpoint(api, view, entered, name=f"{path} {method}")
         api.route(path, methods=[method], content_types=["*/*"], name=wrapped.__name__)(wrapped)
+
+
+def _view_of(method: str, views: dict[str, View], allowed: tuple[str, ...], door: Door) -> tuple[View, Door]:
+    if method in views:
+        return views[method], door if method == "GET" else replace(door, tickets=False)
+    if method == "OPTIONS":
+        return _options(allowed), PUBLIC  # a browser asks before it may send credentials
+    return _not_allowed(method, allowed), ANYBODY
 
 
 def _options(allowed: tuple[str, ...]) -> View:
@@ -67,13 +91,13 @@ def _not_allowed(method: str, allowed: tuple[str, ...]) -> View:
     return view
 
 
-def _endpoint(api: Blueprint, view: View, *, name: str) -> Callable[..., Response]:
+def _endpoint(api: Blueprint, view: View, door: Door, *, name: str) -> Callable[..., Response]:
     @functools.wraps(view)
     def endpoint(**arguments: str) -> Response:
         started = time.perf_counter()
         request = api.current_request
         request_id = request_id_of(request)
-        answer = _answer(view, request, request_id, arguments)
+        answer = _answer(view, door, Arrival(request, request_id, arguments))
         _log(request, request_id, answer.status, time.perf_counter() - started)
         return _render(answer, {**_common_headers(request, request_id), **answer.headers})
 
@@ -81,17 +105,37 @@ def _endpoint(api: Blueprint, view: View, *, name: str) -> Callable[..., Respons
     return endpoint
 
 
-def _answer(view: View, request: Any, request_id: str, arguments: dict[str, str]) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request before anything is known of it."""
+
+    request: Any
+    request_id: str
+    arguments: dict[str, str]
+
+
+def _answer(view: View, door: Door, arrival: Arrival) -> Answer:
+    counted: dict[str, str] = {}
     try:
-        origin = origin_of(request, request_id)
-        return view(Call(request, services(), origin, base_url(request, services().settings.public_url)), **arguments)
+        admission = admit(arrival.request, services(), door, arrival.arguments)
+        counted = headers.rate_limit(admission.verdict)
+        answer = _served(view, arrival, admission)
     except LorryError as error:
         if problems.problem_of(error).status >= 500:
-            logger.warning("request failed", request_id=request_id, error=str(error), code=error.code)
-        return _problem(error, request, request_id)
+            logger.warning("request failed", request_id=arrival.request_id, error=str(error), code=error.code)
+        answer = _problem(error, arrival)
     except Exception as error:
-        logger.exception("request crashed", request_id=request_id)
-        return _problem(error, request, request_id)
+        logger.exception("request crashed", request_id=arrival.request_id)
+        answer = _problem(error, arrival)
+    return replace(answer, headers={**counted, **answer.headers})
+
+
+def _served(view: View, arrival: Arrival, admission: Admission) -> Answer:
+    if admission.refused:
+        raise admission.refused
+    origin = origin_of(arrival.request, arrival.request_id, admission.principal)
+    base = base_url(arrival.request, services().settings.public_url)
+    return view(Call(arrival.request, services(), origin, base, admission.by_ticket), **arrival.arguments)
 
 
 def _common_headers(request: Any, request_id: str) -> dict[str, str]:
@@ -103,16 +147,18 @@ def _common_headers(request: Any, request_id: str) -> dict[str, str]:
     return headers.common(origins, request_id=request_id, origin=request.headers.get("origin", ""))
 
 
-def _problem(error: Exception, request: Any, request_id: str) -> Answer:
-    body = problems.document(error, path=path_of(request), request_id=request_id)
-    return Answer(body["status"], body, problems.headers(error))
+def _problem(error: Exception, arrival: Arrival) -> Answer:
+    body = problems.document(error, path=path_of(arrival.request), request_id=arrival.request_id)
+    return Answer(body.status, body, problems.headers(error))
 
 
 def _render(answer: Answer, merged: dict[str, str]) -> Response:
     if answer.body is None:
         return Response(body="", status_code=answer.status, headers={**merged})
-    body = msgspec.json.encode(answer.body).decode()
-    return Response(body=body, status_code=answer.status, headers={"Content-Type": "application/json", **merged})
+    text = answer.body
+    if not isinstance(text, Text):
+        text = Text(msgspec.json.encode(text).decode(), "application/json")
+    return Response(body=text.content, status_code=answer.status, headers={"Content-Type": text.content_type, **merged})
 
 
 def _log(request: Any, request_id: str, status: int, seconds: float) -> None:

@@ -11,6 +11,7 @@ from chalicelib.errors import FieldProblem, InvalidRequest
 from chalicelib.jobs.model import ArchiveRequest, RequestedFile
 from chalicelib.jobs.service import NewJob
 from chalicelib.limits import LINK_TTL_MAX_SECONDS, S3_MAX_KEY_BYTES
+from chalicelib.notify.callback_urls import UnsafeCallbackUrl, check_callback_url
 from chalicelib.settings import Settings
 
 REPORTED = 10  # offending keys that one answer names
@@ -23,12 +24,23 @@ def new_job(body: InitiateRequest, settings: Settings) -> NewJob:
     prefix = "" if body.prefix is UNSET else body.prefix
     if prefix:
         _check_keys([prefix], settings.allowed_prefix, pointer="/prefix")
-    return NewJob(files, asked - len(files), link_ttl, _archive(body, settings, prefix), prefix)
+    archive = _archive(body, settings, prefix)
+    return NewJob(files, asked - len(files), link_ttl, archive, prefix, _callback_url(body, settings))
 
 
 def key_of(file_id: int, settings: Settings) -> str:
     """The object key of a numbered file."""
     return settings.key_template.replace("{file_id}", str(file_id))
+
+
+def _callback_url(body: InitiateRequest, settings: Settings) -> str:
+    """Where the URL's name leads to is found out when something is sent there."""
+    if body.callbackUrl is UNSET:
+        return ""
+    try:
+        return check_callback_url(body.callbackUrl, allow_local=settings.webhook_allow_local)
+    except UnsafeCallbackUrl as error:
+        raise InvalidRequest([FieldProblem("/callbackUrl", error.reason)]) from error
 
 
 def _link_ttl(body: InitiateRequest, settings: Settings) -> int:

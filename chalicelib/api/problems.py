@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+
+from msgspec import UNSET
 
 from chalicelib import errors
+from chalicelib.api.answers import OffendingField, ProblemDocument
 
 RETRY_AFTER_SECONDS = 5
 
@@ -27,6 +29,11 @@ PROBLEMS: dict[type[errors.LorryError], Problem] = {
     errors.TooManyFiles: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too many files for one job"),
     errors.RouteNotFound: Problem(HTTPStatus.NOT_FOUND, "There is nothing here"),
     errors.MethodNotAllowed: Problem(HTTPStatus.METHOD_NOT_ALLOWED, "This method is not possible here"),
+    errors.Unauthenticated: Problem(HTTPStatus.UNAUTHORIZED, "Who are you?"),
+    errors.TooManyRequests: Problem(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),
+    errors.IdempotencyKeyReused: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The Idempotency-Key is another request's"),
+    errors.RequestInProgress: Problem(HTTPStatus.CONFLICT, "The first such request is still being served", 1),
+    errors.RequestTimedOut: Problem(HTTPStatus.GATEWAY_TIMEOUT, "The service took too long", RETRY_AFTER_SECONDS),
     errors.JobNotFound: Problem(HTTPStatus.NOT_FOUND, "There is no such job"),
     errors.JobNotReady: Problem(HTTPStatus.CONFLICT, "The job has nothing to download"),
     errors.JobAlreadyEnded: Problem(HTTPStatus.CONFLICT, "The job has already ended"),
@@ -40,13 +47,43 @@ PROBLEMS: dict[type[errors.LorryError], Problem] = {
     errors.QueueUnavailable: Problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "The work queue does not answer", RETRY_AFTER_SECONDS
     ),
+    errors.KeysUnavailable: Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, "The issuer of tokens does not answer", RETRY_AFTER_SECONDS
+    ),
+    errors.SecretUnavailable: Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, "The secret store does not answer", RETRY_AFTER_SECONDS
+    ),
+    errors.LinksUnavailable: Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, "Links cannot be signed at the moment", RETRY_AFTER_SECONDS
+    ),
 }
 
 INTERNAL = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong inside")
 INTERNAL_DETAIL = "an unexpected error occurred; it has been logged under this requestId"
 
 # What a caller may read of these would be internal: only the title is told.
-_PRIVATE = (errors.TableUnavailable, errors.QueueUnavailable, errors.StorageError)
+_PRIVATE = (
+    errors.TableUnavailable,
+    errors.QueueUnavailable,
+    errors.StorageError,
+    errors.KeysUnavailable,
+    errors.SecretUnavailable,
+    errors.LinksUnavailable,
+)
+
+
+# What API Gateway answers by itself (infra/gateway_responses.py) beside codes of the table above.
+GATEWAY = {
+    "forbidden": Problem(HTTPStatus.FORBIDDEN, "This is not allowed"),
+    "unavailable": Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The service does not answer", RETRY_AFTER_SECONDS),
+    "timeout": Problem(HTTPStatus.GATEWAY_TIMEOUT, "The service took too long", RETRY_AFTER_SECONDS),
+}
+
+
+def codes(kind: type[errors.LorryError]) -> list[str]:
+    """The codes of a row of the table: a base class stands for its subclasses."""
+    subclasses = kind.__subclasses__()
+    return [code for subclass in subclasses for code in codes(subclass)] if subclasses else [kind.code]
 
 
 def problem_of(error: Exception) -> Problem:
@@ -57,24 +94,23 @@ def problem_of(error: Exception) -> Problem:
     return INTERNAL
 
 
-def document(error: Exception, *, path: str, request_id: str) -> dict[str, Any]:
+def document(error: Exception, *, path: str, request_id: str) -> ProblemDocument:
     """The body of an error answer."""
     problem = problem_of(error)
     code = error.code if problem is not INTERNAL and isinstance(error, errors.LorryError) else "internal_error"
     detail = _detail(error, problem)
-    body: dict[str, Any] = {
-        "type": f"urn:lorry:problem:{code}",
-        "title": problem.title,
-        "status": int(problem.status),
-        "detail": detail,
-        "instance": path,
-        "error": code,
-        "message": detail,
-        "requestId": request_id,
-    }
-    if isinstance(error, errors.InvalidRequest):
-        body["errors"] = [asdict(place) for place in error.problems]
-    return body
+    places = error.problems if isinstance(error, errors.InvalidRequest) else None
+    return ProblemDocument(
+        type=f"urn:lorry:problem:{code}",
+        title=problem.title,
+        status=int(problem.status),
+        detail=detail,
+        instance=path,
+        error=code,
+        message=detail,
+        request_id=request_id,
+        errors=UNSET if places is None else [OffendingField(place.pointer, place.detail) for place in places],
+    )
 
 
 def headers(error: Exception) -> dict[str, str]:
@@ -83,6 +119,10 @@ def headers(error: Exception) -> dict[str, str]:
     extra = {"Content-Type": "application/problem+json"}
     if problem.retry_after is not None:
         extra["Retry-After"] = str(problem.retry_after)
+    if isinstance(error, errors.TooManyRequests):
+        extra["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.Unauthenticated):
+        extra["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     if isinstance(error, errors.MethodNotAllowed):
         extra["Allow"] = ", ".join(error.allowed)
     return extra

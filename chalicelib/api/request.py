@@ -20,9 +20,9 @@ def request_id_of(request: Any) -> str:
     return given if _SAFE_ID.fullmatch(given) else str(uuid.uuid4())
 
 
-def origin_of(request: Any, request_id: str) -> Origin:
+def origin_of(request: Any, request_id: str, principal: str) -> Origin:
     """Who asks, for ownership and the audit trail."""
-    return Origin(by=ANONYMOUS, request_id=request_id, trace_id=request.headers.get("traceparent", "")[:128])
+    return Origin(by=principal, request_id=request_id, trace_id=request.headers.get("traceparent", "")[:128])
 
 
 def json_body(request: Any) -> bytes:

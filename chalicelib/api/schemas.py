@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -14,7 +15,11 @@ from chalicelib.limits import (
     FILE_ID_MAX,
     FILE_ID_MIN,
     LINK_TTL_MIN_SECONDS,
+    MAX_CALLBACK_URL_CHARACTERS,
     MAX_FILES_PER_JOB,
+    MAX_PAGE_EVENTS,
+    MAX_PAGE_FILES,
+    MAX_PAGE_JOBS,
     S3_MAX_KEY_BYTES,
     S3_MAX_PRESIGN_SECONDS,
 )
@@ -22,7 +27,17 @@ from chalicelib.limits import (
 FileId = Annotated[int, msgspec.Meta(ge=FILE_ID_MIN, le=FILE_ID_MAX)]
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=S3_MAX_KEY_BYTES)]
 AT_LEAST_ONE = msgspec.Meta(min_length=1, extra_json_schema={"maxItems": MAX_FILES_PER_JOB})
+# Keys that are accepted, below the allowed prefix; `new_job` enforces it, this only describes.
+_INNER = r"[^/\x00-\x1f\x7f-\x9f]"
+_SEGMENT = rf"({_INNER.replace('[^', '[^.')}{_INNER}*|\.{_INNER.replace('[^', '[^.')}{_INNER}*|\.\.{_INNER}+)"
+KEY_BELOW_PREFIX = rf"^PREFIX(({_SEGMENT}/)*{_SEGMENT}/?)?$"
 FILENAME_PATTERN = r"^[^\x00-\x1f\x7f/\\]+$"
+CallbackUrl = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=MAX_CALLBACK_URL_CHARACTERS, extra_json_schema={"format": "uri"})
+]
+Layout = Literal["flat", "tree"]
+OnMissing = Literal["skip", "fail"]
+WAYS_TO_NAME = ("file_ids", "keys", "prefix")
 LinkTtl = Annotated[int, msgspec.Meta(ge=LINK_TTL_MIN_SECONDS, le=S3_MAX_PRESIGN_SECONDS)]
 
 
@@ -30,8 +45,8 @@ class ArchiveOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the ZIP of a job is to be."""
 
     filename: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=FILENAME_PATTERN)] | UnsetType = UNSET
-    layout: Literal["flat", "tree"] = "flat"
-    onMissing: Literal["skip", "fail"] = "skip"  # noqa: N815 - the name in JSON
+    layout: Layout = "flat"
+    onMissing: OnMissing = "skip"  # noqa: N815 - the name in JSON
 
 
 class InitiateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +58,7 @@ class InitiateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prefix: Key | UnsetType = UNSET
     archive: bool | ArchiveOptions = False
     linkTtlSeconds: LinkTtl | UnsetType = UNSET  # noqa: N815
+    callbackUrl: CallbackUrl | UnsetType = UNSET  # noqa: N815
 
 
 class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,6 +66,8 @@ class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     file_id: FileId
 
+
+EXACTLY_ONE = msgspec.Meta(extra_json_schema={"oneOf": [{"required": [name]} for name in WAYS_TO_NAME]})
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -60,7 +78,7 @@ _decode_check = msgspec.json.Decoder(CheckRequest).decode
 def initiate_request(body: bytes) -> InitiateRequest:
     """Raises InvalidRequest naming the offending field, and TooManyFiles."""
     request = _decode(_decode_initiate, body)
-    given = [name for name in ("file_ids", "keys", "prefix") if getattr(request, name) is not UNSET]
+    given = [name for name in WAYS_TO_NAME if getattr(request, name) is not UNSET]
     if len(given) != 1:
         pointer = f"/{given[1]}" if given else "/file_ids"
         raise InvalidRequest([FieldProblem(pointer, "exactly one of `file_ids`, `keys` and `prefix` is required")])
@@ -75,13 +93,36 @@ def check_request(body: bytes) -> CheckRequest:
     return _decode(_decode_check, body)
 
 
-def whole_number(name: str, text: str | None, *, low: int, high: int, default: int) -> int:
-    """A query parameter. Raises InvalidRequest."""
-    if text is None:
-        return default
-    if not text.isascii() or not text.isdecimal() or len(text) > 18 or not low <= int(text) <= high:
-        raise InvalidRequest([FieldProblem(f"/{name}", f"{text!r} is not a whole number from {low} to {high}")])
-    return int(text)
+@dataclass(frozen=True, slots=True)
+class WholeNumber:
+    """A query parameter that is a whole number."""
+
+    name: str
+    low: int
+    high: int
+    default: int
+
+    def read(self, text: str | None) -> int:
+        """The number, or what stands for none. Raises InvalidRequest."""
+        if text is None:
+            return self.default
+        if not text.isascii() or not text.isdecimal() or len(text) > 18 or not self.low <= int(text) <= self.high:
+            detail = f"{text!r} is not a whole number from {self.low} to {self.high}"
+            raise InvalidRequest([FieldProblem(f"/{self.name}", detail)])
+        return int(text)
+
+
+FILES_CURSOR = WholeNumber("cursor", 0, MAX_FILES_PER_JOB, default=0)
+FILES_LIMIT = WholeNumber("limit", 1, MAX_PAGE_FILES, default=MAX_PAGE_FILES)
+JOBS_LIMIT = WholeNumber("limit", 1, MAX_PAGE_JOBS, default=20)
+EVENTS_LIMIT = WholeNumber("limit", 1, MAX_PAGE_EVENTS, default=100)
+
+
+def flag(name: str, text: str | None) -> bool:
+    """A query parameter that is off unless it says `true`. Raises InvalidRequest."""
+    if text not in (None, "true", "false"):
+        raise InvalidRequest([FieldProblem(f"/{name}", f"{text!r} is neither true nor false")])
+    return text == "true"
 
 
 def _decode(decode: Callable[[bytes], S], body: bytes) -> S:

@@ -23,11 +23,23 @@ def run(
 
     With `lease` (seconds), a record stays hidden only as long as its worker lives, however long it works.
     """
+    return run_records(event, context, lambda record: handle(record.body), retries, lease=lease)
+
+
+def run_records(
+    event: Event,
+    context: Any,
+    handle: Callable[[SQSRecord], object],
+    retries: RetryPolicy,
+    *,
+    lease: float | None = None,
+) -> Event:
+    """As `run`, for a `handle` that needs more of a record than its body."""
 
     def one(record: SQSRecord) -> object:
         try:
             with held(record, retries, lease) if lease else nullcontext():
-                return handle(record.body)
+                return handle(record)
         except Exception as error:
             _postpone(record, error, retries)
             raise

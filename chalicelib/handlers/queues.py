@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
 from chalicelib.bootstrap import services
 from chalicelib.errors import UnreadableMessage
-from chalicelib.handlers.batch import Event, run
-from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, decode, decode_any
+from chalicelib.handlers.batch import Event, run, run_records
+from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, SendWebhook, decode, decode_any
 from chalicelib.observability import count, logger
 
 LEASE_SECONDS = 25.0  # work of a killed worker is taken up again after it
@@ -31,6 +33,11 @@ def assemble(event: Event, context: Any) -> Event:
 def dead_letters(event: Event, context: Any) -> Event:
     """Messages that gave up fail their jobs."""
     return run(event, context, _give_up, services().retries)
+
+
+def webhook(event: Event, context: Any) -> Event:
+    """Callback URLs are told how their jobs ended."""
+    return run_records(event, context, _send_webhook, services().webhook_retries)
 
 
 def _dispatch(body: str) -> None:
@@ -64,3 +71,10 @@ def _give_up(body: str) -> None:
     failed = services().driver.give_up(message)
     count("MessagesGivenUp")
     logger.error("message given up", job_id=message.job_id, body=body, job_failed=failed is not None)
+
+
+def _send_webhook(record: SQSRecord) -> None:
+    message = decode(record.body, SendWebhook)
+    outcome = services().webhooks.deliver(message, first_sent=int(record.attributes.sent_timestamp))
+    count(f"Webhooks{outcome.capitalize()}")
+    logger.info("webhook", job_id=message.job_id, status=message.status, outcome=outcome)

@@ -138,6 +138,7 @@ class Job:
     """A job as its table row tells it. `done` holds the numbers of the batches whose results are recorded.
 
     A job of everything below `prefix` has no files until they are listed; `listing` names the listing that counts.
+    `version` counts the changes that a client can see.
     """
 
     job_id: str
@@ -162,6 +163,8 @@ class Job:
     assembly: Assembly = Assembly()
     prefix: str = ""
     listing: str = ""
+    callback_url: str = ""
+    version: int = 1
 
     @property
     def listed(self) -> bool:

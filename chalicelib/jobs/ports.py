@@ -43,11 +43,19 @@ class JobPage:
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Events, oldest first, and where the next page starts (None: there is none)."""
+
+    events: tuple[JobEvent, ...]
+    next_cursor: str | None
+
+
 class JobTable(Protocol):
     """Durable state of jobs. Every method may raise TableUnavailable."""
 
-    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> None:
-        """Store the request in chunks, then the job with its event, both or neither. The id must be new."""
+    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
+        """Store the request in chunks, then the job with its event, both or neither. False if the id is taken."""
 
     def get(self, job_id: str) -> Job | None:
         """The job as of now (a consistent read)."""
@@ -79,6 +87,12 @@ class JobTable(Protocol):
         self, job_id: str, batches: Sequence[int], *, listing: str = ""
     ) -> dict[int, tuple[RequestedFile, ...]]:
         """The requested files of `batches`."""
+
+    def note(self, job_id: str, event: JobEvent) -> None:
+        """Append to the audit trail."""
+
+    def events(self, job_id: str, *, limit: int, cursor: str | None) -> EventPage:
+        """The audit trail, oldest first. Raises InvalidRequest for a cursor that is not ours."""
 
     def note_trouble(self, job_id: str, batch: int | None, trouble: JobError, event: JobEvent) -> None:
         """Remember the latest trouble of a batch (None: of dispatching), with its event."""

@@ -21,7 +21,7 @@ from chalicelib.jobs.model import (
     Origin,
     RequestedFile,
 )
-from chalicelib.jobs.ports import Change, JobPage, JobTable, WorkQueue
+from chalicelib.jobs.ports import Change, EventPage, JobPage, JobTable, WorkQueue
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import MAX_FILES_PER_BATCH, MiB
 from chalicelib.messages import CleanUp, Message
@@ -46,6 +46,7 @@ class NewJob:
     link_ttl: int
     archive: ArchiveRequest | None = None
     prefix: str = ""
+    callback_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +69,22 @@ class JobService:
     sweep_after: int
     files_per_batch: int = MAX_FILES_PER_BATCH
 
-    def start(self, request: NewJob, origin: Origin) -> Job:
-        """Make the request durable, then set it going. Once this returns, the job will end, whatever crashes."""
-        job = self._new_job(request, origin.by)
+    def start(self, request: NewJob, origin: Origin, *, job_id: str = "") -> Job:
+        """Make the request durable, then set it going. Once this returns, the job will end, whatever crashes.
+
+        With a `job_id` that is taken already, nothing happens and the job of that id is returned.
+        """
+        job = self._new_job(request, origin.by, job_id or str(uuid.uuid4()))
         event = JobEvent("created", job.created_at, origin, {"total": job.total})
-        self.table.create(job, _batches(request.files, job.batch_size), event)
+        if not self.table.create(job, _batches(request.files, job.batch_size), event):
+            return self.read(job.job_id, origin.by)
         self._send(job, first_messages(job))
         return job
 
-    def read(self, job_id: str, owner: str) -> Job:
-        """Raises JobNotFound (also for somebody else's job) and JobExpired."""
+    def read(self, job_id: str, owner: str | None) -> Job:
+        """Raises JobNotFound (also for somebody else's job) and JobExpired. `owner` None: of whoever."""
         job = self.table.get(job_id)
-        if job is None or job.owner != owner:
+        if job is None or owner not in (None, job.owner):
             raise JobNotFound(job_id)
         if job.expires_at <= self.now():
             raise JobExpired(job_id)
@@ -134,6 +139,14 @@ class JobService:
         self._send(job, first_messages(job))
         return job
 
+    def issued_links(self, job: Job, origin: Origin, count: int) -> None:
+        """Note in the audit trail that a read gave out links."""
+        self.table.note(job.job_id, JobEvent("links_issued", self.now(), origin, {"count": count}))
+
+    def events(self, job: Job, *, limit: int, cursor: str | None) -> EventPage:
+        """The job's audit trail, oldest first. Raises InvalidRequest for a cursor that is not ours."""
+        return self.table.events(job.job_id, limit=limit, cursor=cursor)
+
     def jobs(self, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None) -> JobPage:
         """The principal's jobs, newest first, without those that have expired."""
         page = self.table.owned_by(owner, status=status, limit=limit, cursor=cursor)
@@ -150,10 +163,10 @@ class JobService:
         except QueueUnavailable:
             logger.warning("the queue took no message; the sweeper will drive the job", job_id=job.job_id)
 
-    def _new_job(self, request: NewJob, owner: str) -> Job:
+    def _new_job(self, request: NewJob, owner: str, job_id: str) -> Job:
         now = self.now()
         return Job(
-            job_id=str(uuid.uuid4()),
+            job_id=job_id,
             owner=owner,
             status=JobStatus.QUEUED,
             stage=None,
@@ -174,6 +187,7 @@ class JobService:
             sweeps=0,
             archive=request.archive,
             prefix=request.prefix,
+            callback_url=request.callback_url,
         )
 
 

@@ -6,7 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.links.disposition import attachment
-from chalicelib.links.presign import Presigner
+from chalicelib.links.presign import Credentials, Presigner
+
+MARGIN_SECONDS = 5  # clocks differ a little: a link ends before its credentials do
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Credentials until they end, in epoch milliseconds; None: they do not end by themselves."""
+
+    credentials: Credentials
+    ends_at: int | None = None
+
+    def cut(self, ttl: int, at: datetime) -> int:
+        """How many of `ttl` seconds a link that is signed at `at` really lives."""
+        if self.ends_at is None:
+            return ttl
+        return min(ttl, self.ends_at // 1000 - int(at.timestamp()) - MARGIN_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +35,8 @@ class Minter:
 
     @property
     def expires_at(self) -> int:
-        """When the links die, in epoch milliseconds."""
-        return int((self.at + timedelta(seconds=self.ttl)).timestamp() * 1000)
+        """When the links die, in epoch milliseconds. A link tells its beginning in whole seconds."""
+        return int((self.at.replace(microsecond=0) + timedelta(seconds=self.ttl)).timestamp()) * 1000
 
     def link(self, key: str, *, filename: str = "") -> str:
         """A link to `key`; with a file name, browsers save it under that name."""

@@ -15,7 +15,7 @@ from chalicelib.adapters.sqs_queue import SqsWorkQueue
 from chalicelib.errors import QueueUnavailable
 from chalicelib.jobs.ports import WorkQueue
 from chalicelib.limits import SQS_MAX_BATCH_ENTRIES
-from chalicelib.messages import CheckBatch, DispatchJob, Message, decode_any
+from chalicelib.messages import AnyMessage, CheckBatch, DispatchJob, Message, decode_any
 from tests.contracts.servers import refusing, silent
 from tests.fakes import FakeWorkQueue
 
@@ -47,7 +47,7 @@ class FakeStation:
 class SqsStation:
     def __init__(self) -> None:
         self.client = boto3.client("sqs")
-        self.urls: dict[type[Message], str] = {
+        self.urls: dict[type[AnyMessage], str] = {
             kind: self.client.create_queue(QueueName=kind.__name__)["QueueUrl"] for kind in (DispatchJob, CheckBatch)
         }
         self.queue = SqsWorkQueue(self.client, self.urls)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.link_credentials import SESSION_SECONDS
 from tests.infra.conftest import Template
 
 ROLES = {
@@ -24,8 +25,16 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def policies(resources: dict[str, Template], role: str) -> Iterator[Template]:
+    """The role's own policies and those that are attached to it."""
+    yield from resources[role]["Properties"]["Policies"]
+    for found in resources.values():
+        if found["Type"] == "AWS::IAM::Policy" and {"Ref": role} in found["Properties"]["Roles"]:
+            yield found["Properties"]
+
+
 def statements(resources: dict[str, Template], role: str) -> Iterator[Template]:
-    for policy in resources[role]["Properties"]["Policies"]:
+    for policy in policies(resources, role):
         for statement in policy["PolicyDocument"]["Statement"]:
             yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
@@ -124,3 +133,38 @@ def test_each_worker_receives_from_its_own_queues(resources: dict[str, Template]
 def test_each_function_writes_to_its_own_log(resources: dict[str, Template], function: str, role: str) -> None:
     group = resources[function]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
     assert resources_of(resources, role, "logs:PutLogEvents") == [{"Fn::GetAtt": [group, "Arn"]}]
+
+
+# --- links ----------------------------------------------------------------------------
+
+
+def test_whoever_has_a_links_credential_can_read_files_and_archives_and_nothing_else(
+    resources: dict[str, Template],
+) -> None:
+    assert actions(resources, "LinkRole") == {"s3:GetObject", "kms:Decrypt"}
+    assert resources_of(resources, "LinkRole", "s3:GetObject") == [
+        {"Fn::Sub": "arn:${AWS::Partition}:s3:::${SourceBucket}/*"},
+        {"Fn::Sub": "${ArchiveBucket.Arn}/archives/*"},
+    ]
+
+
+def test_only_the_api_signs_links(resources: dict[str, Template]) -> None:
+    (trusted,) = resources["LinkRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trusted["Principal"] == {"AWS": {"Fn::GetAtt": ["ApiRole", "Arn"]}}
+    assert trusted["Action"] == "sts:AssumeRole"
+    may = {role for role in ROLES.values() if resources_of(resources, role, "sts:AssumeRole")}
+    assert may == {"ApiRole"}
+    assert resources_of(resources, "ApiRole", "sts:AssumeRole") == [{"Fn::GetAtt": ["LinkRole", "Arn"]}]
+    told = resources["APIHandler"]["Properties"]["Environment"]["Variables"]["LINK_ROLE_ARN"]
+    assert told == {"Fn::GetAtt": ["LinkRole", "Arn"]}
+
+
+def test_a_session_for_links_lasts_as_long_as_is_asked_for(resources: dict[str, Template]) -> None:
+    assert resources["LinkRole"]["Properties"]["MaxSessionDuration"] == SESSION_SECONDS
+
+
+def test_secrets_are_read_and_never_written(resources: dict[str, Template]) -> None:
+    for role in ROLES.values():
+        allowed = {action for action in actions(resources, role) if action.startswith("secretsmanager:")}
+        assert allowed <= {"secretsmanager:GetSecretValue"}
+    assert resources_of(resources, "ApiRole", "secretsmanager:GetSecretValue") == [{"Fn::GetAtt": ["Secret", "Id"]}]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.settings import VARIABLES
+from chalicelib.variables import VARIABLES
 from infra.package import Package
 from localstack.aftercare import with_parameters
 from tests.infra.conftest import Template

@@ -199,7 +199,7 @@ class JobMachine(RuleBasedStateMachine):
     @invariant()
     def each_transition_has_exactly_one_event(self) -> None:
         for job in self.table.jobs.values():
-            kinds = [event.kind for event in self.table.events[job.job_id]]
+            kinds = [event.kind for event in self.table.trail[job.job_id]]
             made = sorted(kind for kind in kinds if kind in TRANSITIONS)
             started = ["started"] if "started" in kinds else []
             assert kinds.count("created") == 1

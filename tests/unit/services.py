@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from chalicelib import bootstrap
 from chalicelib.assembly.model import Archive
+from chalicelib.calls.idempotency import Idempotency
+from chalicelib.calls.rates import RateLimiter
 from chalicelib.jobs.model import Job
 from chalicelib.links.minter import Minter
 from chalicelib.links.presign import Credentials, Presigner
-from chalicelib.settings import VARIABLES, Settings
+from chalicelib.links.tickets import TicketOffice
+from chalicelib.notify.streaming import Follower
+from chalicelib.settings import Settings
+from chalicelib.variables import VARIABLES
 from tests.builders import World
 
 QUEUES = [variable.name for variable in VARIABLES if variable.name.endswith("_QUEUE_URL")]
@@ -23,6 +29,8 @@ ENVIRONMENT = {
     "ASSEMBLY_QUEUE_URL": "http://sqs.test/000000000000/assembly",
     "SOURCE_BUCKET": "files",
     "ARCHIVE_BUCKET": "archives",
+    "SECRET_ID": "lorry",
+    "ALLOW_ANONYMOUS": "true",
     **{name: f"http://sqs.test/000000000000/{name.lower()}" for name in QUEUES},
 }
 STORE = "https://store.test"
@@ -57,6 +65,8 @@ class FakeServices:
     settings: Settings
     retries: FakeRetries = field(default_factory=FakeRetries)
     health: FakeHealth = field(default_factory=FakeHealth)
+    verifier: Any = None
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Any:
         parts = {"jobs": "service", "driver": "driver", "checker": "checker", "sweeper": "sweeper", "source": "store"}
@@ -67,6 +77,29 @@ class FakeServices:
     def archives_of(self, job: Job) -> list[Archive]:
         archives: list[Archive] = self.world.archives.archives(job.job_id, job.generation) if job.archive else []
         return [archive for archive in archives if not archive.reads_only]
+
+    @cached_property
+    def limiter(self) -> RateLimiter:
+        return RateLimiter(self.world.counter, self.world.clock)
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        return Idempotency(self.world.claims, self.world.clock, self.settings.idempotency_ttl)
+
+    @cached_property
+    def tickets(self) -> TicketOffice:
+        return TicketOffice(lambda: (b"key of the tickets",), self.world.clock, self.settings.ticket_ttl)
+
+    @cached_property
+    def follower(self) -> Follower:
+        settings = self.settings
+        return Follower(self.world.counter, self.world.clock, self.sleep, settings.stream_wait, settings.stream_waiters)
+
+    def sleep(self, seconds: float) -> None:
+        """Time passes, and what is to happen meanwhile happens."""
+        self.world.clock.advance(seconds)
+        for happen in self.meanwhile:
+            happen()
 
     def minter(self, ttl: int) -> Minter:
         return self._minter(ttl, self.settings.source_bucket)

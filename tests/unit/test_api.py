@@ -127,7 +127,7 @@ def test_the_life_of_links_may_be_asked_for(http: Any, world: World) -> None:
 def test_the_request_id_and_trace_are_kept_in_the_audit_trail(http: Any, world: World) -> None:
     headers = {"Content-Type": "application/json", "X-Request-ID": "mine-7", "traceparent": "00-abc-def-01"}
     job_id = post(http, INITIATE, {"file_ids": [70000]}, headers).json_body["jobId"]
-    (created,) = world.table.events[job_id]
+    (created,) = world.table.trail[job_id]
     assert (created.origin.request_id, created.origin.trace_id) == ("mine-7", "00-abc-def-01")
 
 

@@ -119,7 +119,7 @@ def test_an_outage_is_noted_and_retried_and_never_reported_as_missing(error: Sto
         checker(world, FailingStore("downloads/70001.zip", error)).check(CheckBatch(job.job_id, 0))
     assert (results(world, job), world.job(job.job_id).counts.processed) == ((), 0)
     assert world.table.trouble[job.job_id, 0].code == error.code
-    last = world.table.events[job.job_id][-1]
+    last = world.table.trail[job.job_id][-1]
     assert (last.kind, last.details["batch"], last.details["code"]) == ("batch_retried", 0, error.code)
 
 

@@ -38,7 +38,7 @@ def started(numbers: int = 5) -> tuple[World, Job]:
 
 
 def kinds(world: World, job: Job) -> list[str]:
-    return [found.kind for found in world.table.events[job.job_id]]
+    return [found.kind for found in world.table.trail[job.job_id]]
 
 
 # --- beginning and dispatching ----------------------------------------------------------

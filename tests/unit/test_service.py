@@ -43,7 +43,7 @@ def test_a_new_job_is_queued_and_belongs_to_who_asked() -> None:
     job = world.start(70000, 70001)
     assert world.job(job.job_id) == job
     assert (job.status, job.owner, job.total, job.progress) == (JobStatus.QUEUED, "alice", 2, 0)
-    assert [(event.kind, event.origin) for event in world.table.events[job.job_id]] == [("created", ALICE)]
+    assert [(event.kind, event.origin) for event in world.table.trail[job.job_id]] == [("created", ALICE)]
 
 
 def test_a_job_of_one_batch_needs_no_second_hop() -> None:
@@ -197,7 +197,7 @@ def test_cancelling_twice_is_fine_and_told_once() -> None:
     first = world.service.cancel(job.job_id, ALICE)
     world.clock.advance(10)
     assert world.service.cancel(job.job_id, ALICE) == first
-    assert [event.kind for event in world.table.events[job.job_id]] == ["created", "cancelled"]
+    assert [event.kind for event in world.table.trail[job.job_id]] == ["created", "cancelled"]
 
 
 def test_a_cancelled_job_expires_after_its_time_to_live() -> None:

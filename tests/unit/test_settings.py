@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import InvalidSettings
-from chalicelib.settings import VARIABLES, Settings
+from chalicelib.settings import Settings
+from chalicelib.variables import VARIABLES
 from tests.unit.services import ENVIRONMENT
 
 
@@ -17,7 +18,7 @@ def read(**changes: str) -> Settings:
     return Settings.from_environment({**ENVIRONMENT, **changes})
 
 
-@pytest.mark.parametrize("name", ENVIRONMENT)
+@pytest.mark.parametrize("name", sorted(ENVIRONMENT.keys() - {"ALLOW_ANONYMOUS"}))
 @pytest.mark.parametrize("blank", ["", "  "])
 def test_a_required_variable_that_is_absent_is_named(name: str, blank: str) -> None:
     with pytest.raises(InvalidSettings, match=f"^{name}: is not set"):

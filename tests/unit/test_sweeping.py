@@ -82,7 +82,7 @@ def test_each_sweep_of_a_job_is_in_its_audit_trail() -> None:
     job_id = lost(world, 70000)
     world.clock.advance(SWEEP_AFTER)
     world.sweep()
-    last = world.table.events[job_id][-1]
+    last = world.table.trail[job_id][-1]
     assert (last.kind, last.origin.by, last.details) == ("swept", "sweeper", {"sweeps": 1})
 
 

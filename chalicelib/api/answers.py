@@ -1,0 +1,369 @@
+"""Answer bodies as types: what the routes build is what the OpenAPI document describes.
+
+Times are RFC 3339 in UTC, sizes bytes. A field without a default is always there; null says that there is no value.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from chalicelib.api.schemas import Layout, OnMissing
+from chalicelib.assembly.model import CrcSource
+from chalicelib.jobs.model import FileState, JobStatus, Stage
+
+
+def one_of(choices: Any) -> Meta:
+    """For strings of which the code knows nothing more."""
+    return Meta(extra_json_schema={"enum": list(get_args(choices))})
+
+
+Count = Annotated[int, Meta(ge=0)]
+Size = Annotated[int, Meta(ge=0, description="in bytes")]
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+JobId = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+Address = Annotated[
+    str, Meta(description="of this API; good as long as the job", extra_json_schema={"format": "uri-reference"})
+]
+Link = Annotated[
+    str, Meta(description="presigned, needs no credentials, dies soon", extra_json_schema={"format": "uri"})
+]
+Cursor = Annotated[str, Meta(description="`cursor` of the next page; null: this is the last")]
+Ticket = Annotated[
+    str, Meta(description="`?ticket=` of this job for readers that cannot send headers; null where nobody needs one")
+]
+Percent = Annotated[int, Meta(ge=0, le=100, description="never goes back; 100 only when ready")]
+FileNumber = Annotated[int, Meta(ge=0, description="counted from 0 in the order of the request")]
+
+
+class _Body(msgspec.Struct, frozen=True, rename="camel"):
+    """Names in JSON are camelCase, except where the contract says `file_id`."""
+
+
+# --- jobs -------------------------------------------------------------------------------
+
+
+class Counts(_Body, frozen=True):
+    """Files by what became of them."""
+
+    available: Count
+    missing: Count
+    failed: Count
+
+
+class WantedArchive(_Body, frozen=True):
+    """The archive that was asked for."""
+
+    filename: str | None
+    layout: Annotated[str, one_of(Layout)]
+    on_missing: Annotated[str, one_of(OnMissing)]
+
+
+class Bytes(_Body, frozen=True):
+    """Of the archive while it is assembled, else of the available files."""
+
+    total: Size
+    done: Size
+
+
+class JobFailure(_Body, frozen=True):
+    """Why a job failed."""
+
+    code: str
+    message: str
+
+
+class JobLinks(_Body, frozen=True):
+    """Where to go on from here; only what is possible in the job's status."""
+
+    status: Address
+    download: Address | UnsetType = UNSET
+    retry: Address | UnsetType = UNSET
+    cancel: Address | UnsetType = UNSET
+
+
+class JobSummary(_Body, frozen=True):
+    """A job without its files."""
+
+    job_id: JobId
+    status: JobStatus
+    stage: Annotated[Stage | None, Meta(description="what a processing job is busy with")]
+    progress: Percent
+    processed: Count
+    total: Annotated[Count | None, Meta(description="files; null until a prefix is listed")]
+    total_file_ids: Annotated[Count | None, Meta(description="the same as `total`")]
+    duplicates: Annotated[Count, Meta(description="repetitions in the request, which were dropped")]
+    counts: Counts
+    archive: WantedArchive | None
+    bytes: Bytes
+    error: JobFailure | None
+    created_at: Moment
+    updated_at: Moment
+    finished_at: Moment | None
+    expires_at: Moment
+    links: JobLinks
+
+
+class FileDocument(_Body, frozen=True):
+    """One file of a job."""
+
+    index: FileNumber
+    id: Annotated[int | None, Meta(description="null where the file was named by its key")]
+    key: str
+    state: FileState
+    size: Size | None
+    reason: Annotated[str | None, Meta(description="why it is not available")]
+    address: Address
+
+
+class ArchiveDocument(_Body, frozen=True):
+    """One archive of a job."""
+
+    index: FileNumber
+    filename: str
+    size: Size
+    entries: Count
+    parts: Count
+    crc_source: Annotated[
+        CrcSource, Meta(description="where CRC-32s came from: the copies, the store's own knowledge, or every body")
+    ]
+    verified: Annotated[bool, Meta(description="the store checks the CRC-32 of the whole archive")]
+    cost: Annotated[dict[str, int | str], Meta(description="of the plan, if nothing fails: bytes, requests, dollars")]
+    url: Annotated[Link | None, Meta(description="null until the job is ready")]
+    address: Address
+
+
+class JobDocument(JobSummary, frozen=True, kw_only=True):
+    """A job with one page of its files."""
+
+    files: list[FileDocument]
+    result_urls: Annotated[
+        list[Link | None] | None,
+        Meta(
+            description="a link for each of `files`, null where it is missing; null as a whole until the job is ready"
+        ),
+    ]
+    links_expire_at: Moment | None
+    next_cursor: Cursor | None
+    archives: list[ArchiveDocument]
+    ticket: Ticket | None
+
+
+class JobStarted(_Body, frozen=True):
+    """The answer to a new job."""
+
+    job_id: JobId
+    status: JobStatus
+    total_file_ids: Annotated[Count | None, Meta(description="null for a prefix, which is yet to be listed")]
+    duplicates: Annotated[Count, Meta(description="repetitions in the request, which were dropped")]
+    links: JobLinks
+    ticket: Ticket | None
+
+
+class JobsPage(_Body, frozen=True):
+    """Jobs, newest first."""
+
+    jobs: list[JobSummary]
+    next_cursor: Cursor | None
+
+
+class EventDocument(_Body, frozen=True):
+    """One line of a job's audit trail."""
+
+    kind: str
+    at: Moment
+    by: Annotated[str, Meta(description="principal, or the part of the service")]
+    request_id: Annotated[str, Meta(description="empty where no request caused it")]
+    trace_id: Annotated[str, Meta(description="`traceparent` of the request, else empty")]
+    details: dict[str, Any]
+
+
+class EventsPage(_Body, frozen=True):
+    """A job's audit trail, oldest first."""
+
+    events: list[EventDocument]
+    next_cursor: Cursor | None
+
+
+class StreamedEvent(_Body, frozen=True):
+    """One server-sent event; `data` is a job without its files, as JSON."""
+
+    event: Literal["progress", "ready", "failed", "cancelled"]
+    id: Annotated[str, Meta(description="of this state of the job; `Last-Event-ID` of the next request")]
+    data: Annotated[
+        str,
+        Meta(
+            extra_json_schema={
+                "contentMediaType": "application/json",
+                "contentSchema": {"$ref": "#/components/schemas/JobSummary"},
+            }
+        ),
+    ]
+
+
+# --- single files -----------------------------------------------------------------------
+
+
+class CheckAnswer(_Body, frozen=True):
+    """Whether one file is there; if not, `s3Key` and `size` are null."""
+
+    file_id: int = msgspec.field(name="file_id")
+    available: bool
+    s3_key: str | None
+    size: Size | None
+
+
+class StartAnswer(_Body, frozen=True):
+    """What became of one file that was waited for."""
+
+    file_id: int = msgspec.field(name="file_id")
+    status: Literal["completed", "failed"]
+    download_url: Link | None
+    size: Size | None
+    processing_time_ms: Count
+    message: str
+
+
+# --- the service ------------------------------------------------------------------------
+
+
+class IndexDocument(_Body, frozen=True):
+    """What this is, and where to go on from here."""
+
+    name: str
+    version: str
+    links: dict[str, Annotated[str, Meta(extra_json_schema={"format": "uri-reference"})]]
+
+
+class HealthDocument(_Body, frozen=True):
+    """Whether everything the service stands on answers."""
+
+    status: Literal["healthy", "unhealthy"]
+    checks: dict[str, Annotated[str, one_of(Literal["ok", "error"])]]
+
+
+class FileLimits(_Body, frozen=True):
+    """`idMin` to `idMax` are the numbers that a file may have."""
+
+    per_job: int
+    id_min: int
+    id_max: int
+
+
+class BodyLimits(_Body, frozen=True):
+    max_bytes: Size
+
+
+class KeyLimits(_Body, frozen=True):
+    max_bytes: Size
+    allowed_prefix: str
+
+
+class PageLimits(_Body, frozen=True):
+    """Most entries of one page."""
+
+    files: int
+    jobs: int
+    events: int
+
+
+class LinkLimits(_Body, frozen=True):
+    """The range of `linkTtlSeconds`."""
+
+    ttl_min_seconds: int
+    ttl_max_seconds: int
+
+
+class JobLimits(_Body, frozen=True):
+    """How long a job is there after it ended."""
+
+    ttl_seconds: int
+
+
+class ArchiveLimits(_Body, frozen=True):
+    """A larger archive is split into several."""
+
+    max_bytes: Size
+
+
+class CallbackUrlLimits(_Body, frozen=True):
+    max_characters: int
+
+
+class IdempotencyKeyLimits(_Body, frozen=True):
+    """`ttlSeconds` is how long a key is remembered."""
+
+    max_characters: int
+    ttl_seconds: int
+
+
+class RateLimits(_Body, frozen=True):
+    """Requests of one caller in a window; those for event streams are counted apart."""
+
+    requests: int
+    window_seconds: int
+    stream_requests: int
+
+
+class WebsocketLimits(_Body, frozen=True):
+    """Jobs that one connection may watch."""
+
+    subscriptions: int
+
+
+class LimitsDocument(_Body, frozen=True):
+    """Every limit that the service enforces."""
+
+    files: FileLimits
+    body: BodyLimits
+    keys: KeyLimits
+    pages: PageLimits
+    links: LinkLimits
+    jobs: JobLimits
+    archive: ArchiveLimits
+    callback_url: CallbackUrlLimits
+    idempotency_key: IdempotencyKeyLimits
+    rate: RateLimits
+    websocket: WebsocketLimits
+
+
+# --- errors and webhooks ----------------------------------------------------------------
+
+
+class OffendingField(_Body, frozen=True):
+    """One offending place of a request."""
+
+    pointer: Annotated[str, Meta(description="JSON pointer (RFC 6901) into the body, or the parameter's name")]
+    detail: str
+
+
+class ProblemDocument(_Body, frozen=True):
+    """An error (RFC 9457). `error` is a stable code; `message` repeats `detail`."""
+
+    type: Annotated[str, Meta(extra_json_schema={"format": "uri"})]
+    title: str
+    status: Annotated[int, Meta(ge=400, le=599)]
+    detail: str
+    instance: str
+    error: str
+    message: str
+    request_id: str
+    errors: list[OffendingField] | UnsetType = UNSET
+
+
+class EndedJob(_Body, frozen=True):
+    """The job that ended, and where to read more."""
+
+    job_id: JobId
+    status: Literal["ready", "failed", "cancelled"]
+    links: JobLinks | UnsetType = UNSET
+
+
+class JobEnded(_Body, frozen=True):
+    """What is posted to the `callbackUrl` of a job that ended."""
+
+    type: Literal["job.ready", "job.failed", "job.cancelled"]
+    timestamp: Moment
+    data: EndedJob

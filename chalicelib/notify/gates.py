@@ -1,0 +1,43 @@
+"""Who may watch what over a WebSocket, by AUTH_MODE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from chalicelib.auth.tokens import bearer_token
+
+ANONYMOUS = "anonymous"  # the API's own name for everybody
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGate:
+    """Everybody is the same principal (AUTH_MODE none)."""
+
+    principal: str = ANONYMOUS
+
+    def principal_of(self, headers: Mapping[str, str]) -> str | None:
+        return self.principal
+
+    def admits(self, ticket: str, job_id: str) -> bool:
+        return False  # nobody needs one
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedGate:
+    """A bearer token names a principal, a ticket opens one job (AUTH_MODE jwt); without `verify`, tickets only.
+
+    `verify` tells the principal of a token; `accepts` whether a ticket is good for a job.
+    """
+
+    verify: Callable[[str], str] | None
+    accepts: Callable[[str, str], bool]
+
+    def principal_of(self, headers: Mapping[str, str]) -> str | None:
+        if self.verify is None:
+            return None
+        token = bearer_token(headers.get("authorization", ""))
+        return self.verify(token) if token else None
+
+    def admits(self, ticket: str, job_id: str) -> bool:
+        return self.accepts(ticket, job_id)

@@ -1,0 +1,150 @@
+"""Shows or rotates the secret of a deployment: `make secret`, `make secret-rotate [OVERLAP=24] [FORCE=yes]`.
+
+    python -m infra.secret show|rotate [--stage prod [--region R]] [--overlap HOURS] [--force]
+
+Without a stage it is the embedded stack of LORRY_HOME, whose file is rotated too; with one, the stack lorry-STAGE.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import SecretUnavailable
+from chalicelib.links.secrets import Secrets
+from infra.locking import Busy, locked
+from infra.rotation import StillOverlapping, moment, rotated
+from localstack import secret as local
+from localstack.clients import Clients, forget_aws
+from localstack.home import Home, LocalStackError, Options
+
+DAY_HOURS = 24
+LONGEST_HOURS = 30 * DAY_HOURS
+FAILURES = (SecretUnavailable, StillOverlapping, LocalStackError, Busy, ClientError, BotoCoreError, OSError)
+
+
+class NoStack(LocalStackError):
+    """There is no deployment whose secret could be meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one deployment's secret is: in Secrets Manager, and for the embedded stack in a file of `home` too."""
+
+    client: Any
+    secret_id: str
+    home: Home | None = None
+
+    def read(self) -> Secrets:
+        return Secrets.from_json(str(self.client.get_secret_value(SecretId=self.secret_id).get("SecretString", "")))
+
+    def write(self, value: Secrets) -> None:
+        self.client.put_secret_value(SecretId=self.secret_id, SecretString=value.to_json())
+        if self.home is not None:
+            local.keep(self.home, value)
+
+
+def embedded(options: Options) -> Place:
+    """The embedded stack that runs in LORRY_HOME. Raises NoStack."""
+    try:
+        outputs = json.loads(options.home.outputs.read_text())
+    except FileNotFoundError:
+        raise NoStack(
+            f"nothing runs in {options.home.root}: start it with `make up`, or name a deployment: STAGE=prod"
+        ) from None
+    return Place(Clients(outputs["Endpoint"])("secretsmanager"), outputs["SecretId"], options.home)
+
+
+def deployed(session: Any, stage: str) -> Place:
+    """The stack lorry-STAGE on AWS. Raises NoStack."""
+    if session.get_credentials() is None:
+        raise NoStack("no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    if session.region_name is None:
+        raise NoStack("no AWS region: add REGION=eu-central-1, or set AWS_REGION")
+    try:
+        (stack,) = session.client("cloudformation").describe_stacks(StackName=f"lorry-{stage}")["Stacks"]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        raise NoStack(f"there is no stack lorry-{stage} in {session.region_name}") from None
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    if "SecretId" not in outputs:
+        raise NoStack(f"stack lorry-{stage} has no secret: it is of an earlier version, so deploy it anew")
+    return Place(session.client("secretsmanager"), outputs["SecretId"])
+
+
+def show(place: Place, now_ms: int, say: Callable[[str], None] = print) -> None:
+    """Tell what receivers of webhooks verify with. The master value stays where it is."""
+    value = place.read()
+    current, *previous = value.webhook_secrets(now_ms)
+    say(f"webhook secret  {current}")
+    for old in previous:
+        say(f"until {moment(value.previous_until)} webhooks are signed with the previous one too  {old}")
+
+
+def rotate(
+    place: Place, now_ms: int, *, overlap_hours: int, force: bool = False, say: Callable[[str], None] = print
+) -> None:
+    """Put a new value in place of the current one, and show it. Raises StillOverlapping."""
+    place.write(rotated(place.read(), now_ms, overlap_hours=overlap_hours, force=force))
+    show(place, now_ms, say)
+
+
+def main() -> int:
+    options = _arguments()
+    try:
+        _run(options)
+    except FAILURES as error:
+        print(f"make secret{'-rotate' if options.command == 'rotate' else ''}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    if options.stage:
+        _carry_out(options, deployed(boto3.Session(region_name=options.region), options.stage))
+        return
+    forget_aws()
+    where = Options.from_environment()
+    if not where.home.root.exists():
+        raise NoStack(f"there is no stack in {where.home.root}: start one with `make up`, or name one: STAGE=prod")
+    with locked(where.home.lock, seconds=60):
+        _carry_out(options, embedded(where))
+
+
+def _carry_out(options: argparse.Namespace, place: Place) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    if options.command == "show":
+        show(place, now_ms)
+    else:
+        rotate(place, now_ms, overlap_hours=options.overlap, force=options.force)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.secret", description="The secret of a deployment.")
+    parser.add_argument("command", choices=["show", "rotate"])
+    parser.add_argument("--stage", help="deployment on AWS; without it, the embedded stack")
+    parser.add_argument("--region", help="its region; without it, the one that the AWS configuration names")
+    parser.add_argument(
+        "--overlap", type=_hours, default=DAY_HOURS, help="hours for which the old secret counts; 0: it leaked"
+    )
+    parser.add_argument("--force", action="store_true", help="rotate though the last rotation's overlap lasts")
+    return parser.parse_args()
+
+
+def _hours(text: str) -> int:
+    if not text.isdecimal() or int(text) > LONGEST_HOURS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of hours from 0 to {LONGEST_HOURS}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

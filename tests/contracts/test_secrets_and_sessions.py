@@ -1,0 +1,84 @@
+"""Secrets Manager and STS as the SDK speaks with them: what they answer, and what becomes of silence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.adapters import clients
+from chalicelib.adapters.link_credentials import AssumedRole, link_credentials
+from chalicelib.adapters.secrets_manager import SecretSource
+from chalicelib.bootstrap import epoch_milliseconds
+from chalicelib.errors import LinksUnavailable, SecretUnavailable
+from chalicelib.links.secrets import Secrets
+from chalicelib.settings import Settings
+from tests.contracts.servers import refusing, silent
+from tests.unit.services import ENVIRONMENT
+
+STORED = Secrets("0123456789abcdef" * 4)
+ROLE = "arn:aws:iam::123456789012:role/links"
+
+
+def settings(**environment: str) -> Settings:
+    return Settings.from_environment({**ENVIRONMENT, **environment})
+
+
+def secret_source(secret_id: str = "lorry") -> SecretSource:
+    return SecretSource(clients.secrets_client(settings()), secret_id, epoch_milliseconds)
+
+
+def role_source() -> Any:
+    return link_credentials(settings(LINK_ROLE_ARN=ROLE), None, epoch_milliseconds)
+
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    with mock_aws():
+        yield
+
+
+def test_the_secret_is_read_by_name_and_by_arn(aws: None) -> None:
+    arn = boto3.client("secretsmanager").create_secret(Name="lorry", SecretString=STORED.to_json())["ARN"]
+    assert secret_source("lorry").read() == secret_source(arn).read() == STORED
+
+
+def test_a_secret_that_is_not_there_is_named(aws: None) -> None:
+    with pytest.raises(SecretUnavailable, match=r"secret lorry cannot be read: .*ResourceNotFoundException"):
+        secret_source().read()
+
+
+def test_a_secret_of_bytes_cannot_be_used(aws: None) -> None:
+    boto3.client("secretsmanager").create_secret(Name="lorry", SecretBinary=b"bytes")
+    with pytest.raises(SecretUnavailable, match="not a JSON object"):
+        secret_source().read()
+
+
+def test_a_session_of_the_role_tells_its_end_in_milliseconds(aws: None) -> None:
+    source = role_source()
+    assert isinstance(source, AssumedRole)
+    lease = source.current()
+    assert lease.credentials.access_key_id.startswith("ASIA")
+    assert lease.credentials.token
+    assert lease.ends_at is not None
+    assert 3_590_000 < lease.ends_at - epoch_milliseconds() <= 3_600_000
+
+
+@pytest.mark.parametrize("broken", [refusing, silent])
+@pytest.mark.parametrize(
+    ("ask", "error"),
+    [(lambda: secret_source().read(), SecretUnavailable), (lambda: role_source().current(), LinksUnavailable)],
+)
+def test_who_does_not_answer_is_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch, broken: Any, ask: Callable[[], object], error: type[Exception]
+) -> None:
+    with broken() as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        started = time.monotonic()
+        with pytest.raises(error):
+            ask()
+        assert time.monotonic() - started < 8

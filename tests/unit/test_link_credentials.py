@@ -1,0 +1,193 @@
+"""Links never claim to live longer than the credentials that sign them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.adapters.link_credentials import (
+    LEAST_SECONDS,
+    PAUSE_SECONDS,
+    RENEW_SECONDS,
+    AssumedRole,
+    Lasting,
+    link_credentials,
+)
+from chalicelib.adapters.s3_links import minter_for
+from chalicelib.errors import InvalidSettings, LinksUnavailable
+from chalicelib.limits import LINK_TTL_MIN_SECONDS
+from chalicelib.links.minter import MARGIN_SECONDS, Lease
+from chalicelib.links.presign import Credentials
+from chalicelib.settings import Settings
+from tests.unit.services import ENVIRONMENT
+
+ROLE = "arn:aws:iam::123456789012:role/links"
+NOW = 1_800_000_000_000
+KEYS = Credentials("AKIDTEST", "secret")
+
+
+@dataclass
+class FakeSts:
+    """STS with a clock, in epoch milliseconds. Its sessions are numbered; `life` is seconds."""
+
+    now: int = NOW
+    life: int = 3600
+    broken: bool = False
+    asked: int = 0
+
+    def assume_role(self, **request: Any) -> dict[str, Any]:
+        assert request == {"RoleArn": ROLE, "RoleSessionName": "lorry-links", "DurationSeconds": 3600}
+        self.asked += 1
+        if self.broken:
+            raise EndpointConnectionError(endpoint_url="https://sts.test")
+        return {
+            "Credentials": {
+                "AccessKeyId": f"ASIA{self.asked}",
+                "SecretAccessKey": "secret",
+                "SessionToken": "token",
+                "Expiration": datetime.fromtimestamp(self.now // 1000 + self.life, UTC),
+            }
+        }
+
+
+@pytest.fixture
+def sts() -> FakeSts:
+    return FakeSts()
+
+
+@pytest.fixture
+def source(sts: FakeSts) -> AssumedRole:
+    return AssumedRole(sts, ROLE, lambda: sts.now)
+
+
+def session(source: AssumedRole) -> str:
+    return source.current().credentials.access_key_id
+
+
+# --- sessions of the role -----------------------------------------------------
+
+
+def test_a_session_tells_its_token_and_its_end(source: AssumedRole) -> None:
+    lease = source.current()
+    assert (lease.credentials.access_key_id, lease.credentials.token) == ("ASIA1", "token")
+    assert lease.ends_at == NOW + 3600 * 1000
+
+
+def test_a_session_is_kept_until_less_than_fifty_minutes_are_left(sts: FakeSts, source: AssumedRole) -> None:
+    session(source)
+    sts.now = NOW + (3600 - RENEW_SECONDS) * 1000
+    assert session(source) == "ASIA1"
+    sts.now += 1
+    assert session(source) == "ASIA2"
+    assert sts.asked == 2
+
+
+def test_the_old_session_signs_on_while_sts_fails(sts: FakeSts, source: AssumedRole) -> None:
+    session(source)
+    sts.broken, sts.now = True, NOW + 2000 * 1000
+    assert [session(source), session(source)] == ["ASIA1", "ASIA1"]
+    assert sts.asked == 2  # STS is not asked at each request
+    sts.broken, sts.now = False, sts.now + PAUSE_SECONDS * 1000
+    assert session(source) == "ASIA3"
+
+
+def test_a_session_that_is_about_to_end_signs_nothing(sts: FakeSts, source: AssumedRole) -> None:
+    session(source)
+    sts.broken, sts.now = True, NOW + (3600 - LEAST_SECONDS) * 1000
+    assert session(source) == "ASIA1"
+    sts.now += PAUSE_SECONDS * 1000
+    with pytest.raises(LinksUnavailable, match=r"role .*/links cannot be assumed to sign links: .*sts.test"):
+        source.current()
+    sts.broken = False
+    assert session(source) == "ASIA4"  # at once
+
+
+def test_without_any_session_nothing_is_signed(sts: FakeSts, source: AssumedRole) -> None:
+    sts.broken = True
+    with pytest.raises(LinksUnavailable):
+        source.current()
+    sts.broken = False
+    assert session(source) == "ASIA2"
+
+
+def test_a_session_that_ends_at_once_is_no_session(sts: FakeSts, source: AssumedRole) -> None:
+    sts.life = LEAST_SECONDS - 1
+    with pytest.raises(LinksUnavailable):
+        source.current()
+
+
+# --- which credentials sign ------------------------------------------------------
+
+
+def settings(**environment: str) -> Settings:
+    return Settings.from_environment({**ENVIRONMENT, **environment})
+
+
+def store_of(key: str, token: str | None) -> Any:
+    return boto3.client("s3", aws_access_key_id=key, aws_secret_access_key="secret", aws_session_token=token)
+
+
+def test_a_separate_store_has_keys_of_its_own_which_last() -> None:
+    chosen = settings(S3_ACCESS_KEY_ID="AKIDTEST", S3_SECRET_ACCESS_KEY="secret", LINK_ROLE_ARN=ROLE)
+    assert link_credentials(chosen, None, lambda: NOW).current() == Lease(KEYS)
+
+
+def test_the_role_signs_where_there_is_one() -> None:
+    made = link_credentials(settings(LINK_ROLE_ARN=ROLE), store_of("AKIDTEST", None), lambda: NOW)
+    assert isinstance(made, AssumedRole)
+
+
+def test_keys_of_the_process_sign_if_they_last() -> None:
+    assert link_credentials(settings(), store_of("AKIDTEST", None), lambda: NOW) == Lasting(KEYS)
+
+
+def test_a_session_of_unknown_end_signs_nothing() -> None:
+    with pytest.raises(InvalidSettings, match=r"^LINK_ROLE_ARN: is not set"):
+        link_credentials(settings(), store_of("ASIATEST", "token"), lambda: NOW)
+
+
+# --- what links say of themselves ---------------------------------------------------
+
+
+def minted(lease: Lease, ttl: int, at: datetime) -> tuple[int, datetime, int]:
+    """The end that the minter tells, and what its link says: since when, for how many seconds."""
+    minter = minter_for(settings(), lease, "files", ttl, at)
+    query = parse_qs(urlsplit(minter.link("downloads/1.zip")).query)
+    since = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return minter.expires_at, since, int(query["X-Amz-Expires"][0])
+
+
+MOMENTS = [datetime.fromtimestamp((NOW + milliseconds) / 1000, UTC) for milliseconds in (0, 1, 999)]
+
+
+@pytest.mark.parametrize("at", MOMENTS)
+def test_a_link_lives_as_long_as_asked_where_its_keys_last(at: datetime) -> None:
+    assert minted(Lease(KEYS), 604_800, at) == (NOW + 604_800_000, datetime.fromtimestamp(NOW // 1000, UTC), 604_800)
+
+
+@pytest.mark.parametrize("at", MOMENTS)
+def test_a_link_ends_before_its_session(at: datetime) -> None:
+    seconds = 3600 - MARGIN_SECONDS
+    began = datetime.fromtimestamp(NOW // 1000, UTC)
+    assert minted(Lease(KEYS, NOW + 3_600_000), 3600, at) == (NOW + seconds * 1000, began, seconds)
+
+
+@given(
+    ttl=st.integers(LINK_TTL_MIN_SECONDS, 604_800),
+    left=st.integers(LEAST_SECONDS * 1000, 3_600_000),
+    at=st.integers(NOW, NOW + 5_000),
+)
+def test_no_link_claims_more_than_is_true(ttl: int, left: int, at: int) -> None:
+    ends_at = at + left
+    expires_at, since, seconds = minted(Lease(KEYS, ends_at), ttl, datetime.fromtimestamp(at / 1000, UTC))
+    assert expires_at == int(since.timestamp()) * 1000 + seconds * 1000
+    assert expires_at <= ends_at - MARGIN_SECONDS * 1000
+    assert LINK_TTL_MIN_SECONDS <= seconds <= ttl
