@@ -5,7 +5,7 @@ PY := .venvs/dev/bin/python
 export PYTHON PORT LORRY_HOME LORRY_PARAMETERS LORRY_EMULATOR_ENVIRONMENT
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo up down environment check format test test-slow bench deploy secret secret-rotate
+.PHONY: help demo up down environment audit check format test test-slow bench deploy secret secret-rotate
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,14 +23,19 @@ down:  ## stop what `make up` started
 environment:  ## create the Python environment, once
 	@sh infra/environment.sh
 
-check: environment  ## formatting, lint, types, imports, template, generated pages
+check: environment  ## formatting, lint, types, imports, template, generated pages, secrets
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 	@.venvs/dev/bin/lint-imports
 	@$(PY) -m infra.package .lorry/package
 	@.venvs/dev/bin/cfn-lint .lorry/package/template.json
-	@if [ -f docs/generate.py ]; then $(PY) -m docs.generate --check; fi
+	@$(PY) -m docs.generate --check
+	@git ls-files -z | xargs -0 .venvs/dev/bin/detect-secrets-hook --disable-plugin Base64HighEntropyString \
+		--disable-plugin HexHighEntropyString --disable-plugin KeywordDetector
+
+audit: environment  ## known vulnerabilities of what ships, where the package index tells them
+	@.venvs/dev/bin/pip-audit --requirement requirements.txt --no-deps --disable-pip
 
 format: environment  ## format the code
 	@$(PY) -m ruff format .

@@ -218,8 +218,11 @@ class Services:
         """Who may watch what. With AUTH_MODE iam nobody signs for a WebSocket, so that only tickets open it."""
         if self.settings.auth_mode == "none":
             return OpenGate()
-        verify = self.verifier.verify if self.settings.auth_mode == "jwt" else None
-        return GuardedGate(verify, self.tickets.accepts)
+        return GuardedGate(self._bearer if self.settings.auth_mode == "jwt" else None, self.tickets.accepts)
+
+    def _bearer(self, token: str) -> str:
+        """The principal of a token, by the name under which chalicelib.api.admission lets it own jobs."""
+        return f"user:{self.verifier.verify(token)}"
 
     @cached_property
     def notifier(self) -> Notifier:

@@ -31,7 +31,13 @@
     ├── TableUnavailable           table_unavailable      yes
     ├── QueueUnavailable           queue_unavailable      yes
     ├── LinksUnavailable           links_unavailable      yes
+    ├── KeysUnavailable            keys_unavailable       yes
+    ├── SecretUnavailable          secret_unavailable     yes
     ├── UnreadableMessage          unreadable_message     no
+    ├── WebhookUnreachable         webhook_unreachable    yes  (chalicelib.notify.ports)
+    ├── WebhookFailed              webhook_failed         yes  (chalicelib.notify.webhooks)
+    ├── WebhookGivenUp             webhook_given_up       no   (chalicelib.notify.webhooks)
+    ├── UnsafeCallbackUrl          unsafe_callback_url    no   (chalicelib.notify.callback_urls)
     ├── ArchiveTooLarge            archive_too_large      no   (chalicelib.archive.entries)
     └── InvalidSettings            invalid_settings       no
 

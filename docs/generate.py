@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from chalicelib.api import openapi
-from chalicelib.api.problems import INTERNAL, PROBLEMS, Problem, codes
+from chalicelib.api.problems import GATEWAY, INTERNAL, PROBLEMS, Problem, codes
 from chalicelib.variables import VARIABLES
 
 FOLDER = Path(__file__).parent
@@ -28,6 +28,12 @@ def errors_page() -> str:
         for code in codes(kind):
             lines.append(_row(code, problem))
     lines.append(_row("internal_error", INTERNAL))
+    lines += [
+        "\nAPI Gateway answers some by itself, with the codes above where they fit, and else with these:\n",
+        "| `error` | status | title | `Retry-After` |",
+        "|---|---|---|---|",
+        *(_row(code, problem) for code, problem in GATEWAY.items()),
+    ]
     return "\n".join(lines) + "\n"
 
 

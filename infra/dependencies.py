@@ -6,9 +6,11 @@ cannot be imported.
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import os
 import platform
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -31,8 +33,10 @@ _USELESS = (
     "boto3/examples",
     "botocore/data/*/*/examples-1.json",
     "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.py",  # the rest is what /docs shows
+    "cffi",  # cryptography loads the compiled _cffi_backend alone
+    "pycparser",
 )
-_FORMAT = "2"  # raise it when what is kept changes
+_FORMAT = "3"  # raise it when what is kept changes
 
 
 class CannotInstall(Exception):
@@ -68,7 +72,18 @@ def _install(requirements: Path, folder: Path, *, for_aws: bool) -> None:
         if done.returncode:
             raise CannotInstall(f"pip could not install {requirements.name}:\n{done.stderr.strip()}")
         _prune(made)
+        compile_ahead(made)
         os.replace(made, folder)
+
+
+def compile_ahead(folder: Path) -> None:
+    """Byte code beside the sources, the same wherever it is made: a cold start would compile everything again.
+
+    Unchecked, since nothing in a package changes, and because times are not kept in it.
+    """
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    if not compileall.compile_dir(folder, quiet=2, stripdir=str(folder), invalidation_mode=mode):
+        print(f"some sources in {folder.name} are not for Python {python_version()}; they stay as they are", flush=True)
 
 
 def _lambda_platform() -> list[str]:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.dependencies import REPOSITORY, CannotInstall, installed, python_version
+from infra.dependencies import REPOSITORY, CannotInstall, compile_ahead, installed, python_version
 from infra.locking import Busy, locked
 from infra.merge_file import merge_document
 
@@ -104,6 +104,7 @@ def _stage(staging: Path, site_packages: Path) -> None:
     shutil.copy(REPOSITORY / ".chalice" / "config.json", staging / ".chalice" / "config.json")
     shutil.copy(REPOSITORY / "app.py", staging / "app.py")
     shutil.copytree(REPOSITORY / "chalicelib", staging / "chalicelib", ignore=ignore)
+    compile_ahead(staging)
     (staging / "vendor").symlink_to(site_packages, target_is_directory=True)
 
 
@@ -123,8 +124,8 @@ def _normalise(source: Path, target: Path) -> None:
     temporary = target.with_suffix(".tmp")
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as new:
         for name in sorted(set(old.namelist())):
-            if "__pycache__" in name:
-                continue
+            if name.startswith("chalice/") and "__pycache__" in name:
+                continue  # compiled by this machine's Chalice, with times and paths of its own
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.external_attr = 0o644 << 16
             entry.compress_type = zipfile.ZIP_DEFLATED

@@ -20,6 +20,7 @@ from localstack import processes
 from localstack.home import REPOSITORY, Home, LocalStackError
 
 REQUIREMENTS = REPOSITORY / "localstack" / "requirements-ministack.txt"
+IN_LINE = REPOSITORY / "localstack" / "ministack_in_line.py"
 HOST = "127.0.0.1"
 READY_SECONDS = 30.0
 DYING_SECONDS = 3.0
@@ -68,7 +69,7 @@ def start(home: Home, port: int, environment: Mapping[str, str]) -> Emulator:
     home.temporary.mkdir(parents=True)
     with home.log.open("wb") as log:
         child = subprocess.Popen(
-            [str(python), "-m", "ministack"],
+            [str(python), str(IN_LINE)],
             env=_environment(home, port, environment),
             cwd=home.temporary,
             stdin=subprocess.DEVNULL,

@@ -27,6 +27,7 @@ DEFAULTS = {
     "DispatchConcurrency": "2",
     "AssemblyConcurrency": "3",
     "AssemblyVisibilitySeconds": "30",  # less than the function may run, which the emulator accepts
+    "StreamMaxWaiting": "8",  # each reader that waits takes one of the places in ministack_in_line.py
     "S3ForcePathStyle": "true",  # no name server knows bucket.127.0.0.1
     "LogRetentionDays": "1",
 }

@@ -2,6 +2,8 @@
 
 - It refuses AWS::ApiGatewayV2::Deployment; a stage that deploys by itself takes its place.
 - No name server knows the hosts of its APIs; they are reached by a path below its own address.
+- It unpacks the code for each worker process anew, where Lambda unpacks it once: so the code goes without the
+  requirements, which all workers find in one folder.
 """
 
 from __future__ import annotations
@@ -9,10 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from infra.dependencies import REPOSITORY, installed
 from infra.package import Package
 
 _API_HOST = re.compile(r"(https|wss)://(\$\{\w+\})\.execute-api\.\$\{AWS::Region\}\.\$\{AWS::URLSuffix\}")
@@ -20,13 +25,26 @@ _PLAIN = {"https": "http", "wss": "ws"}
 
 
 def for_ministack(package: Package, endpoint: str) -> Package:
-    """The package with a template that MiniStack at `endpoint` takes, in a file beside the other."""
+    """The package as MiniStack at `endpoint` takes it, in files beside the other's."""
     document = json.loads(package.template.read_text(encoding="utf-8"))
-    text = json.dumps(transformed(document, endpoint), indent=2, sort_keys=True) + "\n"
+    requirements = installed(REPOSITORY / "requirements.txt", for_aws=False)
+    changed = transformed(document, endpoint)
+    changed["Globals"]["Function"]["Environment"]["Variables"]["PYTHONPATH"] = str(requirements)
+    text = json.dumps(changed, indent=2, sort_keys=True) + "\n"
     template = package.template.with_name("template-ministack.json")
     template.write_text(text, encoding="utf-8")
+    code = package.code.with_name("deployment-ministack.zip")
+    _without(package.code, requirements, code)
     digest = hashlib.sha256(f"{package.digest}\0{text}".encode()).hexdigest()
-    return replace(package, template=template, digest=digest)
+    return replace(package, template=template, code=code, digest=digest)
+
+
+def _without(whole: Path, requirements: Path, target: Path) -> None:
+    """A copy of the zip without the files that are in the folder."""
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            if not (requirements / entry.filename).exists():
+                new.writestr(entry, old.read(entry))
 
 
 def transformed(template: Mapping[str, Any], endpoint: str) -> dict[str, Any]:

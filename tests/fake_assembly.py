@@ -274,7 +274,7 @@ class FakeAssemblyTable:
     def cleaned_up(self, job: Job, *, sweep_at: int | None) -> None:
         current = self.jobs.jobs[job.job_id]
         if (current.status, current.generation) == (job.status, job.generation):
-            self._save(replace(current, sweep_at=sweep_at or 0))
+            self.jobs.jobs[job.job_id] = replace(current, sweep_at=sweep_at or 0)
 
     def remember(self, values: Mapping[str, str], *, until: int) -> None:
         self.facts.update({name: (value, until) for name, value in values.items()})
@@ -289,7 +289,7 @@ class FakeAssemblyTable:
         return job
 
     def _save(self, job: Job, event: JobEvent | None = None) -> None:
-        self.jobs.jobs[job.job_id] = job
+        self.jobs.jobs[job.job_id] = replace(job, version=job.version + 1)
         self.jobs.trail[job.job_id].extend([event] if event else [])
 
 

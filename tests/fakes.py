@@ -252,9 +252,12 @@ def _encoded(job: Job) -> str:
 def _decoded(cursor: str) -> tuple[int, str]:
     try:
         created_at, job_id = json.loads(base64.urlsafe_b64decode(cursor))
-        return int(created_at), str(job_id)
-    except (ValueError, TypeError) as error:
-        raise InvalidRequest([FieldProblem("/cursor", "is not a cursor that this service gave out")]) from error
+    except (ValueError, TypeError, RecursionError):
+        created_at, job_id = None, None
+    whole = isinstance(created_at, int) and not isinstance(created_at, bool) and 0 <= created_at < 10**15
+    if not whole or not isinstance(job_id, str) or not job_id.isascii() or len(job_id) > 64:
+        raise InvalidRequest([FieldProblem("/cursor", "is not a cursor that this service gave out")])
+    return created_at, job_id
 
 
 @dataclass

@@ -44,10 +44,8 @@ def session_client(settings: Settings) -> Any:
 
 
 def connections_client(settings: Settings) -> Any:
-    """A client that posts to open WebSockets: one quick attempt, as a slow one must not hold up the others."""
-    retries = {"mode": "standard", "total_max_attempts": 1}
-    config = Config(connect_timeout=1, read_timeout=2, retries=retries)
-    endpoint = settings.websocket_endpoint or None
+    """A client that posts to open WebSockets, without much patience: a slow one must not hold up the others."""
+    endpoint, config = settings.websocket_endpoint or None, patient(2, connect=1, read=2)
     return boto3.client("apigatewaymanagementapi", region_name=settings.region, endpoint_url=endpoint, config=config)
 
 

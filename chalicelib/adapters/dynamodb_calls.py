@@ -7,6 +7,7 @@ ONCE#<name>     ONCE    the claim of an Idempotency-Key
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,15 @@ class DynamoClaimStore:
     def release(self, claim: Claim) -> None:
         condition = "jobId = :job AND attribute_not_exists(answer)"
         self._update(claim, "SET claimedAt = :zero", condition, {":zero": 0, ":job": claim.job_id})
+
+    def forget(self, claim: Claim) -> None:
+        with outages(), suppress(self.client.exceptions.ConditionalCheckFailedException):
+            self.client.delete_item(
+                TableName=self.table,
+                Key=_key("ONCE", claim.name),
+                ConditionExpression="jobId = :job AND attribute_not_exists(answer)",
+                ExpressionAttributeValues=attributes({":job": claim.job_id}),
+            )
 
     def answer(self, claim: Claim, answer: str) -> None:
         self._update(claim, "SET answer = :answer", "jobId = :job", {":answer": answer, ":job": claim.job_id})

@@ -61,7 +61,7 @@ def admit(request: Any, services: Services, door: Door, arguments: Mapping[str, 
         principal, refused = ANONYMOUS, error
     verdict = services.limiter.count(_counted_as(request, services, principal, arguments), _policy(services, door))
     if not verdict.allowed:
-        window = verdict.policy.window // 1000
+        window = -(-verdict.policy.window // 1000)
         refused = TooManyRequests(limit=verdict.policy.limit, window=window, retry_after=verdict.reset)
     return Admission(principal, verdict, refused)
 
@@ -100,7 +100,7 @@ def _signer(request: Any, door: Door) -> str:
 
 def _counted_as(request: Any, services: Services, principal: str, arguments: Mapping[str, str]) -> str:
     if principal == TICKET_HOLDER:
-        return f"ticket {arguments.get('job_id', '').lower()}"
+        return f"ticket {job_id_from(arguments['job_id'])}"
     if principal != ANONYMOUS:
         return principal
     settings = services.settings

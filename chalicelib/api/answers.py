@@ -38,14 +38,14 @@ Percent = Annotated[int, Meta(ge=0, le=100, description="never goes back; 100 on
 FileNumber = Annotated[int, Meta(ge=0, description="counted from 0 in the order of the request")]
 
 
-class _Body(msgspec.Struct, frozen=True, rename="camel"):
+class Body(msgspec.Struct, frozen=True, rename="camel"):
     """Names in JSON are camelCase, except where the contract says `file_id`."""
 
 
 # --- jobs -------------------------------------------------------------------------------
 
 
-class Counts(_Body, frozen=True):
+class Counts(Body, frozen=True):
     """Files by what became of them."""
 
     available: Count
@@ -53,7 +53,7 @@ class Counts(_Body, frozen=True):
     failed: Count
 
 
-class WantedArchive(_Body, frozen=True):
+class WantedArchive(Body, frozen=True):
     """The archive that was asked for."""
 
     filename: str | None
@@ -61,21 +61,21 @@ class WantedArchive(_Body, frozen=True):
     on_missing: Annotated[str, one_of(OnMissing)]
 
 
-class Bytes(_Body, frozen=True):
+class Bytes(Body, frozen=True):
     """Of the archive while it is assembled, else of the available files."""
 
     total: Size
     done: Size
 
 
-class JobFailure(_Body, frozen=True):
+class JobFailure(Body, frozen=True):
     """Why a job failed."""
 
     code: str
     message: str
 
 
-class JobLinks(_Body, frozen=True):
+class JobLinks(Body, frozen=True):
     """Where to go on from here; only what is possible in the job's status."""
 
     status: Address
@@ -84,7 +84,7 @@ class JobLinks(_Body, frozen=True):
     cancel: Address | UnsetType = UNSET
 
 
-class JobSummary(_Body, frozen=True):
+class JobSummary(Body, frozen=True):
     """A job without its files."""
 
     job_id: JobId
@@ -106,7 +106,7 @@ class JobSummary(_Body, frozen=True):
     links: JobLinks
 
 
-class FileDocument(_Body, frozen=True):
+class FileDocument(Body, frozen=True):
     """One file of a job."""
 
     index: FileNumber
@@ -118,7 +118,7 @@ class FileDocument(_Body, frozen=True):
     address: Address
 
 
-class ArchiveDocument(_Body, frozen=True):
+class ArchiveDocument(Body, frozen=True):
     """One archive of a job."""
 
     index: FileNumber
@@ -151,7 +151,7 @@ class JobDocument(JobSummary, frozen=True, kw_only=True):
     ticket: Ticket | None
 
 
-class JobStarted(_Body, frozen=True):
+class JobStarted(Body, frozen=True):
     """The answer to a new job."""
 
     job_id: JobId
@@ -162,14 +162,14 @@ class JobStarted(_Body, frozen=True):
     ticket: Ticket | None
 
 
-class JobsPage(_Body, frozen=True):
+class JobsPage(Body, frozen=True):
     """Jobs, newest first."""
 
     jobs: list[JobSummary]
     next_cursor: Cursor | None
 
 
-class EventDocument(_Body, frozen=True):
+class EventDocument(Body, frozen=True):
     """One line of a job's audit trail."""
 
     kind: str
@@ -180,14 +180,14 @@ class EventDocument(_Body, frozen=True):
     details: dict[str, Any]
 
 
-class EventsPage(_Body, frozen=True):
+class EventsPage(Body, frozen=True):
     """A job's audit trail, oldest first."""
 
     events: list[EventDocument]
     next_cursor: Cursor | None
 
 
-class StreamedEvent(_Body, frozen=True):
+class StreamedEvent(Body, frozen=True):
     """One server-sent event; `data` is a job without its files, as JSON."""
 
     event: Literal["progress", "ready", "failed", "cancelled"]
@@ -206,7 +206,7 @@ class StreamedEvent(_Body, frozen=True):
 # --- single files -----------------------------------------------------------------------
 
 
-class CheckAnswer(_Body, frozen=True):
+class CheckAnswer(Body, frozen=True):
     """Whether one file is there; if not, `s3Key` and `size` are null."""
 
     file_id: int = msgspec.field(name="file_id")
@@ -215,7 +215,7 @@ class CheckAnswer(_Body, frozen=True):
     size: Size | None
 
 
-class StartAnswer(_Body, frozen=True):
+class StartAnswer(Body, frozen=True):
     """What became of one file that was waited for."""
 
     file_id: int = msgspec.field(name="file_id")
@@ -229,7 +229,7 @@ class StartAnswer(_Body, frozen=True):
 # --- the service ------------------------------------------------------------------------
 
 
-class IndexDocument(_Body, frozen=True):
+class IndexDocument(Body, frozen=True):
     """What this is, and where to go on from here."""
 
     name: str
@@ -237,109 +237,24 @@ class IndexDocument(_Body, frozen=True):
     links: dict[str, Annotated[str, Meta(extra_json_schema={"format": "uri-reference"})]]
 
 
-class HealthDocument(_Body, frozen=True):
+class HealthDocument(Body, frozen=True):
     """Whether everything the service stands on answers."""
 
     status: Literal["healthy", "unhealthy"]
     checks: dict[str, Annotated[str, one_of(Literal["ok", "error"])]]
 
 
-class FileLimits(_Body, frozen=True):
-    """`idMin` to `idMax` are the numbers that a file may have."""
-
-    per_job: int
-    id_min: int
-    id_max: int
-
-
-class BodyLimits(_Body, frozen=True):
-    max_bytes: Size
-
-
-class KeyLimits(_Body, frozen=True):
-    max_bytes: Size
-    allowed_prefix: str
-
-
-class PageLimits(_Body, frozen=True):
-    """Most entries of one page."""
-
-    files: int
-    jobs: int
-    events: int
-
-
-class LinkLimits(_Body, frozen=True):
-    """The range of `linkTtlSeconds`."""
-
-    ttl_min_seconds: int
-    ttl_max_seconds: int
-
-
-class JobLimits(_Body, frozen=True):
-    """How long a job is there after it ended."""
-
-    ttl_seconds: int
-
-
-class ArchiveLimits(_Body, frozen=True):
-    """A larger archive is split into several."""
-
-    max_bytes: Size
-
-
-class CallbackUrlLimits(_Body, frozen=True):
-    max_characters: int
-
-
-class IdempotencyKeyLimits(_Body, frozen=True):
-    """`ttlSeconds` is how long a key is remembered."""
-
-    max_characters: int
-    ttl_seconds: int
-
-
-class RateLimits(_Body, frozen=True):
-    """Requests of one caller in a window; those for event streams are counted apart."""
-
-    requests: int
-    window_seconds: int
-    stream_requests: int
-
-
-class WebsocketLimits(_Body, frozen=True):
-    """Jobs that one connection may watch."""
-
-    subscriptions: int
-
-
-class LimitsDocument(_Body, frozen=True):
-    """Every limit that the service enforces."""
-
-    files: FileLimits
-    body: BodyLimits
-    keys: KeyLimits
-    pages: PageLimits
-    links: LinkLimits
-    jobs: JobLimits
-    archive: ArchiveLimits
-    callback_url: CallbackUrlLimits
-    idempotency_key: IdempotencyKeyLimits
-    rate: RateLimits
-    websocket: WebsocketLimits
-
-
 # --- errors and webhooks ----------------------------------------------------------------
 
 
-class OffendingField(_Body, frozen=True):
+class OffendingField(Body, frozen=True):
     """One offending place of a request."""
 
     pointer: Annotated[str, Meta(description="JSON pointer (RFC 6901) into the body, or the parameter's name")]
     detail: str
 
 
-class ProblemDocument(_Body, frozen=True):
+class ProblemDocument(Body, frozen=True):
     """An error (RFC 9457). `error` is a stable code; `message` repeats `detail`."""
 
     type: Annotated[str, Meta(extra_json_schema={"format": "uri"})]
@@ -353,7 +268,7 @@ class ProblemDocument(_Body, frozen=True):
     errors: list[OffendingField] | UnsetType = UNSET
 
 
-class EndedJob(_Body, frozen=True):
+class EndedJob(Body, frozen=True):
     """The job that ended, and where to read more."""
 
     job_id: JobId
@@ -361,7 +276,7 @@ class EndedJob(_Body, frozen=True):
     links: JobLinks | UnsetType = UNSET
 
 
-class JobEnded(_Body, frozen=True):
+class JobEnded(Body, frozen=True):
     """What is posted to the `callbackUrl` of a job that ended."""
 
     type: Literal["job.ready", "job.failed", "job.cancelled"]

@@ -12,7 +12,7 @@ SECONDS = {"type": "integer", "minimum": 0, "description": "seconds"}
 
 
 # These stand on every answer that names them; the others only sometimes.
-_REQUIRED = {"X-Request-ID", *SECURITY, "Location", "Allow", "WWW-Authenticate", "Deprecation", "Link"}
+_REQUIRED = {"X-Request-ID", *SECURITY, "Location", "Allow", "Deprecation", "Link"}
 
 
 def _described(headers: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -32,7 +32,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that is no problem. `headers` are those beside what every answer carries; `next` are operations with their parameters."""
+    """An answer that is no problem. `headers` are those beside what every answer carries.
+
+    `next` are ids of operations that one may go on with, and what their parameters are then.
+    """
 
     description: str
     body: Any = None

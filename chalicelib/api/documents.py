@@ -11,27 +11,29 @@ from msgspec import UNSET
 from chalicelib import limits
 from chalicelib.api.answers import (
     ArchiveDocument,
-    ArchiveLimits,
-    BodyLimits,
     Bytes,
-    CallbackUrlLimits,
     Counts,
     EventDocument,
     FileDocument,
-    FileLimits,
-    IdempotencyKeyLimits,
     JobDocument,
     JobFailure,
-    JobLimits,
     JobLinks,
     JobStarted,
     JobSummary,
+    WantedArchive,
+)
+from chalicelib.api.limits_answer import (
+    ArchiveLimits,
+    BodyLimits,
+    CallbackUrlLimits,
+    FileLimits,
+    IdempotencyKeyLimits,
+    JobLimits,
     KeyLimits,
     LimitsDocument,
     LinkLimits,
     PageLimits,
     RateLimits,
-    WantedArchive,
     WebsocketLimits,
 )
 from chalicelib.assembly.model import Archive

@@ -207,7 +207,7 @@ def _problems(operation: Operation) -> list[Told]:
 
 
 def _is_told(code: str, operation: Operation) -> bool:
-    return code != "forbidden" or operation.access is not Access.PUBLIC
+    return operation.access is not Access.PUBLIC or code not in ("unauthorized", "forbidden")
 
 
 def _by_status(told: Iterable[Told]) -> dict[int, list[Told]]:

@@ -7,23 +7,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import Meta
-
 from chalicelib import errors
-from chalicelib.api import answers, schemas
-from chalicelib.api.description import Access, Operation, Parameter, Reply
-from chalicelib.jobs.model import JobStatus
-from chalicelib.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS
+from chalicelib.api import answers, parameters, schemas
+from chalicelib.api.description import Access, Operation, Reply
+from chalicelib.api.limits_answer import LimitsDocument
 
 # What paths and methods answer that are no operations; every path answers OPTIONS with 204.
 ELSEWHERE = (errors.RouteNotFound, errors.MethodNotAllowed)
 # What any call may meet, and what any that is not public may.
 ANYWHERE = (errors.TooManyRequests,)
-INSIDE = (errors.Unauthenticated, errors.KeysUnavailable, errors.TableUnavailable)
+INSIDE = (errors.Unauthenticated, errors.KeysUnavailable)
 WITH_TICKET = (errors.SecretUnavailable,)
 
 _WITH_BODY = (errors.InvalidRequest, errors.UnsupportedMediaType, errors.RequestTooLarge)
-_OF_JOB = (errors.JobNotFound, errors.JobExpired, errors.RouteNotFound)
+_OF_JOB = (errors.JobNotFound, errors.JobExpired, errors.RouteNotFound, errors.TableUnavailable)
 _KEYED = (errors.InvalidRequest, errors.IdempotencyKeyReused, errors.RequestInProgress)
 
 TAGS = {
@@ -32,37 +29,6 @@ TAGS = {
     "Single files": "One file, without a job.",
     "Service": "The service itself; public but for the limits.",
 }
-
-_JOB_ID = Parameter("jobId", "path", answers.JobId, "As the job's first answer has it.")
-_NUMBER = Parameter("number", "path", answers.FileNumber, "`index` of the file or archive, counted from 0.")
-_IDEMPOTENCY_KEY = Parameter(
-    "Idempotency-Key",
-    "header",
-    Annotated[str, Meta(pattern=f"^[!-~]{{1,{MAX_IDEMPOTENCY_KEY_CHARACTERS}}}$")],
-    "Any text of your own. However often a request is sent with it, it is served once, and its answer repeated.",
-)
-_IF_NONE_MATCH = Parameter("If-None-Match", "header", str, "`ETag` of the answer you have.")
-_LAST_EVENT_ID = Parameter("Last-Event-ID", "header", str, "`id` of the last event you have; browsers send it.")
-_STATUS = Parameter("status", "query", JobStatus, "Only jobs in this status.")
-_OPAQUE_CURSOR = Parameter("cursor", "query", str, "`nextCursor` of the page before.")
-_SENTRY_TEST = Parameter("sentry_test", "query", bool, "`true` fails on purpose, to prove error tracking.", False)
-_ASSET = Parameter(
-    "asset",
-    "path",
-    Annotated[str, Meta(extra_json_schema={"enum": ["start.js", "swagger-ui-bundle.js", "swagger-ui.css"]})],
-    "A file of the page.",
-)
-
-
-def _whole_number(number: schemas.WholeNumber, description: str) -> Parameter:
-    kind = Annotated[int, Meta(ge=number.low, le=number.high)]
-    return Parameter(number.name, "query", kind, description, number.default)
-
-
-_FILES_CURSOR = _whole_number(schemas.FILES_CURSOR, "`nextCursor` of the page before: the index of a file.")
-_FILES_LIMIT = _whole_number(schemas.FILES_LIMIT, "Most files of the page.")
-_JOBS_LIMIT = _whole_number(schemas.JOBS_LIMIT, "Most jobs of the page.")
-_EVENTS_LIMIT = _whole_number(schemas.EVENTS_LIMIT, "Most events of the page.")
 
 _SAME_JOB = {"jobId": "$response.body#/jobId"}
 _OF_STARTED_JOB = dict.fromkeys(("status", "cancel", "download", "events", "stream", "retry"), _SAME_JOB)
@@ -79,7 +45,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "Answers as soon as the job is durable; from then on it ends in `ready`, `failed` or `cancelled`. "
             "Name the files by exactly one of `file_ids`, `keys` and `prefix`."
         ),
-        parameters=(_IDEMPOTENCY_KEY,),
+        parameters=(parameters.IDEMPOTENCY_KEY,),
         body=Annotated[schemas.InitiateRequest, schemas.EXACTLY_ONE],
         examples={
             "numbers": {"file_ids": [70000, 70001]},
@@ -97,6 +63,7 @@ OPERATIONS: tuple[Operation, ...] = (
             *_WITH_BODY,
             *_KEYED,
             errors.TooManyFiles,
+            errors.TableUnavailable,
             errors.QueueUnavailable,
         ),
     ),
@@ -107,7 +74,7 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Jobs",
         summary="Read a job",
         description="Once the job is ready, links are minted at each read. More than 1,000 files come in pages.",
-        parameters=(_JOB_ID, _FILES_CURSOR, _FILES_LIMIT, _IF_NONE_MATCH),
+        parameters=(parameters.JOB_ID, parameters.FILES_CURSOR, parameters.FILES_LIMIT, parameters.IF_NONE_MATCH),
         replies={
             200: Reply(
                 "The job as it stands.",
@@ -115,8 +82,8 @@ OPERATIONS: tuple[Operation, ...] = (
                 headers=("Retry-After", "ETag"),
                 next={
                     **_OF_STARTED_JOB,
-                    "downloadFile": {**_SAME_JOB, "number": "$response.body#/files/0/index"},
-                    "downloadArchive": {**_SAME_JOB, "number": "$response.body#/archives/0/index"},
+                    "downloadFile": {**_SAME_JOB, "number": "0"},
+                    "downloadArchive": {**_SAME_JOB, "number": "0"},
                 },
             ),
             304: Reply("Nothing has changed. Never for a job that has ended.", headers=("Retry-After", "ETag")),
@@ -134,7 +101,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "ends at the first change or after some seconds; an EventSource comes back by itself."
         ),
         access=Access.TICKET,
-        parameters=(_JOB_ID, _LAST_EVENT_ID),
+        parameters=(parameters.JOB_ID, parameters.LAST_EVENT_ID),
         replies={
             200: Reply("Events, each as the schema has it.", answers.StreamedEvent, media_type="text/event-stream"),
             204: Reply("The last event was sent before: do not come back."),
@@ -148,7 +115,7 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Jobs",
         summary="Cancel a job",
         description="Workers stop within seconds. Cancelling twice is fine.",
-        parameters=(_JOB_ID,),
+        parameters=(parameters.JOB_ID,),
         replies={202: Reply("The job is cancelled.", answers.JobSummary)},
         errors=(*_OF_JOB, errors.JobAlreadyEnded, errors.QueueUnavailable),
     ),
@@ -158,7 +125,7 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/download/{jobId}/retry",
         tag="Jobs",
         summary="Run again what failed",
-        parameters=(_JOB_ID, _IDEMPOTENCY_KEY),
+        parameters=(parameters.JOB_ID, parameters.IDEMPOTENCY_KEY),
         replies={
             202: Reply("The job goes on.", answers.JobSummary, headers=("Retry-After", "Idempotency-Replayed")),
         },
@@ -170,9 +137,9 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/download/jobs",
         tag="Jobs",
         summary="List your jobs, newest first",
-        parameters=(_STATUS, _JOBS_LIMIT, _OPAQUE_CURSOR),
+        parameters=(parameters.STATUS, parameters.JOBS_LIMIT, parameters.OPAQUE_CURSOR),
         replies={200: Reply("A page of jobs.", answers.JobsPage)},
-        errors=(errors.InvalidRequest,),
+        errors=(errors.InvalidRequest, errors.TableUnavailable),
     ),
     Operation(
         id="events",
@@ -181,7 +148,7 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Jobs",
         summary="Read the audit trail of a job",
         description="Every transition, retry and read that issued links: what, when, by whom, by which request.",
-        parameters=(_JOB_ID, _EVENTS_LIMIT, _OPAQUE_CURSOR),
+        parameters=(parameters.JOB_ID, parameters.EVENTS_LIMIT, parameters.OPAQUE_CURSOR),
         replies={200: Reply("A page of events, oldest first.", answers.EventsPage)},
         errors=(errors.InvalidRequest, *_OF_JOB),
     ),
@@ -192,7 +159,7 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Results",
         summary="Download what a job made",
         access=Access.TICKET,
-        parameters=(_JOB_ID,),
+        parameters=(parameters.JOB_ID,),
         replies={
             200: Reply("Several archives or files: the list of their links.", answers.JobDocument),
             302: _TO_LINK,
@@ -206,7 +173,7 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Results",
         summary="Download one file of a job",
         access=Access.TICKET,
-        parameters=(_JOB_ID, _NUMBER),
+        parameters=(parameters.JOB_ID, parameters.NUMBER),
         replies={302: _TO_LINK},
         errors=(*_OF_JOB, errors.JobNotReady, errors.NoSuchResult, errors.LinksUnavailable),
     ),
@@ -217,7 +184,7 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Results",
         summary="Download one archive of a job",
         access=Access.TICKET,
-        parameters=(_JOB_ID, _NUMBER),
+        parameters=(parameters.JOB_ID, parameters.NUMBER),
         replies={302: _TO_LINK},
         errors=(*_OF_JOB, errors.JobNotReady, errors.NoSuchResult, errors.LinksUnavailable),
     ),
@@ -227,7 +194,7 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/download/check",
         tag="Single files",
         summary="See whether a file is there",
-        parameters=(_SENTRY_TEST,),
+        parameters=(parameters.SENTRY_TEST,),
         body=schemas.CheckRequest,
         examples={"a file": {"file_id": 70000}},
         replies={200: Reply("Whether it is there.", answers.CheckAnswer)},
@@ -252,7 +219,7 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/limits",
         tag="Service",
         summary="Read the limits",
-        replies={200: Reply("Every limit that the service enforces.", answers.LimitsDocument)},
+        replies={200: Reply("Every limit that the service enforces.", LimitsDocument)},
     ),
     Operation(
         id="index",
@@ -301,7 +268,7 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Service",
         summary="Load a file of the page",
         access=Access.PUBLIC,
-        parameters=(_ASSET,),
+        parameters=(parameters.ASSET,),
         replies={200: Reply("A script or a style sheet.", str, media_type="text/*")},
         errors=(errors.RouteNotFound,),
     ),

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.calls.ports import Claim, ClaimStore
-from chalicelib.errors import IdempotencyKeyReused, RequestInProgress, TableUnavailable
+from chalicelib.errors import IdempotencyKeyReused, LorryError, RequestInProgress, TableUnavailable
 from chalicelib.limits import API_GATEWAY_TIMEOUT_SECONDS
 from chalicelib.observability import logger
 
@@ -63,7 +63,7 @@ class Idempotency:
         now = self.now()
         wanted = Claim(request.name, request.fingerprint, str(uuid.uuid4()), now, now + self.ttl * 1000)
         claim = self.claims.claim(wanted)
-        if claim is wanted:
+        if claim.job_id == wanted.job_id:
             return self._serve(claim, serve, again=False)
         if claim.fingerprint != request.fingerprint:
             raise IdempotencyKeyReused(request.key)
@@ -76,11 +76,12 @@ class Idempotency:
     def _serve(self, claim: Claim, serve: Callable[[str, bool], str], *, again: bool) -> Served:
         try:
             answer = serve(claim.job_id, again)
-        except Exception:
-            self._quietly(lambda: self.claims.release(claim))
+        except Exception as error:
+            refused = isinstance(error, LorryError) and not error.retryable
+            self._quietly(lambda: self.claims.forget(claim) if refused else self.claims.release(claim))
             raise
         self._quietly(lambda: self.claims.answer(claim, answer))
-        return Served(answer, replayed=again)
+        return Served(answer, replayed=False)
 
     def _quietly(self, write: Callable[[], None]) -> None:
         """What was served stays served: without this write, the claim is taken over later and leads to the same job."""

@@ -39,7 +39,10 @@ class ClaimStore(Protocol):
         """Make an unanswered claim one's own from `now` on. False if somebody else was here first."""
 
     def release(self, claim: Claim) -> None:
-        """Serving failed: whoever asks next may try at once."""
+        """Serving failed, and what it left behind is not known: whoever asks next may take over at once."""
+
+    def forget(self, claim: Claim) -> None:
+        """The request was refused and left nothing behind: as if its key had never come."""
 
     def answer(self, claim: Claim, answer: str) -> None:
         """Store what was answered."""

@@ -49,16 +49,18 @@ class OwnCounts:
     """CallCounter of one container."""
 
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    latest: int = 0
 
     def add(self, name: str, *, until: int) -> int:
-        used = self.counts.get(name, (0, 0))[0] + 1
-        if used == 1:
+        if until > self.latest:
             self._forget(until)
+        used = self.counts.get(name, (0, 0))[0] + 1
         self.counts[name] = (used, until)
         return used
 
     def _forget(self, until: int) -> None:
-        """A new window has begun for somebody: what ended an hour and more before it is not needed any more."""
+        """A new window has begun: what ended an hour and more before it is not needed any more."""
+        self.latest = until
         self.counts = {name: (used, end) for name, (used, end) in self.counts.items() if end > until - 3_600}
 
 

@@ -62,5 +62,5 @@ def _answer(event: Event, metric: str, act: Callable[[str], HTTPStatus]) -> Even
         logger.exception("connection crashed", connection_id=connection_id)
     finally:
         metrics.flush_metrics()
-    logger.info("websocket", connection_id=connection_id, metric=metric, status=int(status))
+    logger.info("websocket", connection_id=connection_id, happened=metric, status=int(status))
     return {"statusCode": int(status)}

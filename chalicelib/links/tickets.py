@@ -26,17 +26,16 @@ class TicketOffice:
         life = self.ttl * 1000
         step = life // 2
         end = self.now() // step * step + life
-        return f"{end}.{_signature(self.keys()[0], job_id, end)}"
+        return f"{end}.{_signature(self.keys()[0], job_id, str(end))}"
 
     def accepts(self, ticket: str, job_id: str) -> bool:
         """Whether the ticket is good for this job now. May raise SecretUnavailable."""
         end, _, signature = ticket.partition(".")
-        if not end.isascii() or not end.isdecimal() or len(end) > 15 or int(end) <= self.now():
+        if not ticket.isascii() or not end.isdecimal() or len(end) > 15 or int(end) <= self.now():
             return False
-        given = signature.encode()
-        return any(hmac.compare_digest(_signature(key, job_id, int(end)).encode(), given) for key in self.keys())
+        return any(hmac.compare_digest(_signature(key, job_id, end), signature) for key in self.keys())
 
 
-def _signature(key: bytes, job_id: str, end: int) -> str:
+def _signature(key: bytes, job_id: str, end: str) -> str:
     mac = hmac.new(key, f"{job_id}\0{end}".encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()

@@ -1,1 +1,1 @@
-"""Tells others what became of a job: webhooks, signed and kept away from private networks."""
+"""Tells others what becomes of a job: event streams, WebSockets, signed webhooks kept away from private networks."""

@@ -25,7 +25,7 @@ class JobChange:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Collapsed:
     """What a batch of changes comes to: the latest state of each job that a client would find changed, each once,
     and every job that ended, as it was then."""
 
@@ -56,14 +56,14 @@ class Notifier:
 
         Messages that cannot be pushed, or not while there is `time_left`, are lost: the next one says more.
         """
-        found = news(changes)
+        found = collapsed(changes)
         audience = self.broadcaster.audience(found.latest)  # before webhooks are sent, as it may raise
         due = [_webhook(job) for job in found.ended if job.callback_url]
         self.webhooks.send(due)
         return Told(len(due), self.broadcaster.push(audience, render, time_left=time_left))
 
 
-def news(changes: Iterable[JobChange]) -> News:
+def collapsed(changes: Iterable[JobChange]) -> Collapsed:
     """What a batch comes to. The changes of one job are in their order."""
     first: dict[str, int] = {}
     latest: dict[str, Job] = {}
@@ -75,7 +75,7 @@ def news(changes: Iterable[JobChange]) -> News:
         latest[job.job_id] = job
         if job.status.ended and not (change.old and change.old.status.ended):
             ended.append(job)
-    return News(tuple(job for job in latest.values() if job.version > first[job.job_id]), tuple(ended))
+    return Collapsed(tuple(job for job in latest.values() if job.version > first[job.job_id]), tuple(ended))
 
 
 def _webhook(job: Job) -> SendWebhook:

@@ -7,16 +7,19 @@
         lorry.wait(job.id)
         lorry.download(job.id, "out")
 
-In reading order: `client` (what you call) -> `model` (what you get) -> `errors` (what is raised) ->
-`initiate` (what a job is asked for) -> `transport` and `retries` (how a request is sent) -> `download` (a whole job
-to a folder) and `archive_download` (its ZIPs) -> `report` (what they tell) -> `links` and `transfer` (one file) ->
-`part_file`, `names` and `zip_check` (the disk). `command` is the `lorry` command line.
+In reading order: `client` (what you call) -> `model`, `trail` and `limits` (what you get) -> `errors` (what is raised)
+-> `initiate` and `idempotency` (what a job is asked for) -> `reading` and `watching` (what is asked of it then) ->
+`transport`, `credentials`, `problems` and `retries` (how a request is sent) -> `download` (a whole job to a folder) and
+`archive_download` (its ZIPs) -> `report` (what they tell) -> `links` and `transfer` (one file) -> `part_file`, `names`
+and `zip_check` (the disk). `webhooks` is for those who receive them. `command` is the `lorry` command line.
 """
 
 from lorry.client import Lorry
+from lorry.credentials import Token
 from lorry.errors import (
     ArchivesIncomplete,
     DownloadFailed,
+    IdempotencyKeyReused,
     JobFailed,
     JobNotReady,
     LorryError,
@@ -24,10 +27,13 @@ from lorry.errors import (
     LorryUnreachable,
     NoArchive,
     ServiceAddressUnknown,
+    TokenUnavailable,
     UnexpectedAnswer,
     WaitTimedOut,
+    WebhookUnverified,
 )
 from lorry.initiate import ArchiveOptions
+from lorry.limits import Limits
 from lorry.model import (
     Archive,
     Availability,
@@ -42,6 +48,7 @@ from lorry.model import (
 )
 from lorry.report import ArchiveDownload, ArchiveEnding, Download, DownloadListener, FileEnding
 from lorry.retries import RetryPolicy
+from lorry.trail import JobChange, JobEvent
 from lorry.version import VERSION as __version__
 
 __all__ = [
@@ -58,11 +65,15 @@ __all__ = [
     "FieldError",
     "FileEnding",
     "FileOutcome",
+    "IdempotencyKeyReused",
     "Job",
     "JobBytes",
+    "JobChange",
     "JobError",
+    "JobEvent",
     "JobFailed",
     "JobNotReady",
+    "Limits",
     "Lorry",
     "LorryError",
     "LorryProblem",
@@ -72,7 +83,10 @@ __all__ = [
     "RetryPolicy",
     "ServiceAddressUnknown",
     "StartedJob",
+    "Token",
+    "TokenUnavailable",
     "UnexpectedAnswer",
     "WaitTimedOut",
+    "WebhookUnverified",
     "__version__",
 ]

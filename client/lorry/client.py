@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import math
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
-from urllib.parse import quote
+
+import httpx
 
 from lorry.address import find_service
 from lorry.archive_download import ArchiveDownloader
+from lorry.credentials import Token, TokenAuth, checked_headers
 from lorry.download import STORE_TIMEOUT, Downloader, Plan
 from lorry.errors import (
     ArchivesIncomplete,
@@ -21,43 +20,49 @@ from lorry.errors import (
     JobFailed,
     JobNotReady,
     NoArchive,
-    UnexpectedAnswer,
-    WaitTimedOut,
 )
+from lorry.idempotency import key_header
 from lorry.initiate import ArchiveOptions, initiate_body
+from lorry.limits import Limits
 from lorry.links import Links
-from lorry.model import Answer, Availability, FileOutcome, Job, Page, StartedJob
+from lorry.model import Availability, FileOutcome, Job, Page, StartedJob
+from lorry.reading import Reading
 from lorry.report import ArchiveDownload, Download, DownloadListener
 from lorry.retries import RetryPolicy
-from lorry.transport import Reply, Request, Resend, Transport, http_client
-
-PAGE_FILES = 1000
-"""The most files that the service answers with at once."""
-
-PAGE_JOBS = 100
-JOB_PATIENCE = 3
-"""Requests about a running job are tried three times as often: an outage of a minute must not end the wait."""
-
-USUAL_POLL_SECONDS = 1.0
-SHORTEST_POLL_SECONDS = 0.1
-LONGEST_POLL_SECONDS = 300.0
-
-Value = TypeVar("Value")
+from lorry.trail import JobChange, JobEvent
+from lorry.transport import Request, Transport, http_client
+from lorry.watching import follow, segment, wait_until_ended
 
 
 class Lorry:
     """One Lorry service. A context manager; safe to share between threads.
 
-    Every method raises LorryUnreachable, LorryProblem or UnexpectedAnswer when the service cannot be used;
-    what else they raise is said with each. 429, 503 and broken connections are tried again first.
+    Every method raises LorryUnreachable, LorryProblem or UnexpectedAnswer when the service cannot be used, and
+    TokenUnavailable; what else they raise is said with each. 429, 503 and broken connections are tried again first.
     """
 
-    def __init__(self, url: str | None = None, *, retries: RetryPolicy | None = None) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        retries: RetryPolicy | None = None,
+        token: Token | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         """`url` is the service's ApiUrl. Without it, LORRY_API_URL or an outputs.json is used, as on the command
-        line. Raises ServiceAddressUnknown."""
+        line. `token` is a bearer token, or a function that gives one: it is asked again once when a token is refused.
+        `headers` go with every request to the service, and like the token to nobody else.
+
+        Raises ServiceAddressUnknown, TokenUnavailable, and ValueError for headers that cannot be sent.
+        """
         self.url = find_service(url, environment=os.environ, folder=Path.cwd())
         self._retries = retries or RetryPolicy()
-        self._transport = Transport(self.url, self._retries)
+        own = checked_headers(headers or {})
+        if token is not None and "authorization" in {name.lower() for name in own}:
+            raise ValueError("give either a token or a header Authorization")
+        auth = None if token is None else TokenAuth(token, httpx.URL(self.url))
+        self._transport = Transport(self.url, self._retries, auth=auth, headers=own)
+        self._reading = Reading(self._transport)
 
     def __enter__(self) -> Lorry:
         return self
@@ -78,44 +83,47 @@ class Lorry:
         keys: Sequence[str] | None = None,
         prefix: str | None = None,
         archive: bool | ArchiveOptions = False,
+        callback_url: str | None = None,
+        idempotency_key: str | None = None,
     ) -> StartedJob:
         """Makes a job and answers at once. Exactly one of the first three names its files, 1 to 100,000 of them:
         `file_ids` (10,000 to 100,000,000), object `keys`, or everything below `prefix`.
 
-        With `archive` they are put into a ZIP too. Raises ValueError when the files are named twice or not at all.
+        With `archive` they are put into a ZIP too. `callback_url` gets a webhook when the job ends (`lorry.webhooks`).
+        However often it is asked with one `idempotency_key`, also by another process, there is one job; without it,
+        each call makes one. Raises ValueError when the files are named twice or not at all, or the key cannot be
+        sent; IdempotencyKeyReused when the key came with another request before.
         """
-        body = initiate_body(file_ids=file_ids, keys=keys, prefix=prefix, archive=archive)
-        request = Request("POST", "/v1/download/initiate", body=body, resend=Resend.IF_NOTHING_WAS_MADE)
-        return self._understood(StartedJob.from_answer, self._transport.send(request).body)
+        body = initiate_body(file_ids=file_ids, keys=keys, prefix=prefix, archive=archive, callback_url=callback_url)
+        request = Request("POST", "/v1/download/initiate", body=body, headers=key_header(idempotency_key))
+        return self._transport.read(request, StartedJob.from_answer)
 
     def status(self, job_id: str) -> Job:
         """The job as it stands. Raises LorryProblem 404 when it is unknown."""
-        return self._read_job(job_id)[0]
+        return self._reading.job(job_id)
 
     def wait(self, job_id: str, *, timeout: float | None = None, on_change: Callable[[Job], None] | None = None) -> Job:
         """The job once it is ready; asks as often as the service says. `on_change` hears of each answer.
 
         Raises JobFailed when it failed or was cancelled, WaitTimedOut after `timeout` seconds.
         """
-        deadline = time.monotonic() + (math.inf if timeout is None else timeout)
-        while True:
-            job, retry_after = self._read_job(job_id)
-            if on_change:
-                on_change(job)
-            if job.ended:
-                return self._ready(job)
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise WaitTimedOut(job, timeout or 0.0)
-            time.sleep(min(left, _pause_between_polls(retry_after)))
+        return self._ready(wait_until_ended(self._transport, job_id, timeout=timeout, on_change=on_change))
+
+    def follow(self, job_id: str) -> Iterator[JobChange]:
+        """The job as it is now, then each of its changes as the service tells of them; the last one is how it ended."""
+        return follow(self._transport, job_id)
 
     def pages(self, job_id: str) -> Iterator[Page]:
         """The files of the job, 1,000 at a time in the order of the request, with links once it is ready."""
-        page = self._read_page(job_id, None)
-        yield page
-        while page.next_cursor:
-            page = self._read_page(job_id, page.next_cursor)
-            yield page
+        return self._reading.pages(job_id)
+
+    def events(self, job_id: str, *, limit: int | None = None) -> Iterator[JobEvent]:
+        """What happened to the job, oldest first, at most `limit` events. Pages are read as they are needed."""
+        return self._reading.events(job_id, limit)
+
+    def limits(self) -> Limits:
+        """The limits that the service enforces."""
+        return self._reading.limits()
 
     def download(
         self,
@@ -140,7 +148,7 @@ class Lorry:
         with http_client(timeout=STORE_TIMEOUT, connections=workers) as http:
             http.follow_redirects = True
             downloader = Downloader(http, retries=self._retries, plan=plan, listener=listener or DownloadListener())
-            report = downloader.run(self._ready_pages(job_id), lambda page: self._read_page(job_id, page.cursor))
+            report = downloader.run(self._ready_pages(job_id), lambda page: self._reading.page(job_id, page.cursor))
         if not report.ok:
             raise DownloadFailed(report)
         return report
@@ -164,7 +172,7 @@ class Lorry:
         target = Path(path)
         if target.is_dir():
             raise IsADirectoryError(f"{target} is a folder")
-        job = self._ready(self._read_job(job_id)[0])
+        job = self._ready(self.status(job_id))
         if not job.archives:
             raise NoArchive(job)
         lost = list(self._lost_files(job))
@@ -184,37 +192,30 @@ class Lorry:
             raise ArchivesIncomplete(report)
         return report
 
-    def retry(self, job_id: str) -> Job:
-        """Runs again what failed of the job. Raises LorryProblem 409 when nothing did, 404 when it is unknown."""
-        path = f"/v1/download/{_segment(job_id)}/retry"
-        reply = self._transport.send(Request("POST", path, resend=Resend.IF_NOTHING_WAS_MADE))
-        return self._understood(Job.from_answer, reply.body)
+    def retry(self, job_id: str, *, idempotency_key: str | None = None) -> Job:
+        """Runs again what failed of the job, once for each `idempotency_key` (without it, once for each call).
+
+        Raises LorryProblem 409 when nothing failed, 404 when the job is unknown; ValueError and IdempotencyKeyReused
+        as `start`.
+        """
+        path = f"/v1/download/{segment(job_id)}/retry"
+        return self._transport.read(Request("POST", path, headers=key_header(idempotency_key)), Job.from_answer)
 
     def cancel(self, job_id: str) -> Job:
         """Cancels the job; doing so twice is fine. Raises LorryProblem 409 when it had ended, 404 when unknown."""
-        reply = self._transport.send(Request("DELETE", f"/v1/download/{_segment(job_id)}"))
-        return self._understood(Job.from_answer, reply.body)
+        return self._transport.read(Request("DELETE", f"/v1/download/{segment(job_id)}"), Job.from_answer)
 
     def jobs(self, *, status: str | None = None, limit: int | None = None) -> Iterator[Job]:
         """The caller's jobs, newest first: only those of `status` when given, at most `limit` of them.
 
         Pages are read as they are needed.
         """
-        return itertools.islice(self._all_jobs(status, min(limit or PAGE_JOBS, PAGE_JOBS)), limit)
-
-    def _all_jobs(self, status: str | None, page_size: int) -> Iterator[Job]:
-        params: dict[str, str | int] = {"limit": page_size} | ({"status": status} if status else {})
-        while True:
-            body = self._transport.send(Request("GET", "/v1/download/jobs", params=dict(params))).body
-            yield from self._understood(lambda answer: [Job.from_answer(item) for item in answer["jobs"]], body)
-            if not body.get("nextCursor"):
-                return
-            params["cursor"] = str(body["nextCursor"])
+        return self._reading.jobs(status, limit)
 
     def check(self, file_id: int) -> Availability:
         """Whether the file is in the store, without making a job."""
-        reply = self._transport.send(Request("POST", "/v1/download/check", body={"file_id": file_id}))
-        return self._understood(Availability.from_answer, reply.body)
+        request = Request("POST", "/v1/download/check", body={"file_id": file_id})
+        return self._transport.read(request, Availability.from_answer)
 
     def _ready_pages(self, job_id: str) -> Iterator[Page]:
         for page in self.pages(job_id):
@@ -233,36 +234,8 @@ class Lorry:
         return itertools.islice((file for file in files if file.state in ("missing", "failed")), count)
 
     def _fresh_archive_urls(self, job_id: str) -> list[str | None]:
-        return _archive_urls(self._read_job(job_id)[0])
-
-    def _read_job(self, job_id: str) -> tuple[Job, float | None]:
-        reply = self._read_status(job_id, {"limit": 1})
-        return self._understood(Job.from_answer, reply.body), reply.retry_after
-
-    def _read_page(self, job_id: str, cursor: str | None) -> Page:
-        params: dict[str, str | int] = {"limit": PAGE_FILES} | ({"cursor": cursor} if cursor else {})
-        reply = self._read_status(job_id, params)
-        return self._understood(lambda answer: Page.from_answer(answer, cursor), reply.body)
-
-    def _read_status(self, job_id: str, params: dict[str, str | int]) -> Reply:
-        path = f"/v1/download/status/{_segment(job_id)}"
-        return self._transport.send(Request("GET", path, params=params, patience=JOB_PATIENCE))
-
-    def _understood(self, read: Callable[[Answer], Value], answer: Answer) -> Value:
-        try:
-            return read(answer)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UnexpectedAnswer(url=self.url, reason=repr(error)) from error
+        return _archive_urls(self.status(job_id))
 
 
 def _archive_urls(job: Job) -> list[str | None]:
     return [archive.url for archive in job.archives]
-
-
-def _pause_between_polls(retry_after: float | None) -> float:
-    asked = USUAL_POLL_SECONDS if retry_after is None else retry_after
-    return min(LONGEST_POLL_SECONDS, max(SHORTEST_POLL_SECONDS, asked))
-
-
-def _segment(text: str) -> str:
-    return quote(text, safe="")

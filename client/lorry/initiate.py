@@ -35,6 +35,7 @@ def initiate_body(
     keys: Sequence[str] | None,
     prefix: str | None,
     archive: bool | ArchiveOptions,
+    callback_url: str | None = None,
 ) -> dict[str, Any]:
     """The body of initiate. Raises ValueError unless exactly one of `file_ids`, `keys` and `prefix` is given."""
     named: dict[str, Any] = {
@@ -45,6 +46,5 @@ def initiate_body(
     given = {name: value for name, value in named.items() if value is not None}
     if len(given) != 1:
         raise ValueError(f"exactly one of file_ids, keys and prefix is needed, not {', '.join(given) or 'none'}")
-    if isinstance(archive, ArchiveOptions):
-        return given | {"archive": archive.as_json()}
-    return given | ({"archive": True} if archive else {})
+    wanted = archive.as_json() if isinstance(archive, ArchiveOptions) else archive
+    return given | ({"archive": wanted} if wanted else {}) | ({"callbackUrl": callback_url} if callback_url else {})

@@ -16,7 +16,7 @@ Answer = Mapping[str, Any]
 
 READY = "ready"
 ENDED_STATUSES = frozenset({READY, "failed", "cancelled"})
-PAGE_MEMBERS = frozenset({"files", "resultUrls", "nextCursor"})
+LEFT_OUT = frozenset({"files", "resultUrls", "nextCursor", "ticket"})
 ASSEMBLY_STAGES = frozenset({"checksumming", "assembling"})
 
 
@@ -103,19 +103,24 @@ class StartedJob:
     """A job that was just made.
 
     `total` counts distinct files (None while a prefix is still being listed), `duplicates` the repeated ones that
-    were dropped.
+    were dropped. `ticket` lets a browser watch and download this one job for a while; treat it as a secret.
     """
 
     id: str
     status: str
     total: int | None
     duplicates: int = 0
+    ticket: str | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_answer(cls, answer: Answer) -> StartedJob:
         """Reads the answer of initiate."""
         return cls(
-            str(answer["jobId"]), str(answer["status"]), answer.get("totalFileIds"), answer.get("duplicates") or 0
+            id=str(answer["jobId"]),
+            status=str(answer["status"]),
+            total=answer.get("totalFileIds"),
+            duplicates=answer.get("duplicates") or 0,
+            ticket=answer.get("ticket"),
         )
 
 
@@ -125,8 +130,8 @@ class Job:
 
     `status` is `queued`, `processing`, `ready`, `failed` or `cancelled`. `processed` of `total` files are
     checked; `total` is None while a listing is still running. `archives` are in order, and empty for a job
-    without any. `answer` is the service's own JSON object with everything in it, also what this client does not
-    know, except the files of the page and the links.
+    without any. `ticket` is as in `StartedJob`. `answer` is the service's own JSON object with everything in it, also
+    what this client does not know, except the files of the page, the links and the ticket.
     """
 
     id: str
@@ -144,6 +149,7 @@ class Job:
     finished_at: datetime | None = None
     expires_at: datetime | None = None
     links_expire_at: datetime | None = None
+    ticket: str | None = field(default=None, repr=False, compare=False)
     answer: Answer = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -175,12 +181,13 @@ class Job:
             bytes=JobBytes.from_answer(answer.get("bytes") or {}),
             archives=tuple(Archive.from_answer(item) for item in answer.get("archives") or ()),
             error=_job_error(answer.get("error")),
-            created_at=_time(answer.get("createdAt")),
-            updated_at=_time(answer.get("updatedAt")),
-            finished_at=_time(answer.get("finishedAt")),
-            expires_at=_time(answer.get("expiresAt")),
-            links_expire_at=_time(answer.get("linksExpireAt")),
-            answer=_without_links(answer),
+            created_at=moment(answer.get("createdAt")),
+            updated_at=moment(answer.get("updatedAt")),
+            finished_at=moment(answer.get("finishedAt")),
+            expires_at=moment(answer.get("expiresAt")),
+            links_expire_at=moment(answer.get("linksExpireAt")),
+            ticket=answer.get("ticket"),
+            answer=_without_secrets(answer),
         )
 
 
@@ -260,13 +267,14 @@ def _job_error(answer: Answer | None) -> JobError | None:
     return JobError(str(answer["code"]), str(answer["message"])) if answer else None
 
 
-def _without_links(answer: Answer) -> Answer:
-    """The answer without its page of files and without links, which are secrets."""
-    kept = {name: value for name, value in answer.items() if name not in PAGE_MEMBERS}
+def _without_secrets(answer: Answer) -> Answer:
+    """The answer without its page of files, and without links and the ticket, which are secrets."""
+    kept = {name: value for name, value in answer.items() if name not in LEFT_OUT}
     if kept.get("archives"):
         kept["archives"] = [{name: archive[name] for name in archive if name != "url"} for archive in kept["archives"]]
     return kept
 
 
-def _time(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """A time of the service. Raises ValueError when it is garbled."""
     return datetime.fromisoformat(text).astimezone(UTC) if text else None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -17,20 +18,52 @@ class RetryPolicy:
     """Exponential backoff with jitter, never earlier than the server's Retry-After, and bounded.
 
     All times are seconds. `tries` counts the first one too; waits are `first`, then doubled up to `longest`,
-    each less a random quarter at most. A Retry-After longer than `patience` is not waited for.
+    each less a random quarter at most. A Retry-After longer than `patience` is not waited for, and none of which the
+    end is more than `deadline` after the first try.
     """
 
     tries: int = 4
     first: float = 0.5
     longest: float = 10.0
     patience: float = 60.0
+    deadline: float = 300.0
 
     def wait_before(self, attempt: int, retry_after: float | None = None) -> float | None:
         """Seconds to wait after `attempt` (1 is the first) failed; None when it is time to give up."""
         if attempt >= self.tries or (retry_after or 0.0) > self.patience:
             return None
-        backoff = min(self.longest, self.first * 2.0 ** min(attempt - 1, 32)) * random.uniform(0.75, 1.0)
-        return max(backoff, retry_after or 0.0)
+        return self.backoff(attempt, retry_after)
+
+    def backoff(self, attempt: int, retry_after: float | None = None) -> float:
+        """Seconds to wait after `attempt`, whether or not it is time to give up."""
+        usual = min(self.longest, self.first * 2.0 ** min(attempt - 1, 32)) * random.uniform(0.75, 1.0)
+        return max(usual, retry_after or 0.0)
+
+    def times(self, factor: int) -> RetryPolicy:
+        """The same with so many times the tries and the time."""
+        return replace(self, tries=self.tries * factor, deadline=self.deadline * factor)
+
+
+class Attempts:
+    """The tries of one request: `number` is the one under way, from 1."""
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self.number = 1
+        self._policy = policy
+        self._failed = 0
+        self._end = time.monotonic() + policy.deadline
+
+    def wait_after(self, retry_after: float | None, *, put_off: bool) -> float | None:
+        """Seconds to wait before the next try; None when it is time to give up.
+
+        `put_off`: the server did not fail but said when to come again, which costs no try, only time.
+        """
+        self._failed += not put_off
+        if self._failed >= self._policy.tries or (retry_after or 0.0) > self._policy.patience:
+            return None
+        wait = self._policy.backoff(self.number, retry_after)
+        self.number += 1
+        return None if time.monotonic() + wait > self._end else wait
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:

@@ -22,7 +22,10 @@ CREATED = "2025-01-01T00:00:00.000Z"
 
 @dataclass
 class Fault:
-    """Answers the next `times` requests whose path begins with `path` in place of the real answer."""
+    """Answers the next `times` requests whose path begins with `path` in place of the real answer.
+
+    Status 0 breaks the connection; with `served` the request is served before, so that only its answer is lost.
+    """
 
     path: str
     status: int
@@ -30,6 +33,7 @@ class Fault:
     body: bytes = b""
     method: str | None = None
     times: int = 1
+    served: bool = False
 
 
 @dataclass
@@ -58,6 +62,12 @@ class StandIn:
         self.retry_after = "0"
         self.page_limit = 1000
         self.listed: list[Json] = []
+        self.trail: list[Json] = []
+        self.limits: Json = {}
+        self.changes: list[bytes] = []  # what the stream answers, one for each request; then 204
+        self.tokens: set[str] | None = None  # those that are accepted; None: nobody needs one
+        self.made = 0  # jobs that were made or retried
+        self.answered: dict[str, tuple[Json, Json]] = {}  # by idempotency key: body of the request, answer
         self.faults: list[Fault] = []
         self.seen: list[Seen] = []
         self.signature = 1

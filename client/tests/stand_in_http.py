@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
@@ -77,18 +78,40 @@ class _Exchange:
         self.query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         body = handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
         self.body: Json = json.loads(body) if body else {}
+        self.lost = False
 
     def answer(self) -> None:
         method = self.handler.command
         fault = self.stand_in.note(Seen(method, self.path, self.query, dict(self.handler.headers), self.body))
-        if fault and fault.status == 0:
+        self.lost = bool(fault and fault.served)
+        if fault and fault.status == 0 and not fault.served:
             self.break_off()
-        elif fault:
+        elif fault and not fault.served:
             self.send(fault.status, fault.body, fault.headers)
         elif self.path.startswith("/store/"):
             self.store(unquote(self.path.removeprefix("/store/")))
-        else:
+        elif not self.admitted():
+            self.send_json(401, problem(401, "unauthenticated", "a bearer token is required"))
+        elif not self.was_answered():
             self.api(method, self.path.removeprefix("/lorry"))
+
+    def admitted(self) -> bool:
+        scheme, _, token = self.handler.headers.get("Authorization", "").partition(" ")
+        return self.stand_in.tokens is None or (scheme == "Bearer" and token in self.stand_in.tokens)
+
+    def was_answered(self) -> bool:
+        """Answers a request whose idempotency key came before."""
+        request, answer = self.stand_in.answered.get(self.handler.headers.get("Idempotency-Key", ""), ({}, {}))
+        if answer and request == self.body:
+            self.send_json(202, answer, {"Idempotency-Replayed": "true"})
+        elif answer:
+            self.send_json(422, problem(422, "idempotency_key_reused", "the key came with another request before"))
+        return bool(answer)
+
+    def make(self, answer: Json) -> None:
+        self.stand_in.made += 1
+        self.stand_in.answered[self.handler.headers["Idempotency-Key"]] = (self.body, answer)
+        self.send_json(202, answer)
 
     def api(self, method: str, path: str) -> None:
         service = self.stand_in
@@ -100,14 +123,36 @@ class _Exchange:
             self.jobs()
         elif path == f"/v1/download/{JOB_ID}/retry":
             self.retry()
+        elif path == f"/v1/download/{JOB_ID}/events":
+            self.listing("events", service.trail)
+        elif path == "/v1/limits":
+            self.send_json(200, service.limits)
         elif not path.endswith(JOB_ID):
             self.send_json(404, problem(404, "job_not_found", "there is no such job"))
         elif method == "DELETE":
             self.cancel()
+        elif path.startswith("/v1/download/stream/"):
+            self.stream()
         else:
-            ended = service.job["status"] in ("ready", "failed", "cancelled") and not service.polls
-            headers = {} if ended else {"Retry-After": service.retry_after}
-            self.send_json(200, service.status(self.query), headers)
+            self.status()
+
+    def status(self) -> None:
+        answer = self.stand_in.status(self.query)
+        if answer["status"] in ("ready", "failed", "cancelled"):
+            self.send_json(200, answer)
+            return
+        etag = f'W/"{hashlib.md5(json.dumps(answer).encode()).hexdigest()}"'
+        headers = {"Retry-After": self.stand_in.retry_after, "ETag": etag}
+        if self.handler.headers.get("If-None-Match") == etag:
+            self.send(304, b"", headers)
+        else:
+            self.send_json(200, answer | {"ticket": "a-ticket"}, headers)
+
+    def stream(self) -> None:
+        if self.stand_in.changes:
+            self.send(200, self.stand_in.changes.pop(0), {"Content-Type": "text/event-stream; charset=utf-8"})
+        else:
+            self.send(204, b"")
 
     def initiate(self) -> None:
         service = self.stand_in
@@ -125,14 +170,14 @@ class _Exchange:
             service.assemble(self.body["archive"])
         duplicates, total = len(named) - len(keys), len(keys)
         started = {"totalFileIds": total, "duplicates": duplicates} if prefix is None else {"totalFileIds": None}
-        self.send_json(202, {"jobId": JOB_ID, "status": "queued", "links": {}} | started)
+        self.make({"jobId": JOB_ID, "status": "queued", "links": {}, "ticket": "a-ticket"} | started)
 
     def retry(self) -> None:
         if self.stand_in.job["status"] != "failed":
             self.send_json(409, problem(409, "nothing_to_retry", "nothing in it failed"))
             return
         self.stand_in.job["status"] = "processing"
-        self.send_json(202, self.stand_in.job)
+        self.make(dict(self.stand_in.job))
 
     def check(self, number: int) -> None:
         found = self.stand_in.objects.get(f"downloads/{number}.zip")
@@ -142,10 +187,12 @@ class _Exchange:
 
     def jobs(self) -> None:
         wanted = self.query.get("status")
-        listed = [job for job in self.stand_in.listed if wanted in (None, job["status"])]
+        self.listing("jobs", [job for job in self.stand_in.listed if wanted in (None, job["status"])])
+
+    def listing(self, name: str, items: list[Json]) -> None:
         first = int(self.query.get("cursor", "0"))
         last = first + min(int(self.query["limit"]), self.stand_in.page_limit)
-        self.send_json(200, {"jobs": listed[first:last], "nextCursor": str(last) if last < len(listed) else None})
+        self.send_json(200, {name: items[first:last], "nextCursor": str(last) if last < len(items) else None})
 
     def cancel(self) -> None:
         if self.stand_in.job["status"] in ("ready", "failed"):
@@ -200,6 +247,9 @@ class _Exchange:
         self.send(status, json.dumps(body).encode(), {"Content-Type": kind} | (headers or {}))
 
     def send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        if self.lost:
+            self.break_off()
+            return
         self.send_head(status, (headers or {}) | {"Content-Length": str(len(body))})
         self.handler.wfile.write(body)
 

@@ -19,7 +19,6 @@ from lorry import (
     RetryPolicy,
     ServiceAddressUnknown,
     UnexpectedAnswer,
-    WaitTimedOut,
 )
 from lorry.initiate import initiate_body
 
@@ -65,17 +64,6 @@ def test_files_are_named_in_exactly_one_way(lorry: Lorry, service: StandIn) -> N
     assert service.seen == []
 
 
-def test_a_failed_job_is_retried_once_even_if_the_answer_is_lost(lorry: Lorry, service: StandIn) -> None:
-    service.make_job([], status="failed")
-    service.faults = [Fault(f"/lorry/v1/download/{JOB_ID}/retry", 502)]
-    with pytest.raises(LorryProblem):
-        lorry.retry(JOB_ID)
-    assert lorry.retry(JOB_ID).status == "processing"
-    with pytest.raises(LorryProblem, match="409 nothing_to_retry"):
-        lorry.retry(JOB_ID)
-    assert len(service.requests("retry", "POST")) == 3
-
-
 def test_a_job_has_its_figures_and_times_in_utc(lorry: Lorry, service: StandIn) -> None:
     service.put("downloads/70000.zip", b"12345")
     service.make_job(["downloads/70000.zip", "downloads/70001.zip"], createdAt="2025-01-01T02:00:00+02:00", later=1)
@@ -85,25 +73,6 @@ def test_a_job_has_its_figures_and_times_in_utc(lorry: Lorry, service: StandIn) 
     assert job.bytes.total == 5
     assert job.answer["later"] == 1
     assert "resultUrls" not in job.answer
-
-
-def test_waiting_polls_one_file_at_a_time_and_hears_of_every_answer(lorry: Lorry, service: StandIn) -> None:
-    service.make_job(["downloads/70000.zip"])
-    service.polls = [{"status": "queued", "progress": 0}, {"status": "processing", "progress": 50}]
-    heard: list[int] = []
-    job = lorry.wait(JOB_ID, on_change=lambda job: heard.append(job.progress))
-    assert job.ready
-    assert heard == [0, 50, 100]
-    assert {seen.query["limit"] for seen in service.requests("status")} == {"1"}
-
-
-def test_polls_keep_the_distance_that_the_service_asks_for(lorry: Lorry, service: StandIn) -> None:
-    service.make_job(["downloads/70000.zip"])
-    service.polls = [{"status": "processing"}]
-    service.retry_after = "1"
-    lorry.wait(JOB_ID)
-    first, second = service.requests("status")
-    assert second.at - first.at >= 1.0
 
 
 def test_a_failed_job_raises_with_its_reason(lorry: Lorry, service: StandIn) -> None:
@@ -117,13 +86,6 @@ def test_a_cancelled_job_raises(lorry: Lorry, service: StandIn) -> None:
     service.make_job([], status="cancelled")
     with pytest.raises(JobFailed, match="was cancelled"):
         lorry.wait(JOB_ID)
-
-
-def test_waiting_ends_when_its_time_is_over(lorry: Lorry, service: StandIn) -> None:
-    service.make_job(["downloads/70000.zip"], status="processing", progress=10)
-    with pytest.raises(WaitTimedOut, match="still processing") as raised:
-        lorry.wait(JOB_ID, timeout=0.25)
-    assert isinstance(raised.value, TimeoutError)
 
 
 def test_pages_follow_the_cursor_and_line_up_links_with_files(lorry: Lorry, service: StandIn) -> None:
@@ -165,58 +127,6 @@ def test_a_refusal_carries_status_code_places_and_request_id(lorry: Lorry) -> No
     assert "/file_ids/0: must be 10000 or more" in str(error)
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_starting_is_tried_again_when_the_service_says_that_it_did_nothing(
-    lorry: Lorry, service: StandIn, status: int
-) -> None:
-    service.faults = [Fault(INITIATE, status, {"Retry-After": "0"}, times=2)]
-    assert lorry.start(file_ids=[70000]).id == JOB_ID
-    assert len(service.requests("initiate", "POST")) == 3
-
-
-@pytest.mark.parametrize("status", [500, 502, 504])
-def test_starting_is_not_repeated_when_a_job_may_have_been_made(lorry: Lorry, service: StandIn, status: int) -> None:
-    service.faults = [Fault(INITIATE, status)]
-    with pytest.raises(LorryProblem, match=str(status)):
-        lorry.start(file_ids=[70000])
-    assert len(service.requests("initiate", "POST")) == 1
-
-
-def test_starting_is_not_repeated_when_the_answer_was_cut_off(lorry: Lorry, service: StandIn) -> None:
-    service.faults = [Fault(INITIATE, 0)]
-    with pytest.raises(LorryUnreachable):
-        lorry.start(file_ids=[70000])
-    assert len(service.requests("initiate", "POST")) == 1
-
-
-def test_reading_is_tried_again_after_a_broken_connection(lorry: Lorry, service: StandIn) -> None:
-    service.make_job(["downloads/70000.zip"])
-    service.faults = [Fault(STATUS, 0, times=2)]
-    assert lorry.status(JOB_ID).ready
-
-
-def test_a_throttled_request_waits_as_long_as_it_is_told(lorry: Lorry, service: StandIn) -> None:
-    service.make_job(["downloads/70000.zip"])
-    service.faults = [Fault(STATUS, 429, {"Retry-After": "1"})]
-    lorry.status(JOB_ID)
-    first, second = service.requests("status")
-    assert second.at - first.at >= 1.0
-
-
-def test_a_retry_after_beyond_patience_is_raised_at_once(lorry: Lorry, service: StandIn) -> None:
-    service.faults = [Fault(STATUS, 503, {"Retry-After": "3600"}, b"<html>busy</html>")]
-    with pytest.raises(LorryProblem, match="503 http_503") as raised:
-        lorry.status(JOB_ID)
-    assert raised.value.retry_after == 3600
-
-
-def test_tries_are_bounded(lorry: Lorry, service: StandIn) -> None:
-    service.faults = [Fault(INITIATE, 503, times=99)]
-    with pytest.raises(LorryProblem):
-        lorry.start(file_ids=[70000])
-    assert len(service.requests("initiate", "POST")) == 4
-
-
 def test_a_service_that_is_not_there_is_unreachable() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -255,14 +165,3 @@ def test_an_unknown_job_is_a_problem_of_404(lorry: Lorry) -> None:
 def test_a_url_that_is_none_is_refused_at_once() -> None:
     with pytest.raises(ServiceAddressUnknown, match="not an http"):
         Lorry("ftp://example.org")
-
-
-def test_waits_grow_from_try_to_try_and_never_undercut_the_server() -> None:
-    policy = RetryPolicy(tries=5, first=1.0, longest=4.0, patience=60.0)
-    waits = [policy.wait_before(attempt) for attempt in (1, 2, 3, 4)]
-    for wait, limit in zip(waits, (1.0, 2.0, 4.0, 4.0), strict=True):
-        assert wait is not None
-        assert limit * 0.75 <= wait <= limit
-    assert policy.wait_before(1, retry_after=30.0) == 30.0
-    assert policy.wait_before(1, retry_after=61.0) is None
-    assert policy.wait_before(5) is None

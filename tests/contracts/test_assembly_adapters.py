@@ -16,11 +16,17 @@ from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
 from chalicelib.adapters.s3_archives import S3ArchiveStore
 from chalicelib.adapters.s3_source import S3SourceStore
 from chalicelib.archive.rules import S3
-from chalicelib.jobs.model import ArchiveRequest, JobStatus
+from chalicelib.assembly.model import Archive, CrcSource, Phase, Receipt, Upload
+from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome
+from chalicelib.jobs.model import ArchiveRequest, Counts, FileResult, FileState, Job, JobStatus, Stage
+from chalicelib.jobs.ports import Change, JobTable
 from chalicelib.jobs.service import NewJob
+from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import MiB
 from tests.assembly_world import AssemblyWorld
-from tests.builders import ALICE, files
+from tests.builders import ALICE, event, files, job
+from tests.fake_assembly import FakeAssemblyTable
+from tests.fakes import FakeJobTable
 from tests.seaweed import SeaweedFS
 from tests.tables import create_table
 
@@ -65,3 +71,78 @@ def test_an_archive_is_built_on_seaweedfs(
         assert archive.testzip() is None
         assert [archive.read(name) for name in archive.namelist()[:-1]] == list(bodies.values())
     assert "Uploads" not in client.list_multipart_uploads(Bucket=target)
+
+
+# --- versions ---------------------------------------------------------------------------
+
+ARCHIVE = Archive(
+    job_id=job().job_id,
+    generation=1,
+    number=1,
+    filename="a.zip",
+    size=100,
+    entries=1,
+    parts=1,
+    crc_source=CrcSource.COPY,
+    verified=True,
+    staging="staging/",
+    fingerprint="f",
+    cost={},
+    uploads=(Upload("archives/a.zip", "upload"),),
+    chunks={Phase.BODY: 2},
+    phase=Phase.BODY,
+)
+NOW = 1_700_000_001_000
+GONE = FileResult(FileState.MISSING, reason="not_found")
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def both(request: pytest.FixtureRequest) -> tuple[JobTable, AssemblyTable]:
+    """A job's table and its assembly's, with a job whose only file is checked."""
+    if request.param == "fake":
+        fake = FakeJobTable()
+        jobs: JobTable = fake
+        assembly: AssemblyTable = FakeAssemblyTable(fake)
+    else:
+        jobs, assembly = request.getfixturevalue("tables")
+    jobs.create(job(archive=ArchiveRequest()), [files(70000)], event())
+    jobs.apply(Change(job_id=ARCHIVE.job_id, trigger=Trigger.START, event=event("started")))
+    jobs.record_batch(ARCHIVE.job_id, 0, [FileResult(FileState.AVAILABLE, size=7)], now=NOW)
+    jobs.apply(Change(job_id=ARCHIVE.job_id, trigger=Trigger.ASSEMBLE, event=event("checked"), all_checked=True))
+    return jobs, assembly
+
+
+def read(jobs: JobTable) -> Job:
+    found = jobs.get(ARCHIVE.job_id)
+    assert found is not None
+    return found
+
+
+def test_the_version_grows_with_each_step_of_an_assembly_that_a_client_sees(
+    both: tuple[JobTable, AssemblyTable],
+) -> None:
+    jobs, assembly = both
+    versions = [read(jobs).version]
+    for make in (
+        lambda: assembly.open_archives(read(jobs), Stage.ASSEMBLING, [ARCHIVE], event("planned")),
+        lambda: assembly.record_chunk(ARCHIVE, 0, Receipt(), size=50, now=NOW) is ChunkOutcome.RECORDED,
+        lambda: assembly.next_generation(read(jobs), ["downloads/70000.zip"], event("replanned")),
+        lambda: assembly.replace_results(read(jobs), {0: GONE}, Counts(-1, 1, 0), size=-7),
+    ):
+        assert make()
+        versions.append(read(jobs).version)
+    assert versions == list(range(versions[0], versions[0] + 5))
+
+
+def test_the_version_stays_where_a_step_changes_nothing_that_a_client_sees(
+    both: tuple[JobTable, AssemblyTable],
+) -> None:
+    jobs, assembly = both
+    assembly.open_archives(read(jobs), Stage.ASSEMBLING, [ARCHIVE], event("planned"))
+    assembly.record_chunk(ARCHIVE, 0, Receipt(), size=50, now=NOW)
+    seen = read(jobs)
+    assert not assembly.open_archives(seen, Stage.ASSEMBLING, [ARCHIVE], event("planned"))
+    assert assembly.record_chunk(ARCHIVE, 0, Receipt(), size=50, now=NOW) is ChunkOutcome.DUPLICATE
+    assembly.enter_phase(ARCHIVE, Phase.FINISH)
+    assembly.cleaned_up(seen, sweep_at=NOW + 9)
+    assert read(jobs).version == seen.version

@@ -11,7 +11,6 @@ from moto import mock_aws
 
 from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
 from chalicelib.adapters.table_rows import attributes, job_key
-from chalicelib.errors import InvalidRequest
 from chalicelib.jobs.model import Counts, FileResult, FileState, JobError, JobStatus, RequestedFile
 from chalicelib.jobs.ports import Change, JobTable, Recorded
 from chalicelib.jobs.state_machine import Trigger
@@ -194,9 +193,12 @@ def test_jobs_are_listed_by_status_without_loss_between_pages(table: JobTable) -
     assert seen == ["job-6", "job-4", "job-2", "job-0"]
 
 
-def test_a_cursor_that_is_not_ours_is_refused(table: JobTable) -> None:
-    with pytest.raises(InvalidRequest, match="cursor"):
-        table.owned_by("alice", status=None, limit=3, cursor="bm9uc2Vuc2U=")
+def test_the_callback_url_survives_a_round_trip(table: JobTable) -> None:
+    url = "https://hooks.test:8443/lorry?a=1&b=%20"
+    stored(table, callback_url=url)
+    after = table.apply(change(Trigger.START))
+    assert after is not None
+    assert after.callback_url == url
 
 
 LARGEST = {

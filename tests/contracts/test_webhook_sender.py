@@ -227,6 +227,12 @@ def test_a_body_that_drips_or_has_no_end_does_not_matter(head: bytes) -> None:
             assert hasty().send(receiver.url(), {}, BODY) == 200
 
 
+def test_a_body_that_cannot_be_read_does_not_matter() -> None:
+    for encoding in (b"Transfer-Encoding: chunked", b"Content-Encoding: gzip"):
+        with replying(b"HTTP/1.1 200 OK\r\n" + encoding + b"\r\n\r\nnonsense\r\n") as receiver:
+            assert local().send(receiver.url(), {}, BODY) == 200
+
+
 @pytest.mark.parametrize(
     "reply",
     [

@@ -22,7 +22,7 @@ from tests.integration.stack import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-NAMED = {"ApiUrl", "Endpoint", "SourceBucket", "ArchiveBucket", "Table", "Region", "StackName"}
+NAMED = {"ApiUrl", "WebSocketUrl", "Endpoint", "SourceBucket", "ArchiveBucket", "Table", "Region", "StackName"}
 
 
 class Command:
@@ -67,6 +67,7 @@ def test_up_leaves_a_stack_that_curl_can_reach_and_outputs_that_say_where(comman
     outputs = command.up()
     assert outputs.keys() >= NAMED
     assert outputs["ApiUrl"] == f"http://127.0.0.1:{command.port}/lorry"
+    assert outputs["WebSocketUrl"].startswith(f"ws://127.0.0.1:{command.port}/")
     answer = httpx.get(outputs["ApiUrl"] + "/health", timeout=30)
     assert (answer.status_code, answer.json()["status"]) == (200, "healthy")
 
@@ -192,3 +193,23 @@ def test_two_stacks_live_side_by_side(command: Command, tmp_path: Path) -> None:
         assert httpx.get(f"http://127.0.0.1:{command.port}/lorry/health", timeout=30).status_code == 200
     finally:
         other.run("down")
+
+
+def test_the_secret_outlives_the_emulator_and_its_rotations(command: Command) -> None:
+    def ran(*words: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "LORRY_HOME": str(command.home.root)}
+        arguments = [sys.executable, "-m", "infra.secret", *words]
+        return subprocess.run(
+            arguments, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    command.up()
+    first = ran("show").stdout
+    assert first.startswith("webhook secret  whsec_")
+    rotated = ran("rotate").stdout
+    assert first.split()[-1] == rotated.split()[-1] != rotated.split()[2]
+    assert "FORCE=yes" in ran("rotate").stderr
+    command.run("down")
+    assert "nothing runs in" in ran("show").stderr
+    command.up()
+    assert ran("show").stdout == rotated

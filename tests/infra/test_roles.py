@@ -16,8 +16,17 @@ ROLES = {
     "Check": "CheckRole",
     "DeadLetters": "DeadLettersRole",
     "Dispatch": "DispatchRole",
+    "Notify": "NotifyRole",
     "Sweep": "SweepRole",
+    "Webhook": "WebhookRole",
+    "WebsocketConnect": "WebsocketConnectRole",
+    "WebsocketDisconnect": "WebsocketDisconnectRole",
+    "WebsocketMessage": "WebsocketMessageRole",
 }
+READ_NO_FILES = sorted(
+    {"DeadLettersRole", "DispatchRole", "SweepRole"}
+    | {role for function, role in ROLES.items() if function.startswith(("Notify", "We"))}
+)
 SOURCE = {"Fn::Sub": "arn:${AWS::Partition}:s3:::${SourceBucket}"}
 
 
@@ -93,7 +102,7 @@ def test_only_the_assembler_writes_to_a_bucket_at_all(resources: dict[str, Templ
     assert allowed <= {"s3:GetObject", "s3:ListBucket"}
 
 
-@pytest.mark.parametrize("role", ["DeadLettersRole", "DispatchRole", "SweepRole"])
+@pytest.mark.parametrize("role", READ_NO_FILES)
 def test_whoever_reads_no_files_has_no_rights_on_the_store(resources: dict[str, Template], role: str) -> None:
     assert not {action for action in actions(resources, role) if action.startswith(("s3:", "kms:"))}
 
@@ -107,6 +116,8 @@ def test_whoever_reads_no_files_has_no_rights_on_the_store(resources: dict[str, 
         ("AssembleRole", ["AssemblyQueue"]),
         ("DeadLettersRole", ["AssemblyQueue"]),
         ("SweepRole", ["AssemblyQueue", "CheckQueue", "DispatchQueue"]),
+        ("NotifyRole", ["NotifyDeadLetters", "WebhookQueue"]),
+        ("WebhookRole", []),
     ],
 )
 def test_messages_are_sent_only_down_the_flow(resources: dict[str, Template], role: str, queues: list[str]) -> None:
@@ -122,11 +133,47 @@ def test_messages_are_sent_only_down_the_flow(resources: dict[str, Template], ro
         ("AssembleRole", ["AssemblyQueue"]),
         ("DeadLettersRole", ["AssemblyDeadLetters", "CheckDeadLetters", "DispatchDeadLetters"]),
         ("SweepRole", []),
+        ("WebhookRole", ["WebhookQueue"]),
     ],
 )
 def test_each_worker_receives_from_its_own_queues(resources: dict[str, Template], role: str, queues: list[str]) -> None:
     for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"):
         assert queues_of(resources, role, action) == queues
+
+
+@pytest.mark.parametrize("role", ROLES.values())
+def test_only_those_who_push_may_reach_open_connections_and_only_to_post(
+    resources: dict[str, Template], role: str
+) -> None:
+    reached = [found["Fn::Sub"] for found in resources_of(resources, role, "execute-api:ManageConnections")]
+    assert bool(reached) == (role in ("NotifyRole", "WebsocketMessageRole"))
+    assert all("${WebsocketAPI}/api/POST/@connections/" in found for found in reached)
+
+
+@pytest.mark.parametrize("role", ROLES.values())
+def test_only_those_who_notify_follow_the_tables_stream(resources: dict[str, Template], role: str) -> None:
+    assert ("dynamodb:GetRecords" in actions(resources, role)) == (role == "NotifyRole")
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        ("NotifyRole", {"Query", "UpdateItem", "DeleteItem"}),
+        ("WebhookRole", {"GetItem", "PutItem"}),
+        ("WebsocketConnectRole", {"PutItem"}),
+        ("WebsocketMessageRole", {"GetItem", "PutItem", "UpdateItem", "DeleteItem"}),
+        ("WebsocketDisconnectRole", {"DeleteItem"}),
+    ],
+)
+def test_those_who_tell_of_jobs_do_no_more_to_the_table_than_that_takes(
+    resources: dict[str, Template], role: str, allowed: set[str]
+) -> None:
+    on_table = [
+        as_list(statement["Action"])
+        for statement in statements(resources, role)
+        if statement["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}
+    ]
+    assert {action for group in on_table for action in group} == {f"dynamodb:{name}" for name in allowed}
 
 
 @pytest.mark.parametrize(("function", "role"), ROLES.items())

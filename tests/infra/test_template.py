@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import accumulate, count, takewhile
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.infra.conftest import Template
 
 VISIBILITY_SECONDS = 25
 LONGEST_JOB_DAYS = 7
+DAY_SECONDS = 86_400
 NAMES = {
     "AWS::DynamoDB::Table": "TableName",
     "AWS::SQS::Queue": "QueueName",
@@ -29,7 +31,10 @@ WORKERS = {
     "Check": ["CheckQueue"],
     "Assemble": ["AssemblyQueue"],
     "DeadLetters": ["AssemblyDeadLetters", "CheckDeadLetters", "DispatchDeadLetters"],
+    "Webhook": ["WebhookQueue"],
 }
+ENVIRONMENT_BYTES = 4096  # docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+USUAL_TEXT, LONGEST_ADDRESS = 40, 140  # characters; a queue of a stack with a long name in a region with a long name
 SHORT = ["Dispatch", "Check", "DeadLetters"]  # their messages come back within half a minute by themselves
 
 
@@ -152,7 +157,45 @@ def test_every_message_that_gives_up_is_kept_somewhere(resources: dict[str, Temp
         "AssemblyDeadLetters": "UnreadableQueue",
         "CheckDeadLetters": "UnreadableQueue",
         "DispatchDeadLetters": "UnreadableQueue",
+        "WebhookQueue": "WebhookDeadLetters",
     }
+
+
+def test_a_webhook_has_deliveries_enough_for_a_day_of_backoff_and_is_kept_for_longer(
+    template: Template, resources: dict[str, Template]
+) -> None:
+    """Even if every delay is the shortest that chance allows: half of what the backoff has come to."""
+    parameters = template["Parameters"]
+    base, cap = (parameters[f"WebhookRetry{name}Seconds"]["Default"] for name in ("Base", "Cap"))
+    shortest = accumulate(min(cap, base * 2**n) / 2 for n in count())
+    attempts = sum(1 for _ in takewhile(lambda passed: passed < DAY_SECONDS, shortest)) + 1
+    queue = resources["WebhookQueue"]["Properties"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] > attempts
+    assert queue["MessageRetentionPeriod"] >= DAY_SECONDS + 2 * cap
+    assert resources["WebhookDeadLetters"]["Properties"]["MessageRetentionPeriod"] == 14 * DAY_SECONDS
+
+
+def test_the_tables_stream_tells_of_jobs_only_and_holds_nothing_up_for_ever(resources: dict[str, Template]) -> None:
+    assert resources["Table"]["Properties"]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    (event,) = resources["Notify"]["Properties"]["Events"].values()
+    source = event["Properties"]
+    (pattern,) = source["FilterCriteria"]["Filters"]
+    assert json.loads(pattern["Pattern"]) == {"dynamodb": {"Keys": {"sk": {"S": ["JOB"]}}}}
+    assert (source["Stream"], source["StartingPosition"]) == ({"Fn::GetAtt": ["Table", "StreamArn"]}, "TRIM_HORIZON")
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["BisectBatchOnFunctionError"]
+    assert source["MaximumRecordAgeInSeconds"] == DAY_SECONDS
+    assert source["MaximumBatchingWindowInSeconds"] <= 1
+    assert source["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["NotifyDeadLetters", "Arn"]}
+
+
+def test_the_websocket_api_is_throttled_and_its_pushers_know_where_it_is(template: Template) -> None:
+    stage = template["Resources"]["WebsocketAPIStage"]["Properties"]
+    assert stage["DefaultRouteSettings"].keys() == {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
+    given = environments(template)
+    for function in ("Notify", "WebsocketMessage"):
+        assert given[function]["WEBSOCKET_ENDPOINT"]["Fn::Sub"].endswith("/" + stage["StageName"])
+    assert given["APIHandler"]["WEBSOCKET_URL"] == template["Outputs"]["WebSocketUrl"]["Value"]
 
 
 def test_a_dead_letter_is_read_before_it_is_parked_even_where_its_count_goes_on(template: Template) -> None:
@@ -160,13 +203,41 @@ def test_a_dead_letter_is_read_before_it_is_parked_even_where_its_count_goes_on(
     assert parameters["MaxReceiveCount"]["MaxValue"] < parameters["ParkReceiveCount"]["Default"]
 
 
+def environments(template: Template) -> dict[str, Template]:
+    """The variables of each function."""
+    functions = of_type(template["Resources"], "AWS::Serverless::Function")
+    shared = template["Globals"]["Function"]["Environment"]["Variables"]
+    return {
+        name: {**shared, **properties.get("Environment", {}).get("Variables", {})}
+        for name, properties in functions.items()
+    }
+
+
 def test_the_functions_get_exactly_the_variables_that_the_settings_read(template: Template) -> None:
-    given = template["Globals"]["Function"]["Environment"]["Variables"]
-    assert given.keys() == {variable.name for variable in VARIABLES} - {"AWS_REGION"}
+    given = {variable for variables in environments(template).values() for variable in variables}
+    assert given == {variable.name for variable in VARIABLES} - {"AWS_REGION"}
+
+
+def test_every_function_gets_the_variables_without_which_there_are_no_settings(template: Template) -> None:
+    needed = {variable.name for variable in VARIABLES if variable.default is None}
+    for function, variables in environments(template).items():
+        assert needed <= variables.keys(), function
+
+
+def test_the_environment_of_no_function_outgrows_what_lambda_takes(template: Template) -> None:
+    for function, variables in environments(template).items():
+        size = sum(len(name) + longest(template, value) for name, value in variables.items())
+        assert size < ENVIRONMENT_BYTES, function
+
+
+def longest(template: Template, value: Any) -> int:
+    """How long a variable may well become: parameters as they are by default, but with room for what has none."""
+    parameter = template["Parameters"].get(value.get("Ref")) if isinstance(value, dict) else None
+    return max(len(str(parameter.get("Default", ""))), USUAL_TEXT) if parameter else LONGEST_ADDRESS
 
 
 def test_parameters_and_settings_have_the_same_defaults(template: Template) -> None:
-    given = template["Globals"]["Function"]["Environment"]["Variables"]
+    given = {name: value for variables in environments(template).values() for name, value in variables.items()}
     for variable in VARIABLES:
         parameter = template["Parameters"].get(given.get(variable.name, {}).get("Ref"))
         if parameter is not None and "Default" in parameter:
@@ -208,5 +279,9 @@ def test_the_outputs_tell_where_everything_is(template: Template) -> None:
         "StackName",
         "DispatchQueueUrl",
         "CheckQueueUrl",
+        "WebSocketUrl",
+        "WebhookQueueUrl",
+        "WebhookDeadLettersUrl",
+        "NotifyDeadLettersUrl",
     }
     assert wanted <= template["Outputs"].keys()

@@ -12,8 +12,15 @@ from tests.integration.relay import Relay
 from tests.integration.stack import RunningStack, running_stack
 from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 
+# Every function has its own role's rights and no other, as on AWS.
+ENFORCED = {"AUTH": "true"}
 # Short pauses, so that a retry is seen within a test; as deployed otherwise.
-QUICK = {"RetryBaseSeconds": "0.2", "RetryCapSeconds": "2", "SweepAfterSeconds": "2"}
+QUICK = {
+    "RetryBaseSeconds": "0.2",
+    "RetryCapSeconds": "2",
+    "SweepAfterSeconds": "2",
+    "RateLimitMaxRequests": "1000000",  # all tests are one caller
+}
 # Few deliveries, so that giving up is seen; small archives, so that splitting is.
 STRICT = {
     **QUICK,
@@ -23,7 +30,7 @@ STRICT = {
     "ArchiveMaxBytes": str(10 * 1024 * 1024),
 }
 # As many deliveries as deployed must outlast ten seconds without the store, and no sweeper helps.
-SEPARATE = {"RetryCapSeconds": "4"}
+SEPARATE = {"RetryCapSeconds": "4", "RateLimitMaxRequests": "1000000"}
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:
@@ -35,7 +42,7 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """All of AWS on MiniStack."""
-    with running_stack(tmp_path_factory.mktemp("stack"), parameters=QUICK) as running:
+    with running_stack(tmp_path_factory.mktemp("stack"), parameters=QUICK, environment=ENFORCED) as running:
         yield running
 
 
@@ -65,7 +72,7 @@ def separate(seaweedfs: SeaweedFS, relay: Relay, tmp_path_factory: pytest.TempPa
         "S3ForcePathStyle": "true",
     }
     s3 = seaweedfs.client(max_pool_connections=16)
-    with running_stack(tmp_path_factory.mktemp("separate"), parameters=parameters) as running:
+    with running_stack(tmp_path_factory.mktemp("separate"), parameters=parameters, environment=ENFORCED) as running:
         for output in ("SourceBucket", "ArchiveBucket"):
             s3.create_bucket(Bucket=running.outputs[output])
         yield Deployment(running, s3, crc_source="copy")
@@ -80,6 +87,6 @@ def deployment(request: pytest.FixtureRequest) -> Deployment:
 
 @pytest.fixture(scope="session")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """A stack whose emulator enforces IAM, as AWS does, and whose messages give up soon."""
-    with running_stack(tmp_path_factory.mktemp("strict"), parameters=STRICT, environment={"AUTH": "true"}) as running:
+    """A stack whose messages give up soon."""
+    with running_stack(tmp_path_factory.mktemp("strict"), parameters=STRICT, environment=ENFORCED) as running:
         yield Deployment(running, running.clients("s3"), crc_source="head")

@@ -35,7 +35,12 @@ FUNCTIONS = {
     "check": "CheckFunction",
     "dead_letters": "DeadLettersFunction",
     "dispatch": "DispatchFunction",
+    "notify": "NotifyFunction",
     "sweep": "SweepFunction",
+    "webhook": "WebhookFunction",
+    "websocket_connect": "WebsocketConnectFunction",
+    "websocket_disconnect": "WebsocketDisconnectFunction",
+    "websocket_message": "WebsocketMessageFunction",
 }
 QUEUES = {
     "assembly": "AssemblyQueueUrl",
@@ -44,8 +49,12 @@ QUEUES = {
     "check_dead": "CheckDeadLettersUrl",
     "dispatch": "DispatchQueueUrl",
     "dispatch_dead": "DispatchDeadLettersUrl",
+    "notify_dead": "NotifyDeadLettersUrl",
     "unreadable": "UnreadableQueueUrl",
+    "webhook": "WebhookQueueUrl",
+    "webhook_dead": "WebhookDeadLettersUrl",
 }
+UNREAD = ("notify_dead", "unreadable", "webhook_dead")  # by any function; a person looks into them
 
 SCHEDULED = {
     "version": "0",

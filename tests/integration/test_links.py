@@ -19,7 +19,8 @@ from tests.integration.stack import wait_for
 
 PRESENT, OTHER = 62_000, 62_001
 BODY = noise(1000)
-ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+ACCOUNT_ITSELF = f"arn:aws:iam::{ACCOUNT}:root"  # whoever else of the account has the right, the API included
+NOBODY = f"arn:aws:iam::{ACCOUNT}:user/nobody"
 
 
 @pytest.fixture(scope="module", params=["local", "strict"])
@@ -87,12 +88,12 @@ def test_a_link_is_good_for_its_object_and_for_reading_only(strict: Deployment) 
 
 
 @contextmanager
-def trusting(deployment: Deployment, *principals: str) -> Iterator[str]:
-    """The links' role trusts these for a moment, instead of the API; its ARN."""
+def trusting(deployment: Deployment, principal: str) -> Iterator[str]:
+    """The links' role trusts somebody else than the API for a moment; its ARN."""
     iam = deployment.stack.clients("iam")
     role = next(found for found in iam.list_roles()["Roles"] if "-LinkRole-" in found["RoleName"])
     trust = role["AssumeRolePolicyDocument"]
-    other = {"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "sts:AssumeRole"}
+    other = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
     changed = {**trust, "Statement": [other]}
     iam.update_assume_role_policy(RoleName=role["RoleName"], PolicyDocument=json.dumps(changed))
     try:
@@ -104,7 +105,7 @@ def trusting(deployment: Deployment, *principals: str) -> Iterator[str]:
 @pytest.fixture
 def session(strict: Deployment) -> Credentials:
     """A session of the links' role, as somebody might take one out of the API's memory."""
-    with trusting(strict, ROOT) as role:
+    with trusting(strict, ACCOUNT_ITSELF) as role:
         given: dict[str, Any] = strict.stack.clients("sts").assume_role(RoleArn=role, RoleSessionName="taken")
     taken = given["Credentials"]
     return Credentials(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"])
@@ -140,13 +141,13 @@ def test_nobody_but_the_api_may_assume_the_links_role(strict: Deployment) -> Non
 def answered(deployment: Deployment, job_id: str) -> httpx.Response | None:
     """The API's own answer; None while the emulator has not noticed that a worker is dead."""
     answer = deployment.call("GET", f"/v1/download/status/{job_id}")
-    return answer if "requestId" in answer.json() else None
+    return answer if "x-request-id" in answer.headers else None
 
 
 def test_without_a_session_there_are_no_links_for_a_while(strict: Deployment) -> None:
     strict.put(PRESENT, BODY)
     job_id = strict.run([PRESENT])["jobId"]
-    with trusting(strict, ROOT):
+    with trusting(strict, NOBODY):
         strict.stack.kill_workers("api")  # they have a session
         answer = wait_for("answer of a new worker", lambda: answered(strict, job_id), seconds=PATIENCE)
         assert (answer.status_code, answer.json()["error"]) == (503, "links_unavailable")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from chalice.app import Chalice
+from chalice.local import LambdaEventConverter, RouteMatcher
+from chalice.test import HTTPResponse
+
 from chalicelib import bootstrap
 from chalicelib.assembly.model import Archive
 from chalicelib.calls.idempotency import Idempotency
 from chalicelib.calls.rates import RateLimiter
+from chalicelib.errors import KeysUnavailable, Unauthenticated
 from chalicelib.jobs.model import Job
 from chalicelib.links.minter import Minter
 from chalicelib.links.presign import Credentials, Presigner
@@ -57,6 +63,20 @@ class FakeHealth:
         return self.verdicts
 
 
+@dataclass
+class FakeVerifier:
+    """Tokens of this issuer are "token-of-" and who shows them; its keys may be out of reach."""
+
+    down: bool = False
+
+    def verify(self, token: str) -> str:
+        if self.down:
+            raise KeysUnavailable("the issuer's keys could not be fetched: it is down")
+        if not token.startswith("token-of-"):
+            raise Unauthenticated("the token was not signed with a key of the issuer")
+        return token.removeprefix("token-of-")
+
+
 @dataclass(frozen=True)
 class FakeServices:
     """What handlers may call, as chalicelib.bootstrap.Services has it."""
@@ -65,7 +85,7 @@ class FakeServices:
     settings: Settings
     retries: FakeRetries = field(default_factory=FakeRetries)
     health: FakeHealth = field(default_factory=FakeHealth)
-    verifier: Any = None
+    verifier: FakeVerifier = field(default_factory=FakeVerifier)
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Any:
@@ -111,6 +131,35 @@ class FakeServices:
         credentials = Credentials("AKIDTEST", "secret")
         presigner = Presigner(credentials, bucket, STORE, "us-east-1", path_style=True)
         return Minter(presigner, datetime.fromtimestamp(self.world.clock.now / 1000, UTC), ttl)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The API as API Gateway passes on the calls of one caller: where it called from, and who it is if it signed."""
+
+    app: Chalice
+    headers: Mapping[str, str] = field(default_factory=dict)
+    address: str = "198.51.100.7"
+    arn: str | None = None
+
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> HTTPResponse:
+        """`headers` with underscores for hyphens."""
+        given = {**self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        data = b""
+        if body is not None:
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            given = {"Content-Type": "application/json", **given}
+        events = LambdaEventConverter(RouteMatcher(list(self.app.routes)), self.app.api.binary_types)
+        event = events.create_lambda_event(method, path, given, data)
+        event["requestContext"]["identity"] = {"sourceIp": self.address, "userArn": self.arn}
+        answer: HTTPResponse = HTTPResponse.create_from_dict(self.app(event, None))
+        return answer
+
+    def get(self, path: str, **headers: str) -> HTTPResponse:
+        return self("GET", path, **headers)
+
+    def post(self, path: str, body: Any, **headers: str) -> HTTPResponse:
+        return self("POST", path, body, **headers)
 
 
 @contextmanager

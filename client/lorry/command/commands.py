@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
 
 from lorry.client import Lorry
 from lorry.command.exit_codes import ExitCode
 from lorry.command.wording import describe_file, describe_in_list, describe_job, human_bytes
+from lorry.command.wording_of_trail import describe_change, describe_event, describe_limits
+from lorry.errors import JobFailed
 from lorry.model import FileOutcome
 
 
@@ -26,6 +29,34 @@ def status(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
+def watch(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
+    """`lorry watch`: each change of the job, one a line, until it has ended."""
+    job = None
+    for change in lorry.follow(arguments.job_id):
+        job = change.job
+        print(json.dumps(job.answer) if arguments.json else describe_change(change), flush=True)
+    if job is None or not job.ended:
+        job = lorry.status(arguments.job_id)
+    if job.ready:
+        return ExitCode.OK
+    print(f"lorry: {JobFailed(job)}", file=sys.stderr)
+    return ExitCode.JOB_FAILED
+
+
+def events(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
+    """`lorry events`: what happened to the job, one event a line."""
+    for event in lorry.events(arguments.job_id, limit=arguments.limit):
+        print(json.dumps(event.answer) if arguments.json else describe_event(event))
+    return ExitCode.OK
+
+
+def limits(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
+    """`lorry limits`: the limits of the service, one a line."""
+    found = lorry.limits()
+    print(json.dumps(found.answer) if arguments.json else "\n".join(describe_limits(found)))
+    return ExitCode.OK
+
+
 def cancel(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
     """`lorry cancel`: asks the service to stop the job."""
     job = lorry.cancel(arguments.job_id)
@@ -35,7 +66,7 @@ def cancel(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
 
 def retry(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
     """`lorry retry`: asks the service to run again what failed of the job."""
-    job = lorry.retry(arguments.job_id)
+    job = lorry.retry(arguments.job_id, idempotency_key=arguments.idempotency_key)
     print(f"job {job.id} is {job.status} again")
     return ExitCode.OK
 

@@ -7,6 +7,7 @@ import shlex
 import sys
 
 from lorry.client import Lorry
+from lorry.command.access import called_as
 from lorry.command.displays import Display, display_for
 from lorry.command.exit_codes import ExitCode
 from lorry.command.selection import selection_of
@@ -67,7 +68,7 @@ def _job_failed(lorry: Lorry, error: JobFailed, arguments: argparse.Namespace) -
             if file.state in ("missing", "failed"):
                 _complain(describe_file(file))
     if job.error and job.error.code not in IN_VAIN:
-        again = shlex.join([*_called_as(arguments), "retry", job.id])
+        again = shlex.join([*called_as(arguments), "retry", job.id])
         _complain(f"to try again what failed: {again} && {_resume_command(job.id, arguments)}")
     return ExitCode.JOB_FAILED
 
@@ -97,17 +98,13 @@ def _archives_incomplete(error: ArchivesIncomplete, job_id: str, arguments: argp
 def _interrupted(job_id: str, arguments: argparse.Namespace) -> ExitCode:
     _complain(f"\nlorry: interrupted. Job {job_id} keeps running, and what has arrived is kept.")
     _complain(f"  to go on:    {_resume_command(job_id, arguments)}")
-    _complain(f"  to stop it:  {shlex.join([*_called_as(arguments), 'cancel', job_id])}")
+    _complain(f"  to stop it:  {shlex.join([*called_as(arguments), 'cancel', job_id])}")
     return ExitCode.INTERRUPTED
 
 
 def _resume_command(job_id: str, arguments: argparse.Namespace) -> str:
     where = ["-o", str(arguments.output)] if arguments.zip is None else ["--zip", str(arguments.zip)]
-    return shlex.join([*_called_as(arguments), "get", "--job", job_id, *where])
-
-
-def _called_as(arguments: argparse.Namespace) -> list[str]:
-    return ["lorry", "--api", arguments.api] if arguments.api else ["lorry"]
+    return shlex.join([*called_as(arguments), "get", "--job", job_id, *where])
 
 
 def _complain(line: str) -> None:

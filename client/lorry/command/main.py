@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
 
-from lorry.client import Lorry
-from lorry.command import commands
-from lorry.command.exit_codes import EXIT_CODES, ExitCode
-from lorry.command.get import get as get_command
+from lorry.command.access import TOKEN_HINT, connect
+from lorry.command.arguments import build_parser
+from lorry.command.exit_codes import ExitCode
 from lorry.command.usage import WrongUsage
 from lorry.errors import (
     LorryError,
@@ -20,40 +16,16 @@ from lorry.errors import (
     LorryUnreachable,
     NoArchive,
     ServiceAddressUnknown,
+    TokenUnavailable,
     UnexpectedAnswer,
 )
-from lorry.version import VERSION
-
-DESCRIPTION = "Downloads many files at once through Lorry, the bulk-download service."
-
-ADDRESS = """the service is taken from --api, else from the variable LORRY_API_URL, else from the ApiUrl of
-outputs.json in $LORRY_HOME or, when that is not set, in .lorry of the current folder.
-"""
-
-GET = """Starts a job for the files, waits for it, and downloads them into a folder, several side by side;
-or, with --zip, downloads one ZIP of them all, which the service assembles.
-
-Files are named after the last part of their keys (70000.zip). A new job replaces files of the same name.
-What is cut off stays as NAME.part and is gone on with by the next run, if the file in the store is still the same.
-With --job, what this job has downloaded already (right size, newer than the job) is left alone.
-An archive above the service's limit comes as several: out-1-of-3.zip, out-2-of-3.zip, ...
-"""
-
-GET_EXAMPLES = """examples:
-  lorry get 70000 70001 -o photos
-  lorry get 70000-70059 --jobs 16
-  lorry get --from ids.txt             one id or range a line, # begins a comment; - is standard input
-  lorry get --prefix downloads/2024/ --zip 2024.zip --layout tree
-  lorry get --job 3f0c9a52-...         go on with a job, for instance after Ctrl-C (with --zip if it had that)
-
-"""
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs the command with these words (the command line's own by default) and returns its exit code."""
     arguments = build_parser().parse_args(words)
     try:
-        with Lorry(arguments.api) as lorry:
+        with connect(arguments) as lorry:
             code: ExitCode = arguments.command(lorry, arguments)
             sys.stdout.flush()
             return code
@@ -69,137 +41,20 @@ def run() -> None:
     sys.exit(main())
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="lorry",
-        description=DESCRIPTION,
-        epilog=ADDRESS + "\n" + EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"lorry {VERSION}")
-    parser.add_argument("--api", metavar="URL", help="base URL of the service (its ApiUrl)")
-    commands_of = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_get(commands_of)
-    _add_status(commands_of)
-    _add_cancel(commands_of)
-    _add_retry(commands_of)
-    _add_jobs(commands_of)
-    _add_check(commands_of)
-    return parser
-
-
-if TYPE_CHECKING:
-    Subparsers: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
-
-
-def _add_get(commands_of: Subparsers) -> None:
-    get = commands_of.add_parser(
-        "get",
-        help="download files",
-        description=GET,
-        epilog=GET_EXAMPLES + EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    _add_files(get.add_argument_group("which files (ids, keys or a prefix; or a job that has them)"))
-    _add_targets(get.add_argument_group("where to"))
-    get.add_argument("-q", "--quiet", action="store_true", help="show no progress")
-    get.set_defaults(command=get_command)
-
-
-def _add_files(which: argparse._ArgumentGroup) -> None:
-    which.add_argument("ids", nargs="*", metavar="ID", help="a file id (70000) or a range of them (70000-70059)")
-    which.add_argument("--from", dest="source", metavar="FILE", help="read ids from a file too; - is standard input")
-    which.add_argument(
-        "--key", dest="keys", action="append", default=[], metavar="KEY", help="an object key; may be repeated"
-    )
-    which.add_argument(
-        "--keys-from", dest="keys_source", metavar="FILE", help="read keys from a file, one a line; - is standard input"
-    )
-    which.add_argument("--prefix", metavar="PREFIX", help="every file whose key begins with this")
-    which.add_argument("--job", metavar="JOB", help="go on with this job instead of starting one")
-
-
-def _add_targets(where: argparse._ArgumentGroup) -> None:
-    either = where.add_mutually_exclusive_group()
-    either.add_argument(
-        "-o", "--output", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: .)"
-    )
-    either.add_argument("--zip", type=Path, metavar="FILE", help="write one ZIP of all files instead")
-    where.add_argument(
-        "-j", "--jobs", type=_positive, default=8, metavar="N", help="how many files at the same time (default: 8)"
-    )
-    where.add_argument(
-        "--layout", choices=["flat", "tree"], help="in the ZIP, no folders or those of the keys (default: flat)"
-    )
-    where.add_argument(
-        "--on-missing", choices=["skip", "fail"], help="make the ZIP without missing files, or fail (default: skip)"
-    )
-
-
-def _add_status(commands_of: Subparsers) -> None:
-    status = commands_of.add_parser("status", help="show a job", description="Shows a job as it stands.")
-    status.add_argument("job_id", metavar="JOB")
-    status.add_argument("--json", action="store_true", help="print the service's own JSON, on one line")
-    status.add_argument("--files", action="store_true", help="then every file, one a line (also with --json)")
-    status.set_defaults(command=commands.status)
-
-
-def _add_cancel(commands_of: Subparsers) -> None:
-    cancel = commands_of.add_parser("cancel", help="cancel a job", description="Cancels a job that has not ended.")
-    cancel.add_argument("job_id", metavar="JOB")
-    cancel.set_defaults(command=commands.cancel)
-
-
-def _add_retry(commands_of: Subparsers) -> None:
-    retry = commands_of.add_parser(
-        "retry",
-        help="run again what failed",
-        description="Runs again what failed of a job: files that could not be read, or the assembly of its archive.",
-    )
-    retry.add_argument("job_id", metavar="JOB")
-    retry.set_defaults(command=commands.retry)
-
-
-def _add_jobs(commands_of: Subparsers) -> None:
-    jobs = commands_of.add_parser("jobs", help="list jobs", description="Lists your jobs, newest first.")
-    jobs.add_argument(
-        "--status", choices=["queued", "processing", "ready", "failed", "cancelled"], help="only jobs that are this"
-    )
-    jobs.add_argument("--limit", type=_positive, default=20, metavar="N", help="at most so many (default: 20)")
-    jobs.add_argument("--json", action="store_true", help="print the service's own JSON, one job a line")
-    jobs.set_defaults(command=commands.jobs)
-
-
-def _add_check(commands_of: Subparsers) -> None:
-    check = commands_of.add_parser(
-        "check",
-        help="look whether a file is there",
-        description="Looks whether a file is in the store. Exits 1 if not.",
-    )
-    check.add_argument("file_id", type=int, metavar="ID")
-    check.set_defaults(command=commands.check)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
-
-
 def _explain(error: Exception) -> ExitCode:
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     print(f"lorry: {error}", file=sys.stderr)
+    if isinstance(error, LorryProblem) and error.status == 401:
+        print(f"lorry: {TOKEN_HINT}", file=sys.stderr)
     return _exit_code_of(error)
 
 
 def _exit_code_of(error: Exception) -> ExitCode:
-    out_of_order = isinstance(error, LorryProblem) and (error.status >= 500 or error.status == 429)
+    out_of_order = isinstance(error, LorryProblem) and (error.status >= 500 or error.retryable)
     if out_of_order or isinstance(error, LorryUnreachable | UnexpectedAnswer):
         return ExitCode.UNREACHABLE
-    if isinstance(error, LorryProblem | NoArchive | ServiceAddressUnknown | WrongUsage):
+    if isinstance(error, LorryProblem | NoArchive | ServiceAddressUnknown | TokenUnavailable | WrongUsage):
         return ExitCode.USAGE
     return ExitCode.FILES_LOST

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from lorry.client import Lorry
@@ -22,16 +22,28 @@ Name = TypeVar("Name", int, str)
 
 @dataclass(frozen=True)
 class Selection:
-    """The files of a job to start, named in one of three ways, and how they are put into an archive if at all."""
+    """A job to start: its files, named in one of three ways, and how they are put into an archive if at all.
+
+    `callback_url` and `idempotency_key` are as in `Lorry.start`.
+    """
 
     file_ids: list[int] | None = None
     keys: list[str] | None = None
     prefix: str | None = None
     archive: ArchiveOptions | None = None
+    callback_url: str | None = None
+    idempotency_key: str | None = None
 
     def start(self, lorry: Lorry) -> StartedJob:
         """Makes the job."""
-        return lorry.start(file_ids=self.file_ids, keys=self.keys, prefix=self.prefix, archive=self.archive or False)
+        return lorry.start(
+            file_ids=self.file_ids,
+            keys=self.keys,
+            prefix=self.prefix,
+            archive=self.archive or False,
+            callback_url=self.callback_url,
+            idempotency_key=self.idempotency_key,
+        )
 
     def describe(self, job: StartedJob) -> str:
         """What the job is about, in a few words."""
@@ -45,14 +57,18 @@ def selection_of(arguments: argparse.Namespace) -> Selection | None:
     _refuse_contradictions(arguments, ways)
     if arguments.job is not None:
         return None
-    archive = _archive(arguments)
+    job = Selection(
+        archive=_archive(arguments),
+        callback_url=arguments.callback_url,
+        idempotency_key=arguments.idempotency_key,
+    )
     match ways:
         case ["ids"]:
-            return Selection(file_ids=_some(read_ids(arguments.ids, arguments.source)), archive=archive)
+            return replace(job, file_ids=_some(read_ids(arguments.ids, arguments.source)))
         case ["keys"]:
-            return Selection(keys=_some(_read_keys(arguments.keys, arguments.keys_source)), archive=archive)
+            return replace(job, keys=_some(_read_keys(arguments.keys, arguments.keys_source)))
         case ["a prefix"]:
-            return Selection(prefix=arguments.prefix, archive=archive)
+            return replace(job, prefix=arguments.prefix)
     raise WrongUsage(NOTHING_NAMED)
 
 
@@ -71,6 +87,8 @@ def _refuse_contradictions(arguments: argparse.Namespace, ways: list[str]) -> No
         raise WrongUsage("--job goes on with a job that has its files already: name either files or a job")
     if arguments.job is not None and about_archive:
         raise WrongUsage("--job goes on with a job that has its --layout and --on-missing already")
+    if arguments.job is not None and (arguments.callback_url or arguments.idempotency_key):
+        raise WrongUsage("--callback-url and --idempotency-key are about a new job: leave them out with --job")
     if len(ways) > 1:
         raise WrongUsage(f"files are named by {' and by '.join(ways)}: choose one of them")
     if arguments.zip is None and about_archive:

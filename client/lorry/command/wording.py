@@ -44,7 +44,7 @@ def describe_job(job: Job) -> Iterator[str]:
         yield _line("archive", _describe_archive(archive))
     for name, time in (("created", job.created_at), ("finished", job.finished_at), ("expires", job.expires_at)):
         if time is not None:
-            yield _line(name, _local(time))
+            yield _line(name, local_time(time))
     if job.error:
         yield _line("error", f"{job.error.message} ({job.error.code})")
 
@@ -52,7 +52,7 @@ def describe_job(job: Job) -> Iterator[str]:
 def describe_in_list(job: Job) -> str:
     """A job in one line."""
     total = "?" if job.total is None else f"{job.total:,}"
-    created = _local(job.created_at) if job.created_at else ""
+    created = local_time(job.created_at) if job.created_at else ""
     return f"{job.id}  {job.status:<10}  {job.progress:>3}%  {job.processed:>7,} of {total:<7}  {created}".rstrip()
 
 
@@ -115,5 +115,6 @@ def _line(name: str, text: str) -> str:
     return f"{name:<9} {text}"
 
 
-def _local(time: datetime) -> str:
+def local_time(time: datetime) -> str:
+    """A time as the clock on the wall shows it."""
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -11,7 +11,7 @@ from chalicelib.errors import QueueUnavailable, TableUnavailable
 from chalicelib.jobs.model import Job, JobStatus
 from chalicelib.messages import SendWebhook
 from chalicelib.notify.broadcast import Broadcaster
-from chalicelib.notify.changes import JobChange, Notifier, Told, news
+from chalicelib.notify.changes import JobChange, Notifier, Told, collapsed
 from chalicelib.notify.watchers import Connection
 from tests.builders import job
 from tests.fake_notify import FakePush, FakeSubscriptions, FakeWebhookQueue, render
@@ -54,37 +54,37 @@ def scene() -> Scene:
 
 
 def test_a_hundred_changes_of_a_job_come_to_its_latest_state() -> None:
-    found = news(history(*[at(version) for version in range(1, 102)]))
+    found = collapsed(history(*[at(version) for version in range(1, 102)]))
     assert [job.version for job in found.latest] == [101]
 
 
 def test_each_job_of_a_batch_is_told_of_once() -> None:
     mixed = [*history(at(1), at(2)), *history(at(5, job_id=OTHER), at(6, job_id=OTHER)), *history(at(2), at(3))]
-    assert [(job.job_id, job.version) for job in news(mixed).latest] == [(ONE, 3), (OTHER, 6)]
+    assert [(job.job_id, job.version) for job in collapsed(mixed).latest] == [(ONE, 3), (OTHER, 6)]
 
 
 def test_a_write_that_no_client_can_see_is_no_news() -> None:
-    assert news(history(at(4), at(4, sweeps=1))).latest == ()
+    assert collapsed(history(at(4), at(4, sweeps=1))).latest == ()
 
 
 def test_a_new_job_is_no_news_as_nobody_can_watch_it_yet() -> None:
-    assert news([JobChange(None, at(1, JobStatus.QUEUED))]).latest == ()
+    assert collapsed([JobChange(None, at(1, JobStatus.QUEUED))]).latest == ()
 
 
 def test_what_happens_to_a_job_right_after_its_creation_is_news() -> None:
-    found = news([JobChange(None, at(1, JobStatus.QUEUED)), *history(at(1, JobStatus.QUEUED), at(2))])
+    found = collapsed([JobChange(None, at(1, JobStatus.QUEUED)), *history(at(1, JobStatus.QUEUED), at(2))])
     assert [job.version for job in found.latest] == [2]
 
 
 def test_an_end_is_found_also_where_a_retry_follows_in_the_same_batch() -> None:
-    found = news(history(at(1), at(2, JobStatus.FAILED), at(3), at(4, JobStatus.READY)))
+    found = collapsed(history(at(1), at(2, JobStatus.FAILED), at(3), at(4, JobStatus.READY)))
     assert [job.status for job in found.ended] == [JobStatus.FAILED, JobStatus.READY]
     assert [job.version for job in found.latest] == [4]
 
 
 def test_a_job_that_has_ended_does_not_end_again() -> None:
     """Such as when the sweeper takes it off its list after the clean-up."""
-    assert news(history(at(4, JobStatus.READY), at(4, JobStatus.READY, sweep_at=0))).ended == ()
+    assert collapsed(history(at(4, JobStatus.READY), at(4, JobStatus.READY, sweep_at=0))).ended == ()
 
 
 # --- webhooks -----------------------------------------------------------------------------

@@ -1,0 +1,236 @@
+"""What every JobTable keeps of a job's past: its audit trail, its versions, pages that go on where a cursor says."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.adapters.dynamodb import ConditionFailed, transact
+from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
+from chalicelib.adapters.table_rows import job_key
+from chalicelib.errors import InvalidRequest
+from chalicelib.jobs.model import JobError, JobEvent, Origin
+from chalicelib.jobs.ports import EventPage, JobTable
+from chalicelib.jobs.state_machine import Trigger
+from tests.builders import event, files, job
+from tests.contracts.test_job_table import AVAILABLE, MISSING, NOW, ONE, change, processing, stored
+from tests.fakes import FakeJobTable
+from tests.tables import create_table
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def table(request: pytest.FixtureRequest) -> Iterator[JobTable]:
+    if request.param == "fake":
+        yield FakeJobTable()
+        return
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        create_table(client, "jobs")
+        yield DynamoJobTable(client, "jobs", 3600)
+
+
+# --- the audit trail --------------------------------------------------------------------
+
+
+def trail(table: JobTable, limit: int = 1_000) -> list[JobEvent]:
+    """The whole audit trail, page by page."""
+    found: list[JobEvent] = []
+    cursor = None
+    while True:
+        page = table.events(ONE, limit=limit, cursor=cursor)
+        assert len(page.events) <= limit
+        found.extend(page.events)
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+
+
+def test_a_note_is_appended_and_read_as_it_was_written(table: JobTable) -> None:
+    stored(table)
+    origin = Origin("user:bob", "request-7", "00-abc-def-01")
+    note = JobEvent("links_issued", NOW, origin, {"count": 7, "what": "files", "none": None, "rest": [1, "two"]})
+    table.note(ONE, note)
+    assert trail(table) == [event(), note]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 100])
+def test_events_come_oldest_first_page_by_page_without_loss(table: JobTable, limit: int) -> None:
+    stored(table)
+    for n in (5, 3, 1, 4, 2, 6):
+        table.note(ONE, event(f"note {n}", NOW + n))
+    assert [line.kind for line in trail(table, limit)] == ["created", *(f"note {n}" for n in range(1, 7))]
+
+
+def test_events_of_one_millisecond_are_all_kept_and_paged_through_once(table: JobTable) -> None:
+    stored(table)
+    for n in range(30):
+        table.note(ONE, event(f"note {n}", NOW))
+    for limit in (1, 7, 1_000):
+        kinds = [line.kind for line in trail(table, limit)]
+        assert sorted(kinds[1:]) == sorted(f"note {n}" for n in range(30))
+
+
+def test_a_cursor_stays_where_it_was_while_events_are_added(table: JobTable) -> None:
+    stored(table)
+    for n in range(3):
+        table.note(ONE, event(f"note {n}", NOW + n))
+    first = table.events(ONE, limit=2, cursor=None)
+    table.note(ONE, event("later", NOW + 9))
+    rest = table.events(ONE, limit=9, cursor=first.next_cursor)
+    assert [line.kind for line in first.events + rest.events] == ["created", "note 0", "note 1", "note 2", "later"]
+
+
+def test_the_trail_of_a_job_holds_no_other_s_events_and_no_other_rows(table: JobTable) -> None:
+    processing(table).record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW)
+    table.note_trouble(ONE, 1, JobError("a", "first"), event("batch_retried", NOW + 1))
+    table.create(job(job_id=ONE[:-1] + "2"), [files(70000)], event("of another"))
+    assert [line.kind for line in trail(table)] == ["created", "start", "batch_retried"]
+
+
+def test_an_unknown_job_has_no_events(table: JobTable) -> None:
+    assert table.events("nobody", limit=9, cursor=None) == EventPage((), None)
+
+
+# --- versions ---------------------------------------------------------------------------
+
+
+def version(table: JobTable) -> int:
+    found = table.get(ONE)
+    assert found is not None
+    return found.version
+
+
+def test_the_version_grows_by_one_with_each_change_that_a_client_sees(table: JobTable) -> None:
+    stored(table)
+    seen = [version(table)]
+    for make in (
+        lambda: table.apply(change(Trigger.START)),
+        lambda: table.record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW),
+        lambda: table.record_batch(ONE, 1, [AVAILABLE], now=NOW),
+        lambda: table.apply(change(Trigger.ASSEMBLE, all_checked=True)),
+        lambda: table.apply(change(Trigger.FAIL, error=JobError("gave_up", "because"))),
+        lambda: table.apply(change(Trigger.RETRY, expires_at=NOW + 5, sweep_at=NOW + 1, floor=30)),
+        lambda: table.apply(change(Trigger.CANCEL)),
+    ):
+        assert make()
+        seen.append(version(table))
+    assert seen == list(range(1, 9))
+
+
+def test_the_version_grows_with_a_listing(table: JobTable) -> None:
+    listed = job(total=2, prefix="downloads/", batch_size=2)
+    table.create(job(total=0, prefix="downloads/"), [], event())
+    table.apply(change(Trigger.START))
+    found = [(file, AVAILABLE) for file in files(70000, 70001)]
+    assert table.record_listing(listed, "a", found, now=NOW)
+    assert version(table) == 3
+    assert not table.record_listing(listed, "b", found, now=NOW)
+    assert version(table) == 3
+
+
+def test_the_version_stays_where_a_client_sees_no_change(table: JobTable) -> None:
+    processing(table).record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW)
+    seen = table.get(ONE)
+    assert seen is not None
+    table.record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW)
+    table.apply(change(Trigger.START))
+    table.postpone_sweep(seen, sweep_at=NOW + 9, event=event("swept"))
+    table.note(ONE, event("links_issued"))
+    table.note_trouble(ONE, 1, JobError("a", "first"), event("batch_retried"))
+    assert version(table) == seen.version
+
+
+def test_a_job_of_before_there_were_versions_gets_them_with_its_next_change() -> None:
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        create_table(client, "jobs")
+        table = stored(DynamoJobTable(client, "jobs", 3600))
+        client.update_item(TableName="jobs", Key=job_key(ONE), UpdateExpression="REMOVE version")
+        assert version(table) == 1
+        table.apply(change(Trigger.START))
+        assert version(table) == 2
+
+
+def test_an_event_never_takes_the_place_of_another() -> None:
+    """The chance by which events of one millisecond are told apart may fail; then the write does, loudly."""
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        create_table(client, "jobs")
+        table = DynamoJobTable(client, "jobs", 3600)
+        stored(table)
+        (row,) = [item for item in client.scan(TableName="jobs")["Items"] if item["sk"]["S"].startswith("EVENT#")]
+        with pytest.raises(ConditionFailed):
+            transact(client, [table._put_event(ONE, event()) | same_place(table, row)])
+        assert trail(table) == [event()]
+
+
+def same_place(table: DynamoJobTable, row: dict[str, Any]) -> dict[str, Any]:
+    action: dict[str, Any] = table._put_event(ONE, event("another"))
+    action["Put"]["Item"].update(pk=row["pk"], sk=row["sk"])
+    return action
+
+
+# --- cursors ----------------------------------------------------------------------------
+
+FOREIGN = [
+    "nonsense",
+    "[]",
+    "5",
+    "{}",
+    '{"a":1,"b":2}',
+    "[1]",
+    "[1,2,3]",
+    '["1","job"]',
+    '[1.5,"job"]',
+    '[true,"job"]',
+    '[1e999,"job"]',
+    '[-1,"job"]',
+    f'[{10**40},"job"]',
+    "[1,2]",
+    "[1,null]",
+    '[1,"\\ud800"]',
+    f'[1,"{"x" * 3000}"]',
+    "[" * 5_000,
+    "EVENT#1700000000000#00000000#more",
+    "EVENT#1700000000000",
+    "JOB",
+]
+
+
+@pytest.mark.parametrize("text", FOREIGN, ids=[text[:30] for text in FOREIGN])
+def test_a_cursor_that_is_not_ours_is_refused(table: JobTable, text: str) -> None:
+    cursor = base64.urlsafe_b64encode(text.encode()).decode()
+    with pytest.raises(InvalidRequest, match="cursor"):
+        table.owned_by("alice", status=None, limit=3, cursor=cursor)
+    with pytest.raises(InvalidRequest, match="cursor"):
+        stored(table).events(ONE, limit=3, cursor=cursor)
+
+
+@pytest.mark.parametrize("cursor", ["!", "é", "a", "====", "\udc80", " "])
+def test_a_cursor_that_is_not_even_base64_is_refused(table: JobTable, cursor: str) -> None:
+    with pytest.raises(InvalidRequest, match="cursor"):
+        table.owned_by("alice", status=None, limit=3, cursor=cursor)
+    with pytest.raises(InvalidRequest, match="cursor"):
+        stored(table).events(ONE, limit=3, cursor=cursor)
+
+
+# --- ids that are taken -----------------------------------------------------------------
+
+
+def test_an_id_is_taken_once_and_the_second_changes_nothing_that_anybody_sees(table: JobTable) -> None:
+    assert table.create(job(total=3), [files(70000, 70001), files(70002)], event())
+    table.apply(change(Trigger.START))
+    table.record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW)
+    seen = table.get(ONE)
+    again = job(total=3, owner="bob", created_at=NOW, link_ttl=60, callback_url="https://bob.test/")
+    assert not table.create(again, [files(70000, 70001), files(70002)], event("created again", NOW))
+    assert table.get(ONE) == seen
+    assert table.read_results(ONE, [0, 1]) == {0: (AVAILABLE, MISSING)}
+    assert table.read_requests(ONE, [0, 1]) == {0: tuple(files(70000, 70001)), 1: tuple(files(70002))}
+    assert [line.kind for line in trail(table)] == ["created", "start"]
+    assert table.owned_by("bob", status=None, limit=3, cursor=None).jobs == ()

@@ -1,0 +1,236 @@
+"""Who gets in where: credentials, tickets, and what nobody but the owner may know of a job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from chalice.test import HTTPResponse
+
+from app import app
+from chalicelib.jobs.model import JobStatus
+from tests.builders import World
+from tests.unit.services import FakeServices, Gateway, in_use
+from tests.unit.test_api_input import CHECK, INITIATE, UNKNOWN_JOB, assert_problem
+
+JWT = {"AUTH_MODE": "jwt", "AUTH_ISSUER": "https://issuer.test/", "AUTH_AUDIENCE": "lorry"}
+IAM = {"AUTH_MODE": "iam"}
+USER = "arn:aws:iam::000000000000:user/alice"
+ROLE = "arn:aws:sts::000000000000:assumed-role/exports/"
+
+JOBS = "/v1/download/jobs"
+PUBLIC = {("GET", "/"), ("GET", "/health"), ("GET", "/openapi"), ("GET", "/docs"), ("GET", "/docs/{name}")}
+BY_TICKET = {
+    "/v1/download/stream/{job_id}",
+    "/v1/download/{job_id}",
+    "/v1/download/{job_id}/files/{number}",
+    "/v1/download/{job_id}/archives/{number}",
+}
+# Every operation there is, so that a new route cannot be forgotten here.
+OPERATIONS = sorted(
+    (method, path)
+    for path, methods in app.routes.items()
+    for method, entry in methods.items()
+    if path != "/{proxy+}" and entry.view_function.__module__ != "chalicelib.api.endpoint"
+)
+OF_JOBS = [(method, path) for method, path in OPERATIONS if "{job_id}" in path]
+BODIES = {INITIATE: {"file_ids": [70000]}, CHECK: {"file_id": 70000}, "/v1/download/start": {"file_id": 70000}}
+
+NOBODY = Gateway(app)
+
+
+def bearer(name: str) -> Gateway:
+    return Gateway(app, {"Authorization": f"Bearer token-of-{name}"})
+
+
+def signer(arn: str) -> Gateway:
+    return Gateway(app, arn=arn)
+
+
+ALICE, BOB = bearer("alice"), bearer("bob")
+
+
+@pytest.fixture
+def world() -> World:
+    return World(files_per_batch=2)
+
+
+@pytest.fixture
+def jwt(world: World) -> Iterator[FakeServices]:
+    with in_use(world, **JWT) as services:
+        yield services
+
+
+@pytest.fixture
+def iam(world: World) -> Iterator[FakeServices]:
+    with in_use(world, **IAM) as services:
+        yield services
+
+
+def initiated(caller: Gateway) -> dict[str, Any]:
+    answer = caller.post(INITIATE, {"file_ids": [70000]})
+    assert answer.status_code == 202
+    document: dict[str, Any] = answer.json_body
+    return document
+
+
+def ready(world: World, caller: Gateway) -> dict[str, Any]:
+    world.store.put("downloads/70000.zip")
+    document = initiated(caller)
+    world.work_off()
+    return document
+
+
+def called(caller: Gateway, method: str, path: str, job_id: str = UNKNOWN_JOB, query: str = "") -> HTTPResponse:
+    address = path.replace("{job_id}", job_id).replace("{number}", "0").replace("{name}", "start.js")
+    return caller(method, address + query, BODIES.get(path, {} if method == "POST" else None))
+
+
+def test_the_table_of_operations_is_not_empty() -> None:
+    assert {("POST", INITIATE), ("DELETE", "/v1/download/{job_id}"), ("GET", JOBS)} <= set(OPERATIONS)
+    assert {path for _, path in OF_JOBS} >= BY_TICKET
+
+
+# --- without credentials ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", [JWT, IAM], ids=["jwt", "iam"])
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_without_credentials_only_public_routes_open(
+    world: World, mode: dict[str, str], method: str, path: str
+) -> None:
+    with in_use(world, **mode):
+        answer = called(NOBODY, method, path)
+    if (method, path) in PUBLIC:
+        assert answer.status_code < 400 or (path, answer.status_code) == ("/docs/{name}", 404)
+        return
+    assert_problem(answer, 401, "unauthenticated", path=path_called(path))
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert answer.headers["RateLimit-Limit"] == "2000" if "stream" not in path else "1000"
+    assert (world.table.jobs, world.queue.messages) == ({}, [])
+
+
+def path_called(path: str) -> str:
+    return path.replace("{job_id}", UNKNOWN_JOB).replace("{number}", "0")
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_in_mode_none_nobody_is_asked_who_they_are(world: World, method: str, path: str) -> None:
+    with in_use(world):
+        assert called(NOBODY, method, path).status_code != 401
+
+
+@pytest.mark.parametrize("mode", [{}, JWT, IAM], ids=["none", "jwt", "iam"])
+def test_unknown_routes_and_methods_tell_so_before_credentials_are_asked_for(
+    world: World, mode: dict[str, str]
+) -> None:
+    with in_use(world, **mode):
+        assert_problem(NOBODY.get("/nothing"), 404, "not_found", path="/nothing")
+        assert_problem(NOBODY("PUT", INITIATE), 405, "method_not_allowed", path=INITIATE)
+        assert NOBODY("OPTIONS", INITIATE).status_code == 204
+
+
+# --- bearer tokens ----------------------------------------------------------------------
+
+
+def test_a_bearer_of_a_token_gets_in_and_owns_what_it_made(jwt: FakeServices, world: World) -> None:
+    job_id = initiated(ALICE)["jobId"]
+    assert world.job(job_id).owner == "user:alice"
+    assert ALICE.get(f"/v1/download/status/{job_id}").json_body["jobId"] == job_id
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer forged", "token-of-alice", "Bearer token-of-a token-of-b"]
+)
+def test_bad_credentials_are_refused_with_a_challenge(jwt: FakeServices, header: str) -> None:
+    answer = Gateway(app, {"Authorization": header}).get(JOBS)
+    assert_problem(answer, 401, "unauthenticated", path=JOBS)
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_user_by_the_name_of_a_stand_in_is_not_taken_for_it(jwt: FakeServices, world: World) -> None:
+    with in_use(world):
+        nobody_s = initiated(NOBODY)["jobId"]
+    with in_use(world, **JWT):
+        alice_s = initiated(ALICE)["jobId"]
+        for name in ("anonymous", "ticket", "user:alice", "Alice"):
+            for job_id in (nobody_s, alice_s):
+                assert bearer(name).get(f"/v1/download/status/{job_id}").status_code in (401, 404)
+
+
+def test_a_signature_means_nothing_where_tokens_are_asked_for(jwt: FakeServices) -> None:
+    assert signer(USER).get(JOBS).status_code == 401
+
+
+def test_an_issuer_out_of_reach_is_an_outage_not_a_refusal(jwt: FakeServices) -> None:
+    jwt.verifier.down = True
+    answer = ALICE.get(JOBS)
+    assert_problem(answer, 503, "keys_unavailable", path=JOBS)
+    assert "Retry-After" in answer.headers
+    assert NOBODY.get("/").status_code == 200
+
+
+# --- signatures -------------------------------------------------------------------------
+
+
+def test_a_user_and_a_role_get_in_by_what_the_gateway_says_of_them(iam: FakeServices, world: World) -> None:
+    owners = {arn: world.job(initiated(signer(arn))["jobId"]).owner for arn in (USER, ROLE + "a", ROLE + "b@c/d")}
+    role = "arn:aws:iam::000000000000:role/exports"
+    assert owners == {USER: USER, ROLE + "a": role, ROLE + "b@c/d": role}
+
+
+def test_roles_of_other_names_accounts_and_partitions_are_others(iam: FakeServices) -> None:
+    job_id = initiated(signer(ROLE + "a"))["jobId"]
+    for arn in (
+        ROLE.replace("exports", "imports") + "a",
+        ROLE.replace("000000000000", "000000000001") + "a",
+        ROLE.replace("arn:aws:", "arn:aws-cn:") + "a",
+        "arn:aws:sts::000000000000:federated-user/exports",
+        USER,
+    ):
+        assert signer(arn).get(f"/v1/download/status/{job_id}").status_code == 404
+    assert signer(ROLE + "another").get(f"/v1/download/status/{job_id}").status_code == 200
+
+
+def test_a_token_means_nothing_where_signatures_are_asked_for(iam: FakeServices) -> None:
+    assert ALICE.get(JOBS).status_code == 401
+
+
+# --- other people's jobs ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [None, JobStatus.READY])
+@pytest.mark.parametrize(("method", "path"), OF_JOBS)
+def test_for_anybody_else_a_job_does_not_exist(
+    jwt: FakeServices, world: World, method: str, path: str, status: JobStatus | None
+) -> None:
+    job_id = (ready(world, ALICE) if status else initiated(ALICE))["jobId"]
+    before = world.job(job_id), list(world.table.trail[job_id]), list(world.queue.messages)
+    theirs, unknown = called(BOB, method, path, job_id), called(BOB, method, path)
+    problem = assert_problem(theirs, 404, "job_not_found", path=path.replace("{job_id}", job_id).format(number=0))
+    expected = json.dumps(unknown.json_body).replace(UNKNOWN_JOB, job_id)
+    assert {**problem, "requestId": ""} == {**json.loads(expected), "requestId": ""}
+    assert (world.job(job_id), list(world.table.trail[job_id]), list(world.queue.messages)) == before
+
+
+def test_an_expired_job_of_somebody_else_does_not_exist_either(jwt: FakeServices, world: World) -> None:
+    job_id = ready(world, ALICE)["jobId"]
+    world.clock.advance(10**7)
+    for method, path in OF_JOBS:
+        assert called(BOB, method, path, job_id).status_code == 404
+        assert called(ALICE, method, path, job_id).status_code == 410
+
+
+def test_nobody_lists_the_jobs_of_others(jwt: FakeServices) -> None:
+    job_id = initiated(ALICE)["jobId"]
+    assert BOB.get(JOBS).json_body == {"jobs": [], "nextCursor": None}
+    assert [job["jobId"] for job in ALICE.get(JOBS).json_body["jobs"]] == [job_id]
+
+
+def test_a_cursor_of_somebody_else_s_list_leads_to_no_jobs_of_theirs(jwt: FakeServices) -> None:
+    for _ in range(3):
+        initiated(ALICE)
+    cursor = ALICE.get(f"{JOBS}?limit=1").json_body["nextCursor"]
+    assert BOB.get(f"{JOBS}?cursor={cursor}").json_body["jobs"] == []

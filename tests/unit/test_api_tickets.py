@@ -1,0 +1,163 @@
+"""Tickets over HTTP: what they open, for which job, and that nobody else gets to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app import app
+from tests.builders import World
+from tests.unit.services import FakeServices, Gateway, in_use
+from tests.unit.test_api_admission import ALICE, BY_TICKET, IAM, JWT, NOBODY, OF_JOBS, USER, called, initiated, ready
+from tests.unit.test_api_input import UNKNOWN_JOB, assert_problem
+
+CALLERS = {"jwt": (JWT, ALICE), "iam": (IAM, Gateway(app, arn=USER))}
+
+
+@pytest.fixture
+def world() -> World:
+    return World(files_per_batch=2)
+
+
+@pytest.fixture(params=list(CALLERS))
+def owner(request: pytest.FixtureRequest, world: World) -> Iterator[Gateway]:
+    environment, owner = CALLERS[request.param]
+    with in_use(world, **environment):
+        yield owner
+
+
+@pytest.fixture
+def services(world: World) -> Iterator[FakeServices]:
+    with in_use(world, **JWT) as services:
+        yield services
+
+
+def test_initiate_and_status_hand_out_a_ticket(owner: Gateway) -> None:
+    document = initiated(owner)
+    again = owner.get(f"/v1/download/status/{document['jobId']}").json_body
+    assert document["ticket"] and again["ticket"]
+
+
+@pytest.mark.parametrize(("method", "path"), OF_JOBS)
+def test_a_ticket_opens_what_a_browser_calls_by_itself_and_nothing_else(
+    owner: Gateway, world: World, method: str, path: str
+) -> None:
+    document = ready(world, owner)
+    before = world.job(document["jobId"])
+    answer = called(NOBODY, method, path, document["jobId"], f"?ticket={document['ticket']}")
+    if method == "GET" and path in BY_TICKET:
+        expected = 404 if "archives" in path else 200 if "stream" in path else 302  # the job has no archive
+        assert answer.status_code == expected
+    else:
+        assert_problem(answer, 401, "unauthenticated", path=path.replace("{job_id}", document["jobId"]))
+    assert world.job(document["jobId"]) == before
+
+
+@pytest.mark.parametrize("path", sorted(BY_TICKET))
+def test_a_ticket_for_another_job_opens_nothing(owner: Gateway, world: World, path: str) -> None:
+    mine, other = ready(world, owner)["jobId"], ready(world, owner)["ticket"]
+    answer = called(NOBODY, "GET", path, mine, f"?ticket={other}")
+    assert_problem(answer, 401, "unauthenticated", path=path.replace("{job_id}", mine).format(number=0))
+
+
+def test_a_ticket_ends(owner: Gateway, world: World) -> None:
+    document = initiated(owner)
+    path = f"/v1/download/stream/{document['jobId']}"
+    world.clock.advance(449)
+    assert NOBODY.get(f"{path}?ticket={document['ticket']}").status_code == 200
+    world.clock.advance(451)
+    assert_problem(NOBODY.get(f"{path}?ticket={document['ticket']}"), 401, "unauthenticated", path=path)
+
+
+@pytest.mark.parametrize(
+    "ticket", ["", "made-up", "1.2", "9" * 5_000, "%C3%A9", "%ED%A0%80", "%00", "999999999999999.x"]
+)
+def test_a_ticket_that_somebody_made_up_opens_nothing(services: FakeServices, world: World, ticket: str) -> None:
+    path = f"/v1/download/{ready(world, ALICE)['jobId']}"
+    assert_problem(NOBODY.get(f"{path}?ticket={ticket}"), 401, "unauthenticated", path=path)
+
+
+def test_credentials_do_not_mend_a_bad_ticket(services: FakeServices, world: World) -> None:
+    path = f"/v1/download/{ready(world, ALICE)['jobId']}"
+    assert ALICE.get(f"{path}?ticket=made-up").status_code == 401
+
+
+def test_a_ticket_is_ignored_where_nobody_needs_one(world: World) -> None:
+    with in_use(world):
+        path = f"/v1/download/{ready(world, NOBODY)['jobId']}"
+        assert NOBODY.get(f"{path}?ticket=made-up").status_code == 302
+
+
+def test_a_ticket_of_a_job_that_is_gone_tells_so(services: FakeServices, world: World) -> None:
+    ticket = services.tickets.issue(UNKNOWN_JOB)
+    path = f"/v1/download/{UNKNOWN_JOB}"
+    assert_problem(NOBODY.get(f"{path}?ticket={ticket}"), 404, "job_not_found", path=path)
+
+
+def test_what_a_ticket_holder_read_stands_in_the_audit_trail_as_theirs(services: FakeServices, world: World) -> None:
+    document = ready(world, ALICE)
+    NOBODY.get(f"/v1/download/{document['jobId']}?ticket={document['ticket']}")
+    assert world.table.trail[document["jobId"]][-1].origin.by == "ticket"
+
+
+def test_a_ticket_cannot_be_counted_apart_from_itself_by_writing_the_job_id_differently(
+    services: FakeServices, world: World
+) -> None:
+    document = ready(world, ALICE)
+    before = len(world.counter.counts)
+    for spelling in spellings(document["jobId"]):
+        NOBODY.get(f"/v1/download/{spelling}?ticket={document['ticket']}")
+    assert len(world.counter.counts) <= before + 2  # the ticket's, and those that are refused: the address's
+
+
+def spellings(job_id: str) -> list[str]:
+    plain = job_id.replace("-", "")
+    return [
+        job_id,
+        job_id.upper(),
+        f"----{plain}",
+        f"{plain}----",
+        f"-{plain}---",
+        f"{{--{plain}}}",
+        f"--{plain[:9]}--{plain[9:]}",
+    ]
+
+
+# --- nobody else reads them -------------------------------------------------------------
+
+
+def test_no_line_of_the_log_holds_a_ticket_a_token_or_a_query(
+    services: FakeServices, world: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    document = ready(world, ALICE)
+    ticket, job_id = document["ticket"], document["jobId"]
+    query = f"?ticket={ticket}&sentry_test=true&hidden=in-query"
+    for method, path in (*OF_JOBS, ("POST", "/v1/download/check"), ("GET", "/nothing"), ("PUT", "/v1/download/check")):
+        for caller in (NOBODY, ALICE):
+            called(caller, method, path, job_id, query)
+    world.table.down = world.counter.down = True
+    called(NOBODY, "GET", "/v1/download/{job_id}", job_id, query)
+    logged = capsys.readouterr().out + "".join(record.getMessage() + str(record.__dict__) for record in caplog.records)
+    assert f"/v1/download/{job_id}" in logged and "raised on purpose" in logged
+    signature = ticket.partition(".")[2]
+    for secret in (signature, ticket, "token-of-alice", "hidden", "in-query", "ticket="):
+        assert secret not in logged
+
+
+def test_no_answer_repeats_a_ticket_that_it_was_shown(services: FakeServices, world: World) -> None:
+    document = ready(world, ALICE)
+    for path in sorted(BY_TICKET):
+        for job_id in (document["jobId"], UNKNOWN_JOB):
+            answer = called(NOBODY, "GET", path, job_id, f"?ticket={document['ticket']}")
+            assert document["ticket"] not in answer.body.decode() + str(answer.headers)
+
+
+def links_of(document: dict[str, Any]) -> str:
+    return str(document["links"]) + str([file["address"] for file in document["files"]])
+
+
+def test_no_link_carries_a_ticket(services: FakeServices, world: World) -> None:
+    job_id = ready(world, ALICE)["jobId"]
+    assert "ticket" not in links_of(ALICE.get(f"/v1/download/status/{job_id}").json_body)

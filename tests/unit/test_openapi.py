@@ -1,0 +1,123 @@
+"""The OpenAPI document: it is valid, and it says of the app all there is and nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from chalice.test import Client
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from app import app
+from chalicelib.api.description import Access
+from chalicelib.api.openapi import Deployment, document, possible
+from chalicelib.api.operations import ELSEWHERE, OPERATIONS
+from chalicelib.api.problems import GATEWAY, PROBLEMS, codes
+from infra import gateway_responses
+from tests.builders import World
+from tests.unit.openapi_conformance import DOCUMENT
+from tests.unit.services import in_use
+
+JOB_ID = "6f6b0f9e-0000-4000-8000-000000000009"
+VALUES = {"jobId": JOB_ID, "job_id": JOB_ID, "number": "0", "asset": "start.js", "name": "start.js"}
+CATCH_ALL = "/{proxy+}"
+
+
+def concrete(path: str) -> str:
+    """The path with a value for each parameter."""
+    return re.sub(r"\{(\w+)\}", lambda found: VALUES[found[1]], path)
+
+
+def routes() -> set[tuple[str, str]]:
+    """The methods and paths that the app serves."""
+    http = Client(app).http
+    methods = [(method, path) for path, entries in app.routes.items() if path != CATCH_ALL for method in entries]
+    with in_use(World()):
+        return {
+            (method, concrete(path))
+            for method, path in methods
+            if method != "OPTIONS" and http.request(method, concrete(path)).status_code != 405
+        }
+
+
+def test_the_document_is_valid() -> None:
+    assert list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors()) == []
+
+
+def test_every_route_is_documented_and_every_documented_operation_is_a_route() -> None:
+    assert {(operation.method, concrete(operation.path)) for operation in OPERATIONS} == routes()
+
+
+def test_every_problem_is_documented() -> None:
+    documented = {kind for operation in OPERATIONS for kind in possible(operation)} | set(ELSEWHERE)
+    assert documented == set(PROBLEMS)
+
+
+def test_every_problem_of_the_gateway_is_documented() -> None:
+    known = {(int(problem.status), code) for kind, problem in PROBLEMS.items() for code in codes(kind)}
+    known |= {(int(problem.status), code) for code, problem in GATEWAY.items()} | {(500, "internal_error")}
+    assert {(problem.status, problem.error) for problem in gateway_responses.PROBLEMS} <= known
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [operation.id for operation in OPERATIONS]
+    assert len(names) == len(set(names))
+
+
+def test_the_document_of_a_deployment_has_its_address_and_its_limits() -> None:
+    own = document(Deployment("https://lorry.test/base", "exports/", longest_link=604_800))
+    properties = own["components"]["schemas"]["InitiateRequest"]["properties"]
+    assert own["servers"] == [{"url": "https://lorry.test/base"}]
+    assert properties["linkTtlSeconds"]["maximum"] == 604_800
+    assert re.fullmatch(properties["prefix"]["pattern"], "exports/2026/")
+    assert not re.fullmatch(properties["prefix"]["pattern"], "downloads/")
+
+
+KEYS = [
+    ("downloads/a", True),
+    ("downloads/", True),
+    ("downloads/a/b.zip", True),
+    ("downloads/a/", True),
+    ("downloads/...", True),
+    ("downloads/.a", True),
+    ("downloads/..a/b", True),
+    ("downloads/ü ☃", True),
+    ("downloads", False),
+    ("a", False),
+    ("downloads//a", False),
+    ("downloads/.", False),
+    ("downloads/../a", False),
+    ("downloads/a/..", False),
+    ("downloads/a\u0007", False),
+    ("downloads/a\u0085", False),
+]
+
+
+@pytest.mark.parametrize(("key", "is_good"), KEYS)
+def test_keys_are_described_as_they_are_checked(key: str, is_good: bool) -> None:
+    pattern = DOCUMENT["components"]["schemas"]["InitiateRequest"]["properties"]["keys"]["items"]["pattern"]
+    assert bool(re.fullmatch(pattern, key)) is is_good
+    body = f'{{"keys":["{key}"]}}'.encode("utf-8", "surrogatepass") if key.isprintable() else None
+    if body:
+        with in_use(World()):
+            answer = Client(app).http.post(
+                "/v1/download/initiate", headers={"Content-Type": "application/json"}, body=body
+            )
+        assert (answer.status_code == 202) is is_good
+
+
+def called(operation: Any, http: Any, query: str = "") -> int:
+    headers = {"Content-Type": "application/json"} if operation.body else {}
+    status: int = http.request(operation.method, concrete(operation.path) + query, headers=headers).status_code
+    return status
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
+def test_credentials_are_asked_for_where_the_document_says_so(operation: Any) -> None:
+    issuer = {"AUTH_MODE": "jwt", "AUTH_ISSUER": "https://issuer.test", "AUTH_AUDIENCE": "lorry"}
+    with in_use(World(), **issuer) as services:
+        http = Client(app).http
+        assert (called(operation, http) == 401) is (operation.access is not Access.PUBLIC)
+        if operation.access is Access.TICKET:
+            assert called(operation, http, f"?ticket={services.tickets.issue(JOB_ID)}") == 404

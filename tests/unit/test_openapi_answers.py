@@ -1,0 +1,336 @@
+"""Every documented status of every operation, brought about: the answers are as the document says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from chalice.test import Client, HTTPResponse
+
+from app import app
+from chalicelib.api.description import Access
+from chalicelib.api.operations import OPERATIONS
+from chalicelib.assembly.model import Archive, CrcSource, Phase, Upload
+from chalicelib.jobs.model import ArchiveRequest, Job, JobError, JobStatus
+from chalicelib.limits import MAX_BODY_BYTES, MAX_FILES_PER_JOB
+from tests.builders import JOB_TTL, World
+from tests.unit.openapi_conformance import OPERATIONS as DOCUMENTED
+from tests.unit.openapi_conformance import assert_documented
+from tests.unit.services import FakeServices, in_use
+
+JOBS = "/v1/download"
+INITIATE, CHECK, START = f"{JOBS}/initiate", f"{JOBS}/check", f"{JOBS}/start"
+NOBODY = "6f6b0f9e-0000-4000-8000-000000000009"
+JSON = {"Content-Type": "application/json"}
+FILE, FILES, IDS = b'{"file_id":70000}', b'{"file_ids":[70000]}', [70000]
+KEY = {"Idempotency-Key": "first"}
+TOO_LARGE = FILES.ljust(MAX_BODY_BYTES + 1)
+
+
+@dataclass
+class OneArchive:
+    """AssemblyTable of which only the archives are read: every job has one."""
+
+    def archives(self, job_id: str, generation: int) -> list[Archive]:
+        archive = Archive(
+            job_id=job_id,
+            generation=generation,
+            number=1,
+            filename="photos.zip",
+            size=1_000,
+            entries=2,
+            parts=1,
+            crc_source=CrcSource.COPY,
+            verified=True,
+            staging="",
+            fingerprint="",
+            cost={"bytesRead": 0, "dollars": "0.0001"},
+            uploads=(Upload("archives/1.zip", "upload"),),
+            chunks={},
+            phase=Phase.DONE,
+        )
+        return [archive]
+
+
+@dataclass
+class Api:
+    """The app on fakes, with jobs in every state that a request may find."""
+
+    services: FakeServices
+    http: Any
+
+    @property
+    def world(self) -> Any:
+        return self.services.world
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> HTTPResponse:
+        return self.call("GET", path, headers)
+
+    def post(self, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> HTTPResponse:
+        return self.call("POST", path, JSON | (headers or {}), body)
+
+    def call(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> HTTPResponse:
+        answer: HTTPResponse = self.http.request(method, path, headers=headers or {}, body=body)
+        return answer
+
+    def queued(self, *numbers: int) -> str:
+        body = json.dumps({"file_ids": numbers or IDS}).encode()
+        return str(self.post(INITIATE, body).json_body["jobId"])
+
+    def ready(self, *numbers: int) -> str:
+        for number in numbers or IDS:
+            self.world.store.put(f"downloads/{number}.zip")
+        job_id = self.queued(*numbers)
+        self.world.work_off()
+        return job_id
+
+    def failed(self) -> str:
+        """Of something that another attempt could mend."""
+        return self.changed(self.queued(), status=JobStatus.FAILED, error=JobError("storage_unavailable", "it is down"))
+
+    def archived(self) -> str:
+        self.world.archives = OneArchive()
+        return self.changed(self.ready(), archive=ArchiveRequest())
+
+    def expired(self) -> str:
+        job_id = self.ready()
+        self.world.clock.advance(JOB_TTL)
+        return job_id
+
+    def changed(self, job_id: str, **changes: Any) -> str:
+        job: Job = self.world.job(job_id)
+        self.world.table.jobs[job_id] = replace(job, **changes)
+        return job_id
+
+    def etag(self, job_id: str) -> str:
+        return str(self.get(f"{JOBS}/status/{job_id}").headers["ETag"])
+
+    def being_served(self) -> None:
+        """The first request of KEY is not answered yet."""
+        self.post(INITIATE, FILES, KEY)
+        claims = self.world.claims.claims
+        claims.update({name: replace(claim, answer="") for name, claim in claims.items()})
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    slow = {"DOWNLOAD_DELAY_MIN_MS": "60000", "DOWNLOAD_DELAY_MAX_MS": "60000", "STREAM_WAIT_SECONDS": "0"}
+    with in_use(World(), **slow) as services:
+        yield Api(services, Client(app).http)
+
+
+def retried_twice(api: Api, other: bool) -> HTTPResponse:
+    first = api.failed()
+    api.post(f"{JOBS}/{first}/retry", headers=KEY)
+    return api.post(f"{JOBS}/{api.failed() if other else first}/retry", headers=KEY)
+
+
+def unhealthy(api: Api) -> HTTPResponse:
+    api.services.health.verdicts["queue"] = "error"
+    return api.get("/health")
+
+
+def in_progress(api: Api) -> HTTPResponse:
+    api.being_served()
+    return api.post(INITIATE, FILES, KEY)
+
+
+def known(api: Api) -> HTTPResponse:
+    job_id = api.queued()
+    return api.get(f"{JOBS}/status/{job_id}", {"If-None-Match": api.etag(job_id)})
+
+
+def seen(api: Api) -> HTTPResponse:
+    job_id = api.ready()
+    return api.get(f"{JOBS}/stream/{job_id}", {"Last-Event-ID": str(api.world.job(job_id).version)})
+
+
+def reused(api: Api) -> HTTPResponse:
+    api.post(INITIATE, FILES, KEY)
+    return api.post(INITIATE, b'{"file_ids":[70001]}', KEY)
+
+
+def delayed(api: Api) -> HTTPResponse:
+    with in_use(api.world, DOWNLOAD_DELAY_ENABLED="true", DOWNLOAD_DELAY_MIN_MS="60000", DOWNLOAD_DELAY_MAX_MS="60000"):
+        return api.post(START, FILE)
+
+
+def of_job(operation: str, path: str, method: str = "GET") -> dict[tuple[str, int], Callable[[Api], HTTPResponse]]:
+    """What every route of a job answers alike."""
+    return {
+        (operation, 404): lambda api: api.call(method, path.format(NOBODY)),
+        (operation, 410): lambda api: api.call(method, path.format(api.expired())),
+    }
+
+
+CASES: dict[tuple[str, int], Callable[[Api], HTTPResponse]] = {
+    ("initiate", 202): lambda api: api.post(INITIATE, FILES, KEY),
+    ("initiate", 400): lambda api: api.post(INITIATE, b"{}"),
+    ("initiate", 409): in_progress,
+    ("initiate", 413): lambda api: api.post(INITIATE, TOO_LARGE),
+    ("initiate", 415): lambda api: api.call("POST", INITIATE),
+    ("initiate", 422): reused,
+    ("status", 200): lambda api: api.get(f"{JOBS}/status/{api.ready(70000, 70001)}"),
+    ("status", 304): known,
+    ("status", 400): lambda api: api.get(f"{JOBS}/status/{api.queued()}?limit=0"),
+    **of_job("status", f"{JOBS}/status/{{}}"),
+    ("stream", 200): lambda api: api.get(f"{JOBS}/stream/{api.queued()}"),
+    ("stream", 204): seen,
+    **of_job("stream", f"{JOBS}/stream/{{}}"),
+    ("cancel", 202): lambda api: api.call("DELETE", f"{JOBS}/{api.queued()}"),
+    ("cancel", 409): lambda api: api.call("DELETE", f"{JOBS}/{api.ready()}"),
+    **of_job("cancel", f"{JOBS}/{{}}", "DELETE"),
+    ("retry", 202): lambda api: retried_twice(api, other=False),
+    ("retry", 400): lambda api: api.post(f"{JOBS}/{NOBODY}/retry", headers={"Idempotency-Key": "two words"}),
+    ("retry", 409): lambda api: api.post(f"{JOBS}/{api.ready()}/retry"),
+    ("retry", 422): lambda api: retried_twice(api, other=True),
+    **of_job("retry", f"{JOBS}/{{}}/retry", "POST"),
+    ("jobs", 200): lambda api: (api.ready(), api.get(f"{JOBS}/jobs"))[1],
+    ("jobs", 400): lambda api: api.get(f"{JOBS}/jobs?status=lost"),
+    ("events", 200): lambda api: api.get(f"{JOBS}/{api.ready()}/events"),
+    ("events", 400): lambda api: api.get(f"{JOBS}/{api.ready()}/events?limit=0"),
+    **of_job("events", f"{JOBS}/{{}}/events"),
+    ("download", 200): lambda api: api.get(f"{JOBS}/{api.ready(70000, 70001)}"),
+    ("download", 302): lambda api: api.get(f"{JOBS}/{api.ready()}"),
+    ("download", 409): lambda api: api.get(f"{JOBS}/{api.queued()}"),
+    **of_job("download", f"{JOBS}/{{}}"),
+    ("downloadFile", 302): lambda api: api.get(f"{JOBS}/{api.ready()}/files/0"),
+    ("downloadFile", 409): lambda api: api.get(f"{JOBS}/{api.queued()}/files/0"),
+    **of_job("downloadFile", f"{JOBS}/{{}}/files/0"),
+    ("downloadArchive", 302): lambda api: api.get(f"{JOBS}/{api.archived()}/archives/0"),
+    ("downloadArchive", 409): lambda api: api.get(f"{JOBS}/{api.queued()}/archives/0"),
+    **of_job("downloadArchive", f"{JOBS}/{{}}/archives/0"),
+    ("check", 200): lambda api: api.post(CHECK, FILE),
+    ("check", 400): lambda api: api.post(f"{CHECK}?sentry_test=maybe", FILE),
+    ("check", 413): lambda api: api.post(CHECK, TOO_LARGE),
+    ("check", 415): lambda api: api.call("POST", CHECK, body=FILE),
+    ("start", 200): lambda api: api.post(START, FILE),
+    ("start", 400): lambda api: api.post(START, b"{}"),
+    ("start", 413): lambda api: api.post(START, TOO_LARGE),
+    ("start", 415): lambda api: api.call("POST", START, body=FILE),
+    ("start", 504): delayed,
+    ("limits", 200): lambda api: api.get("/v1/limits"),
+    ("index", 200): lambda api: api.get("/"),
+    ("health", 200): lambda api: api.get("/health"),
+    ("health", 503): unhealthy,
+    ("openapi", 200): lambda api: api.get("/openapi"),
+    ("docs", 200): lambda api: api.get("/docs"),
+    ("docsAsset", 200): lambda api: api.get("/docs/start.js"),
+    ("docsAsset", 404): lambda api: api.get("/docs/other.js"),
+}
+# What any operation may meet is tried with each of them below; 403 and 504 are the gateway's.
+EVERYWHERE = {401, 403, 429, 500, 503, 504}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]} {case[1]}")
+def test_an_answer_is_as_documented(api: Api, case: tuple[str, int]) -> None:
+    operation, status = case
+    answer = CASES[case](api)
+    assert answer.status_code == status
+    assert_documented(operation, answer)
+
+
+def test_every_documented_status_is_tried() -> None:
+    documented = {(name, int(status)) for name, operation in DOCUMENTED.items() for status in operation["responses"]}
+    assert {case for case in documented if case[1] not in EVERYWHERE} == {
+        case for case in CASES if case[1] not in EVERYWHERE
+    }
+
+
+# Problems that share their status with one above.
+OTHER_PROBLEMS: dict[tuple[str, str], Callable[[Api], HTTPResponse]] = {
+    ("initiate", "too_many_files"): lambda api: api.post(
+        INITIATE, json.dumps({"file_ids": list(range(70_000, 70_001 + MAX_FILES_PER_JOB))}).encode()
+    ),
+    ("downloadFile", "no_such_result"): lambda api: api.get(f"{JOBS}/{api.ready()}/files/1"),
+    ("downloadArchive", "no_such_result"): lambda api: api.get(f"{JOBS}/{api.archived()}/archives/1"),
+    ("check", "storage_unavailable"): lambda api: with_store_down(api, CHECK),
+    ("start", "storage_unavailable"): lambda api: with_store_down(api, START),
+}
+
+
+def with_store_down(api: Api, path: str) -> HTTPResponse:
+    api.world.store.down = True
+    return api.post(path, FILE)
+
+
+@pytest.mark.parametrize("case", OTHER_PROBLEMS, ids=" ".join)
+def test_a_problem_is_as_documented(api: Api, case: tuple[str, str]) -> None:
+    operation, code = case
+    answer = OTHER_PROBLEMS[case](api)
+    assert answer.json_body["error"] == code
+    assert_documented(operation, answer)
+
+
+def test_a_job_with_an_archive_is_as_documented(api: Api) -> None:
+    answer = api.get(f"{JOBS}/status/{api.archived()}")
+    assert len(answer.json_body["archives"]) == 1
+    assert_documented("status", answer)
+
+
+def test_a_job_under_way_is_as_documented(api: Api) -> None:
+    assert_documented("status", api.get(f"{JOBS}/status/{api.queued()}"))
+
+
+def test_a_failed_job_is_as_documented(api: Api) -> None:
+    assert_documented("status", api.get(f"{JOBS}/status/{api.failed()}"))
+
+
+def test_a_browser_of_another_origin_gets_documented_headers(api: Api) -> None:
+    with in_use(api.world, CORS_ORIGINS="https://app.test"):
+        assert_documented("index", api.get("/", {"Origin": "https://app.test"}))
+        assert_documented("index", api.get("/", {"Origin": "https://other.test"}))
+
+
+# --- what any operation may meet --------------------------------------------------------
+
+
+def called(api: Api, operation: Any) -> HTTPResponse:
+    """A request that would be served if all were well."""
+    values = {"{jobId}": NOBODY, "{number}": "0", "{asset}": "start.js"}
+    path = operation.path
+    for name, value in values.items():
+        path = path.replace(name, value)
+    body = FILES if operation.id == "initiate" else FILE
+    return api.call(operation.method, path, JSON if operation.body else {}, body if operation.body else b"")
+
+
+each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
+
+
+@each_operation
+def test_a_caller_that_is_not_known_is_told_as_documented(api: Api, operation: Any) -> None:
+    issuer = {"AUTH_MODE": "jwt", "AUTH_ISSUER": "https://issuer.test", "AUTH_AUDIENCE": "lorry"}
+    with in_use(api.world, **issuer):
+        answer = called(api, operation)
+    assert (answer.status_code == 401) is (operation.access is not Access.PUBLIC)
+    assert_documented(operation.id, answer)
+
+
+@each_operation
+def test_a_caller_that_calls_too_often_is_told_as_documented(api: Api, operation: Any) -> None:
+    with in_use(api.world, RATE_LIMIT_MAX_REQUESTS="1", RATE_LIMIT_STREAM_REQUESTS="1"):
+        called(api, operation)
+        answer = called(api, operation)
+    assert answer.status_code == 429
+    assert_documented(operation.id, answer)
+
+
+@each_operation
+def test_an_outage_is_told_as_documented(api: Api, operation: Any) -> None:
+    api.world.table.down = api.world.store.down = True
+    answer = called(api, operation)
+    assert answer.status_code in (200, 503)
+    assert_documented(operation.id, answer)
+
+
+@each_operation
+def test_a_crash_is_told_as_documented(api: Api, operation: Any) -> None:
+    api.services.limiter.now = lambda: None  # type: ignore[assignment,return-value]
+    answer = called(api, operation)
+    assert answer.status_code == 500
+    # Nobody could count, so there is nothing to tell of a rate.
+    assert_documented(operation.id, answer, counted=False)

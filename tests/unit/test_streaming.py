@@ -1,0 +1,144 @@
+"""Following a job through answers that end: what a reader is told, how long it waits, how many may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from chalicelib.errors import JobExpired
+from chalicelib.jobs.model import Job, JobStatus
+from chalicelib.notify.streaming import COME_AGAIN_LATER_MS, LOOK_EVERY_SECONDS, Follower, News
+from tests.builders import job
+from tests.fake_calls import FakeCallCounter
+from tests.fakes import Clock
+
+WAIT, PLACES = 10.0, 2
+
+
+@dataclass
+class Reader:
+    """A follower, and a job that changes while it sleeps: `changes` are by when, in seconds."""
+
+    clock: Clock = field(default_factory=Clock)
+    counter: FakeCallCounter = field(default_factory=FakeCallCounter)
+    changes: dict[float, Job] = field(default_factory=dict)
+    wait: float = WAIT
+    places: int = PLACES
+    slept: list[float] = field(default_factory=list)
+    reads: int = 0
+
+    def follow(self, current: Job, seen: int | None, read: Callable[[], Job] | None = None) -> News | None:
+        follower = Follower(self.counter, self.clock, self._sleep, self.wait, self.places)
+        return follower.follow(current, seen, read or (lambda: self._read(current)))
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.clock.advance(seconds)
+
+    def _read(self, current: Job) -> Job:
+        self.reads += 1
+        past = [at for at in self.changes if at <= sum(self.slept)]
+        return self.changes[max(past)] if past else current
+
+
+@pytest.fixture
+def reader() -> Reader:
+    return Reader()
+
+
+def version(number: int, **changes: Any) -> Job:
+    return job(version=number, **changes)
+
+
+@pytest.mark.parametrize("seen", [None, 0, 2, 99])
+def test_a_reader_that_has_not_seen_this_version_is_told_at_once(reader: Reader, seen: int | None) -> None:
+    assert reader.follow(version(3), seen) == News(version(3))
+    assert (reader.slept, reader.reads) == ([], 0)
+
+
+@pytest.mark.parametrize("status", [JobStatus.READY, JobStatus.FAILED, JobStatus.CANCELLED])
+def test_the_end_of_a_job_is_told_once(reader: Reader, status: JobStatus) -> None:
+    ended = version(3, status=status)
+    assert reader.follow(ended, 2) == News(ended)
+    assert reader.follow(ended, 3) is None
+    assert reader.slept == []
+
+
+def test_a_change_is_told_as_soon_as_it_is_seen(reader: Reader) -> None:
+    reader.changes = {3.2: version(4)}
+    assert reader.follow(version(3), 3) == News(version(4))
+    assert 3.2 <= sum(reader.slept) < 3.2 + LOOK_EVERY_SECONDS
+
+
+def test_of_several_changes_the_last_is_told(reader: Reader) -> None:
+    reader.changes = {0.1: version(4), 0.2: version(5)}
+    assert reader.follow(version(3), 3) == News(version(5))
+
+
+def test_without_a_change_the_wait_ends_in_time(reader: Reader) -> None:
+    assert reader.follow(version(3), 3) == News(None)
+    assert WAIT <= sum(reader.slept) < WAIT + LOOK_EVERY_SECONDS
+
+
+def test_a_slow_store_does_not_prolong_the_wait(reader: Reader) -> None:
+    current = version(3)
+
+    def read() -> Job:
+        reader.clock.advance(4)
+        return current
+
+    before = reader.clock.now
+    assert reader.follow(current, 3, read) == News(None)
+    assert reader.clock.now - before <= (WAIT + LOOK_EVERY_SECONDS + 4) * 1000
+
+
+def test_a_job_that_expires_while_it_is_watched_is_told_as_expired(reader: Reader) -> None:
+    def read() -> Job:
+        raise JobExpired("job")
+
+    with pytest.raises(JobExpired):
+        reader.follow(version(3), 3, read)
+
+
+def test_readers_that_find_no_place_are_asked_to_come_later_and_do_not_wait(reader: Reader) -> None:
+    for _ in range(PLACES):
+        reader.counter.add(f"waiting#{reader.clock.now // 10_000}", until=0)
+    assert reader.follow(version(3), 3) == News(None, COME_AGAIN_LATER_MS)
+    assert (reader.slept, reader.reads) == ([], 0)
+
+
+def test_exactly_as_many_wait_in_a_while_as_there_are_places(reader: Reader) -> None:
+    reader.clock.now -= reader.clock.now % 10_000
+    reader.changes = {0.0: version(4)}
+    answers = [reader.follow(version(3), 3) for _ in range(PLACES + 2)]
+    assert answers == [News(version(4))] * PLACES + [News(None, COME_AGAIN_LATER_MS)] * 2
+
+
+def test_places_are_free_again_after_a_while(reader: Reader) -> None:
+    for _ in range(PLACES + 1):
+        reader.counter.add(f"waiting#{reader.clock.now // 10_000}", until=0)
+    reader.clock.advance(WAIT)
+    assert reader.follow(version(3), 3) == News(None)
+    assert reader.slept
+
+
+def test_what_need_not_wait_takes_no_place(reader: Reader) -> None:
+    reader.follow(version(3), None)
+    reader.follow(version(3, status=JobStatus.READY), 3)
+    assert reader.counter.counts == {}
+
+
+@pytest.mark.parametrize(("wait", "places"), [(0.0, PLACES), (0.0004, PLACES), (WAIT, 0)])
+def test_a_service_that_lets_nobody_wait_answers_at_once(reader: Reader, wait: float, places: int) -> None:
+    reader.wait, reader.places = wait, places
+    assert reader.follow(version(3), 3) == News(None, COME_AGAIN_LATER_MS)
+    assert (reader.slept, reader.counter.counts) == ([], {})
+
+
+def test_nobody_waits_while_the_places_cannot_be_counted(reader: Reader) -> None:
+    reader.counter.down = True
+    assert reader.follow(version(3), 3) == News(None, COME_AGAIN_LATER_MS)
+    assert reader.slept == []
