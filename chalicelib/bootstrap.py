@@ -202,8 +202,13 @@ class Services:
             sender=WebhookSender(allow_local=self.settings.webhook_allow_local),
             secrets=lambda: self.secrets.read().webhook_secrets(epoch_milliseconds()),
             now=epoch_milliseconds,
+            park=lambda message: self._parking.send([message]),
             public_url=self.settings.public_url,
         )
+
+    @cached_property
+    def _parking(self) -> SqsWorkQueue:
+        return SqsWorkQueue(self._queue_client, {SendWebhook: self.settings.webhook_dead_letters_url})
 
     @cached_property
     def _subscription_table(self) -> DynamoSubscriptions:
@@ -218,11 +223,7 @@ class Services:
         """Who may watch what. With AUTH_MODE iam nobody signs for a WebSocket, so that only tickets open it."""
         if self.settings.auth_mode == "none":
             return OpenGate()
-        return GuardedGate(self._bearer if self.settings.auth_mode == "jwt" else None, self.tickets.accepts)
-
-    def _bearer(self, token: str) -> str:
-        """The principal of a token, by the name under which chalicelib.api.admission lets it own jobs."""
-        return f"user:{self.verifier.verify(token)}"
+        return GuardedGate(self.verifier.verify if self.settings.auth_mode == "jwt" else None, self.tickets.accepts)
 
     @cached_property
     def notifier(self) -> Notifier:

@@ -36,7 +36,6 @@
     ├── UnreadableMessage          unreadable_message     no
     ├── WebhookUnreachable         webhook_unreachable    yes  (chalicelib.notify.ports)
     ├── WebhookFailed              webhook_failed         yes  (chalicelib.notify.webhooks)
-    ├── WebhookGivenUp             webhook_given_up       no   (chalicelib.notify.webhooks)
     ├── UnsafeCallbackUrl          unsafe_callback_url    no   (chalicelib.notify.callback_urls)
     ├── ArchiveTooLarge            archive_too_large      no   (chalicelib.archive.entries)
     └── InvalidSettings            invalid_settings       no

@@ -46,6 +46,7 @@ class Settings:
     websocket_url: str
     websocket_endpoint: str
     webhook_queue_url: str
+    webhook_dead_letters_url: str
     webhook_allow_local: bool
     webhook_retry_base: float
     webhook_retry_cap: float

@@ -173,6 +173,9 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("WEBSOCKET_ENDPOINT", "websocket_endpoint", _url, "", "where messages to open WebSockets are posted"),
     Variable("WEBHOOK_QUEUE_URL", "webhook_queue_url", _text, None, "SQS queue of webhooks waiting to be sent"),
     Variable(
+        "WEBHOOK_DEAD_LETTERS_URL", "webhook_dead_letters_url", _text, "", "SQS queue of webhooks that were given up"
+    ),
+    Variable(
         "WEBHOOK_ALLOW_LOCAL",
         "webhook_allow_local",
         _boolean,

@@ -6,20 +6,18 @@ ticket instead of credentials; it is good for the job in their path and for noth
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.api.request import ANONYMOUS, job_id_from, query
+from chalicelib.api.request import job_id_from, query
+from chalicelib.auth import principals
+from chalicelib.auth.principals import ANONYMOUS, TICKET_HOLDER
 from chalicelib.auth.tokens import bearer_token
 from chalicelib.bootstrap import Services
 from chalicelib.calls.addresses import source_address
 from chalicelib.calls.rates import Policy, Verdict
 from chalicelib.errors import LorryError, TooManyRequests, Unauthenticated
-
-TICKET_HOLDER = "ticket"
-_ASSUMED_ROLE = re.compile(r"(arn:[^:]*):sts::(\d+):assumed-role/([^/]+)/.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +83,15 @@ def _bearer(request: Any, services: Services) -> str:
     token = bearer_token(request.headers.get("authorization", ""))
     if token is None:
         raise Unauthenticated("a bearer token is required: Authorization: Bearer <token>")
-    return f"user:{services.verifier.verify(token)}"
+    return principals.bearer(services.verifier.verify(token))
 
 
 def _signer(request: Any, door: Door) -> str:
-    """The IAM user or role. Whoever assumes a role chooses the session's name, so that tells no two callers apart."""
     arn = request.context.get("identity", {}).get("userArn") or ""
     if not arn:
         hint = "a ticket is required: the job's status has one" if door.tickets else "sign the request (SigV4)"
         raise Unauthenticated(hint)
-    role = _ASSUMED_ROLE.fullmatch(arn)
-    return f"{role[1]}:iam::{role[2]}:role/{role[3]}" if role else str(arn)
+    return principals.signer(arn)
 
 
 def _counted_as(request: Any, services: Services, principal: str, arguments: Mapping[str, str]) -> str:

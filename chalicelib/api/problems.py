@@ -74,7 +74,6 @@ _PRIVATE = (
 
 # What API Gateway answers by itself (infra/gateway_responses.py) beside codes of the table above.
 GATEWAY = {
-    "unauthorized": Problem(HTTPStatus.UNAUTHORIZED, "Who are you?"),
     "forbidden": Problem(HTTPStatus.FORBIDDEN, "This is not allowed"),
     "unavailable": Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The service does not answer", RETRY_AFTER_SECONDS),
     "timeout": Problem(HTTPStatus.GATEWAY_TIMEOUT, "The service took too long", RETRY_AFTER_SECONDS),

@@ -10,7 +10,6 @@ from chalicelib.errors import FieldProblem, InvalidRequest, JobNotFound, Request
 from chalicelib.jobs.model import Origin
 from chalicelib.limits import MAX_BODY_BYTES
 
-ANONYMOUS = "anonymous"
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 

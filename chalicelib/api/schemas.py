@@ -27,25 +27,34 @@ from chalicelib.limits import (
 FileId = Annotated[int, msgspec.Meta(ge=FILE_ID_MIN, le=FILE_ID_MAX)]
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=S3_MAX_KEY_BYTES)]
 AT_LEAST_ONE = msgspec.Meta(min_length=1, extra_json_schema={"maxItems": MAX_FILES_PER_JOB})
-# Keys that are accepted, below the allowed prefix; `new_job` enforces it, this only describes.
-_INNER = r"[^/\x00-\x1f\x7f-\x9f]"
-_SEGMENT = rf"({_INNER.replace('[^', '[^.')}{_INNER}*|\.{_INNER.replace('[^', '[^.')}{_INNER}*|\.\.{_INNER}+)"
+# What `new_job` accepts as a key, for the document only: below the allowed prefix, segments that are not empty, . or ..
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_ANY, _NO_DOT = rf"[^/{_CONTROL}]", rf"[^/.{_CONTROL}]"
+_SEGMENT = rf"({_NO_DOT}{_ANY}*|\.{_NO_DOT}{_ANY}*|\.\.{_ANY}+)"
 KEY_BELOW_PREFIX = rf"^PREFIX(({_SEGMENT}/)*{_SEGMENT}/?)?$"
 FILENAME_PATTERN = r"^[^\x00-\x1f\x7f/\\]+$"
 CallbackUrl = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=MAX_CALLBACK_URL_CHARACTERS, extra_json_schema={"format": "uri"})
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=MAX_CALLBACK_URL_CHARACTERS,
+        description="where to tell that the job has ended: https, at a public address",
+        extra_json_schema={"format": "uri"},
+    ),
 ]
 Layout = Literal["flat", "tree"]
 OnMissing = Literal["skip", "fail"]
 WAYS_TO_NAME = ("file_ids", "keys", "prefix")
-LinkTtl = Annotated[int, msgspec.Meta(ge=LINK_TTL_MIN_SECONDS, le=S3_MAX_PRESIGN_SECONDS)]
+LinkTtl = Annotated[
+    int, msgspec.Meta(ge=LINK_TTL_MIN_SECONDS, le=S3_MAX_PRESIGN_SECONDS, description="life of the links, in seconds")
+]
 
 
 class ArchiveOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the ZIP of a job is to be."""
 
     filename: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=FILENAME_PATTERN)] | UnsetType = UNSET
-    layout: Layout = "flat"
+    layout: Annotated[Layout, msgspec.Meta(description="without folders, or with those below the prefix")] = "flat"
     onMissing: OnMissing = "skip"  # noqa: N815 - the name in JSON
 
 
@@ -55,7 +64,7 @@ class InitiateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # The upper bounds are told by TooManyFiles (413), so they are documented here but enforced in `initiate_request`.
     file_ids: Annotated[list[FileId], AT_LEAST_ONE] | UnsetType = UNSET
     keys: Annotated[list[Key], AT_LEAST_ONE] | UnsetType = UNSET
-    prefix: Key | UnsetType = UNSET
+    prefix: Annotated[Key, msgspec.Meta(description="everything below it")] | UnsetType = UNSET
     archive: bool | ArchiveOptions = False
     linkTtlSeconds: LinkTtl | UnsetType = UNSET  # noqa: N815
     callbackUrl: CallbackUrl | UnsetType = UNSET  # noqa: N815

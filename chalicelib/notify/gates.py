@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from chalicelib.auth import principals
+from chalicelib.auth.principals import ANONYMOUS
 from chalicelib.auth.tokens import bearer_token
-
-ANONYMOUS = "anonymous"  # the API's own name for everybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class OpenGate:
 class GuardedGate:
     """A bearer token names a principal, a ticket opens one job (AUTH_MODE jwt); without `verify`, tickets only.
 
-    `verify` tells the principal of a token; `accepts` whether a ticket is good for a job.
+    `verify` tells the subject of a token; `accepts` whether a ticket is good for a job.
     """
 
     verify: Callable[[str], str] | None
@@ -37,7 +37,7 @@ class GuardedGate:
         if self.verify is None:
             return None
         token = bearer_token(headers.get("authorization", ""))
-        return self.verify(token) if token else None
+        return principals.bearer(self.verify(token)) if token else None
 
     def admits(self, ticket: str, job_id: str) -> bool:
         return self.accepts(ticket, job_id)

@@ -32,6 +32,7 @@ class Delivery(StrEnum):
     DELIVERED = "delivered"
     REFUSED = "refused"  # the receiver wants no more of it, or its URL is not to be called
     DROPPED = "dropped"  # the job is gone or has nobody to tell
+    GIVEN_UP = "givenup"  # no attempt succeeded in time; the message is parked
 
 
 class WebhookFailed(LorryError):
@@ -46,42 +47,35 @@ class WebhookFailed(LorryError):
         super().__init__(f"the receiver of the webhook answered HTTP {status}{hint}")
 
 
-class WebhookGivenUp(LorryError):
-    """No attempt succeeded in time. The message belongs into the dead-letter queue."""
-
-    code = "webhook_given_up"
-
-    def __init__(self, webhook_id: str) -> None:
-        self.webhook_id = webhook_id
-        super().__init__(f"webhook {webhook_id} is older than {GIVE_UP_AFTER_MS // 3_600_000} hours; it is given up")
-
-
 @dataclass(frozen=True, slots=True)
 class WebhookDeliverer:
     """`secrets()` are the current one and, while they change, the previous; `now()` is epoch milliseconds.
 
-    `public_url` is the API's base URL without a slash at its end; without it, webhooks hold no links.
+    `park` puts a message where an operator finds it. `public_url` is the API's base URL without a slash at its end;
+    without it, webhooks hold no links.
     """
 
     jobs: JobTrail
     sender: Sender
     secrets: Callable[[], tuple[str, ...]]
     now: Callable[[], int]
+    park: Callable[[SendWebhook], None]
     public_url: str = ""
 
     def deliver(self, message: SendWebhook, *, first_sent: int) -> Delivery:
         """Make one attempt. `first_sent` is when the message was first put on the queue, in epoch milliseconds.
 
-        Raises WebhookFailed or WebhookUnreachable, to be tried again, and WebhookGivenUp, not to be: each noted
-        before. Raises InvalidSettings if there is no fit secret.
+        Raises WebhookFailed or WebhookUnreachable, to be tried again, each noted before; InvalidSettings if there is
+        no fit secret; QueueUnavailable if the message cannot be parked.
         """
         job = self.jobs.get(message.job_id)
         if job is None or not job.callback_url:
             logger.info("webhook dropped", job_id=message.job_id, reason="no job" if job is None else "no callback URL")
             return Delivery.DROPPED
         if self.now() - first_sent > GIVE_UP_AFTER_MS:
+            self.park(message)
             self._note(message, "webhook_given_up", {})
-            raise WebhookGivenUp(webhook_id(message))
+            return Delivery.GIVEN_UP
         return self._attempt(message, job.callback_url)
 
     def _attempt(self, message: SendWebhook, url: str) -> Delivery:

@@ -14,6 +14,7 @@ In reading order: `client` (what you call) -> `model`, `trail` and `limits` (wha
 and `zip_check` (the disk). `webhooks` is for those who receive them. `command` is the `lorry` command line.
 """
 
+from lorry import webhooks
 from lorry.client import Lorry
 from lorry.credentials import Token
 from lorry.errors import (
@@ -89,4 +90,5 @@ __all__ = [
     "WaitTimedOut",
     "WebhookUnverified",
     "__version__",
+    "webhooks",
 ]

@@ -73,7 +73,8 @@ def command(
     def run(*words: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        monkeypatch.delenv("LORRY_HOME", raising=False)
+        for name in ("LORRY_HOME", "LORRY_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
         for name, value in ({"LORRY_API_URL": service.url, "TZ": "UTC"} | environment).items():
             monkeypatch.setenv(name, value)
         time.tzset()

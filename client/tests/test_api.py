@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import socket
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from stand_in import JOB_ID, Fault, StandIn
 
 from lorry import (
     ArchiveOptions,
+    Download,
+    DownloadFailed,
     FieldError,
+    Job,
     JobError,
+    JobEvent,
     JobFailed,
+    JobNotReady,
     Lorry,
+    LorryError,
     LorryProblem,
     LorryUnreachable,
     RetryPolicy,
     ServiceAddressUnknown,
     UnexpectedAnswer,
+    WaitTimedOut,
 )
 from lorry.initiate import initiate_body
 
-INITIATE = "/lorry/v1/download/initiate"
 STATUS = "/lorry/v1/download/status"
 
 
@@ -165,3 +172,69 @@ def test_an_unknown_job_is_a_problem_of_404(lorry: Lorry) -> None:
 def test_a_url_that_is_none_is_refused_at_once() -> None:
     with pytest.raises(ServiceAddressUnknown, match="not an http"):
         Lorry("ftp://example.org")
+
+
+def test_events_are_read_over_pages_as_far_as_they_are_wanted(lorry: Lorry, service: StandIn) -> None:
+    service.page_limit = 2
+    service.trail = [
+        {
+            "kind": "created",
+            "at": "2025-01-01T00:00:00.000Z",
+            "by": "user:ann",
+            "requestId": "req-1",
+            "details": {"n": n},
+        }
+        for n in range(5)
+    ]
+    events = list(lorry.events(JOB_ID))
+    assert [event.details["n"] for event in events] == [0, 1, 2, 3, 4]
+    assert events[0] == JobEvent("created", datetime(2025, 1, 1, tzinfo=UTC), "user:ann", "req-1", "", {"n": 0})
+    assert len(service.requests("events")) == 3
+    assert len(list(lorry.events(JOB_ID, limit=2))) == 2
+    assert len(service.requests("events")) == 4
+
+
+def test_limits_are_figures_that_may_be_missing(lorry: Lorry, service: StandIn) -> None:
+    service.limits = {"files": {"perJob": 100_000, "idMin": 10_000}, "rate": {"windowSeconds": 60}, "later": {"new": 1}}
+    limits = lorry.limits()
+    assert (limits.job_files, limits.file_id_min, limits.rate_seconds, limits.archive_bytes) == (
+        100_000,
+        10_000,
+        60,
+        None,
+    )
+    assert limits.answer == service.limits
+    service.limits = {"files": 7}
+    with pytest.raises(UnexpectedAnswer):
+        lorry.limits()
+
+
+def test_a_ticket_is_had_but_not_shown(lorry: Lorry, service: StandIn) -> None:
+    started = lorry.start(file_ids=[70000], callback_url="https://example.org/hook")
+    service.job["status"] = "processing"
+    job = lorry.status(started.id)
+    assert started.ticket == job.ticket == "a-ticket"
+    assert "a-ticket" not in repr((started, job, job.answer))
+    assert service.requests("initiate", "POST")[0].body["callbackUrl"] == "https://example.org/hook"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "status", "retryable"),
+    [
+        (LorryProblem(status=503, code="table_unavailable", detail=""), "table_unavailable", 503, True),
+        (LorryProblem(status=409, code="request_in_progress", detail=""), "request_in_progress", 409, True),
+        (LorryProblem(status=409, code="job_already_ended", detail=""), "job_already_ended", 409, False),
+        (LorryUnreachable(url="", reason="", attempts=1), "unreachable", None, True),
+        (UnexpectedAnswer(url="", reason=""), "unexpected_answer", None, False),
+        (JobNotReady(Job("a", "queued")), "job_not_ready", None, True),
+        (JobFailed(Job("a", "cancelled")), "job_cancelled", None, False),
+        (JobFailed(Job("a", "failed", error=JobError("gave_up", ""))), "gave_up", None, False),
+        (WaitTimedOut(Job("a", "queued"), 1.0), "wait_timed_out", None, True),
+        (ServiceAddressUnknown(), "service_address_unknown", None, False),
+        (DownloadFailed(Download(Path(), 0, 0, 0, (), ())), "download_failed", None, False),
+    ],
+)
+def test_every_error_says_what_it_is_and_whether_to_try_again(
+    error: LorryError, code: str, status: int | None, retryable: bool
+) -> None:
+    assert (error.code, error.status, error.request_id, error.retryable) == (code, status, None, retryable)

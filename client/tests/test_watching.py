@@ -119,12 +119,12 @@ def test_following_ends_when_the_service_says_that_there_is_nothing_more(lorry: 
 
 
 def test_following_outlives_outages_and_being_put_off(lorry: Lorry, service: StandIn) -> None:
-    service.changes = [b"retry: 0\n\n" + event("progress", 1), event("failed", 2)]
+    service.changes = [b"this one is lost", b"retry: 0\n\n" + event("progress", 1), event("failed", 2)]
     service.faults = [
         Fault(STREAM, 503),
         Fault(STREAM, 0),
         Fault(STREAM, 429, {"Retry-After": "0"}, times=20),
-        Fault(STREAM, 200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}, b"5\r\nevent"),
+        Fault(STREAM, 0, served=True),
     ]
     assert [change.name for change in lorry.follow(JOB_ID)] == ["progress", "failed"]
 
@@ -152,8 +152,9 @@ def test_a_stream_of_something_else_is_named_as_such(lorry: Lorry, service: Stan
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_the_format_of_event_streams_is_read_as_it_is_defined(end: str) -> None:
     lines = [
-        ": a comment", "retry: 1500", "retry: soon", "event:add", "data: one", "data:  two", "data", "id: 7", "colour: red",
-        "", "data:\u2028", "", "event: dropped", "", "id: a\0b", "data: three", "", "id", "data: 4", "", "data: cut off",
+        ": a comment", "retry: 1500", "retry: soon",
+        "event:add", "data: one", "data:  two", "data", "id: 7", "colour: red", "",
+        "data:\u2028", "", "event: dropped", "", "id: a\0b", "data: three", "", "id", "data: 4", "", "data: cut off",
     ]  # fmt: skip
     stream = read_events(("\ufeff" + end.join(lines)).encode())
     assert stream.retry == 1.5

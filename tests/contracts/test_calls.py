@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Lock
 from typing import Any, TypeVar
 
 import boto3
@@ -25,6 +26,21 @@ THREADS = 8
 T = TypeVar("T")
 
 
+class OneAtATime:
+    """A client each of whose calls is atomic, as DynamoDB's are and moto's are not."""
+
+    def __init__(self, client: Any) -> None:
+        self.exceptions = client.exceptions
+        self._client, self._lock = client, Lock()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(**arguments: Any) -> Any:
+            with self._lock:
+                return getattr(self._client, name)(**arguments)
+
+        return call
+
+
 @pytest.fixture(params=["fake", "dynamodb"])
 def client(request: pytest.FixtureRequest) -> Iterator[Any]:
     """None for the fakes."""
@@ -34,7 +50,7 @@ def client(request: pytest.FixtureRequest) -> Iterator[Any]:
     with mock_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
-        yield client
+        yield OneAtATime(client)
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_whoever_reads_no_files_has_no_rights_on_the_store(resources: dict[str, 
         ("DeadLettersRole", ["AssemblyQueue"]),
         ("SweepRole", ["AssemblyQueue", "CheckQueue", "DispatchQueue"]),
         ("NotifyRole", ["NotifyDeadLetters", "WebhookQueue"]),
-        ("WebhookRole", []),
+        ("WebhookRole", ["WebhookDeadLetters"]),
     ],
 )
 def test_messages_are_sent_only_down_the_flow(resources: dict[str, Template], role: str, queues: list[str]) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
-from chalicelib.api.request import ANONYMOUS
+from chalicelib.auth.principals import ANONYMOUS
 from chalicelib.jobs.driving import JobDriver
 from chalicelib.jobs.model import ArchiveRequest, FileResult, Job, Origin, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob

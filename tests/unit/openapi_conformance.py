@@ -55,8 +55,16 @@ def assert_documented(operation: str, answer: HTTPResponse, *, counted: bool = T
     content = response["content"].get(content_type) or response["content"].get("text/*")
     assert content, f"{operation} {answer.status_code} is {content_type}"
     if content_type.endswith("json"):
-        schema = _closed(content["schema"])
-        jsonschema_rs.validator_for(schema, validate_formats=True).validate(answer.json_body)
+        _validate(content["schema"], answer.json_body)
+
+
+def assert_valid(component: str, value: Any) -> None:
+    """The value is what this component of the document describes."""
+    _validate({"$ref": f"#/components/schemas/{component}"}, value)
+
+
+def _validate(schema: Document, value: Any) -> None:
+    jsonschema_rs.validator_for(_closed(schema), validate_formats=True).validate(value)
 
 
 def _assert_headers(described: Document, given: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from chalice.test import Client
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -105,6 +106,14 @@ def test_keys_are_described_as_they_are_checked(key: str, is_good: bool) -> None
                 "/v1/download/initiate", headers={"Content-Type": "application/json"}, body=body
             )
         assert (answer.status_code == 202) is is_good
+
+
+@pytest.mark.parametrize("prefix", ["my-files/", "a.b/", "a+b (c)/", "a\\b/"])
+def test_a_prefix_is_meant_letter_by_letter(prefix: str) -> None:
+    own = document(Deployment(allowed_prefix=prefix))
+    schema = own["components"]["schemas"]["InitiateRequest"]["properties"]["prefix"]
+    assert jsonschema_rs.is_valid(schema, f"{prefix}c")
+    assert not jsonschema_rs.is_valid(schema, f"{re.sub('[^a-z/]', 'x', prefix)}c")
 
 
 def called(operation: Any, http: Any, query: str = "") -> int:

@@ -248,7 +248,7 @@ def test_the_open_gate_knows_everybody_by_one_name() -> None:
 
 def test_the_guarded_gate_asks_for_a_bearer_and_passes_tickets_on() -> None:
     gate = GuardedGate(verify=str.upper, accepts=lambda ticket, job_id: (ticket, job_id) == ("t", ONE))
-    assert gate.principal_of({"authorization": "Bearer alice"}) == "ALICE"
+    assert gate.principal_of({"authorization": "Bearer alice"}) == "user:ALICE"
     assert gate.principal_of({}) is None
     assert (gate.admits("t", ONE), gate.admits("f", ONE)) == (True, False)
 

@@ -16,7 +16,7 @@ from chalicelib.jobs.model import Job, JobEvent, Origin
 from chalicelib.messages import SendWebhook
 from chalicelib.notify.callback_urls import UnsafeCallbackUrl
 from chalicelib.notify.ports import WebhookUnreachable
-from chalicelib.notify.webhooks import Delivery, WebhookDeliverer, WebhookFailed, WebhookGivenUp, webhook_id
+from chalicelib.notify.webhooks import Delivery, WebhookDeliverer, WebhookFailed, webhook_id
 from tests.builders import job
 from tests.fakes import Clock
 
@@ -62,7 +62,10 @@ class World:
     def __init__(self, answer: int | Exception = 200, *, job: Job | None = JOB, public_url: str = "") -> None:
         self.clock, self.trail, self.sender = Clock(), FakeJobTrail(job), FakeSender(answer)
         self.secrets: tuple[str, ...] = (SECRET,)
-        self.deliverer = WebhookDeliverer(self.trail, self.sender, lambda: self.secrets, self.clock, public_url)
+        self.parked: list[SendWebhook] = []
+        self.deliverer = WebhookDeliverer(
+            self.trail, self.sender, lambda: self.secrets, self.clock, self.parked.append, public_url
+        )
 
     def deliver(self, message: SendWebhook = READY, *, age: int = 0) -> Delivery:
         return self.deliverer.deliver(message, first_sent=self.clock() - age)
@@ -173,11 +176,10 @@ def test_a_url_that_leads_inside_by_now_is_never_tried_again() -> None:
     assert world.noted == noted("webhook_refused", reason="the callback URL leads inside")
 
 
-def test_after_a_day_a_webhook_is_given_up_without_another_attempt() -> None:
+def test_after_a_day_a_webhook_is_parked_without_another_attempt() -> None:
     world = World()
-    with pytest.raises(WebhookGivenUp) as given_up:
-        world.deliver(age=DAY_MS + 1)
-    assert not given_up.value.retryable
+    assert world.deliver(age=DAY_MS + 1) is Delivery.GIVEN_UP
+    assert world.parked == [READY]
     assert world.noted == noted("webhook_given_up")
     assert world.sender.sent == []
 

@@ -1,0 +1,188 @@
+"""Tokens and headers against a real HTTP server: who gets them, when another is asked for, where they never show."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from stand_in import JOB_ID, Fault, StandIn
+
+from lorry import Lorry, LorryError, LorryProblem, LorryUnreachable, RetryPolicy, TokenUnavailable
+from lorry.credentials import TokenAuth
+
+KEY = "downloads/70000.zip"
+SECRET = "s3cr3t-t0k3n"
+
+
+class Issuer:
+    """Gives one token after the other."""
+
+    def __init__(self, *tokens: str) -> None:
+        self._tokens: Iterator[str] = iter(tokens)
+        self.asked = 0
+
+    def __call__(self) -> str:
+        self.asked += 1
+        return next(self._tokens)
+
+
+@pytest.fixture
+def job(service: StandIn) -> str:
+    service.put(KEY, b"data")
+    return service.make_job([KEY])
+
+
+def sent(service: StandIn, path: str, header: str = "Authorization") -> list[str | None]:
+    return [seen.headers.get(header) for seen in service.requests(path)]
+
+
+def test_a_token_goes_with_every_request_to_the_service_and_with_none_to_the_store(
+    service: StandIn, job: str, tmp_path: Path
+) -> None:
+    service.tokens = {SECRET}
+    service.faults = [Fault("/store/", 403)]
+    with Lorry(service.url, token=SECRET, headers={"X-Team": "blue"}) as lorry:
+        lorry.wait(job)
+        lorry.download(job, tmp_path)
+    assert set(sent(service, "/v1/")) == {f"Bearer {SECRET}"}
+    assert set(sent(service, "/v1/", "X-Team")) == {"blue"}
+    assert len(service.requests("/store/")) == 2
+    assert set(sent(service, "/store/")) == set(sent(service, "/store/", "X-Team")) == {None}
+
+
+def test_without_a_token_none_is_sent(lorry: Lorry, service: StandIn, job: str) -> None:
+    lorry.status(job)
+    assert sent(service, "status") == [None]
+
+
+def test_a_token_that_is_refused_is_replaced_once_by_another(service: StandIn, job: str) -> None:
+    service.tokens = {"second"}
+    issuer = Issuer("first", "second", "third", "fourth")
+    with Lorry(service.url, token=issuer) as lorry:
+        assert lorry.status(job).ready
+        assert lorry.status(job).ready
+        assert (issuer.asked, sent(service, "status")) == (2, ["Bearer first", "Bearer second", "Bearer second"])
+        service.tokens = set()
+        with pytest.raises(LorryProblem, match="401 unauthenticated") as raised:
+            lorry.status(job)
+    assert (raised.value.status, raised.value.retryable, issuer.asked) == (401, False, 3)
+    assert sent(service, "status")[3:] == ["Bearer second", "Bearer third"]
+
+
+def test_a_request_that_makes_a_job_keeps_its_key_and_body_when_the_token_is_replaced(service: StandIn) -> None:
+    service.tokens = {"second"}
+    with Lorry(service.url, token=Issuer("first", "second")) as lorry:
+        lorry.start(file_ids=[70000])
+    refused, accepted = service.requests("initiate", "POST")
+    assert refused.body == accepted.body == {"file_ids": [70000]}
+    assert refused.headers["Idempotency-Key"] == accepted.headers["Idempotency-Key"]
+
+
+@pytest.mark.parametrize("token", [SECRET, lambda: SECRET])
+def test_a_token_that_stays_the_same_is_not_sent_again(
+    service: StandIn, job: str, token: str | Callable[[], str]
+) -> None:
+    service.tokens = set()
+    with Lorry(service.url, token=token) as lorry, pytest.raises(LorryProblem, match="401"):
+        lorry.status(job)
+    assert len(service.requests("status")) == 1
+
+
+def test_threads_whose_token_is_refused_share_the_next_one(service: StandIn, job: str) -> None:
+    service.tokens = {"second"}
+    issuer = Issuer("first", "second")
+    with Lorry(service.url, token=issuer) as lorry:
+        threads = [threading.Thread(target=lorry.status, args=(job,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+    assert issuer.asked == 2
+    assert sent(service, "status").count("Bearer second") == 8
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.org/", "https://api.example.org/", "https://example.org:8443/", "https://example.org.evil.test/"],
+)
+def test_a_token_is_for_one_origin(url: str) -> None:
+    auth = TokenAuth(SECRET, httpx.URL("https://example.org/lorry"))
+    assert "Authorization" not in next(auth.auth_flow(httpx.Request("GET", url))).headers
+    own = httpx.Request("GET", "https://example.org:443/elsewhere")
+    assert next(auth.auth_flow(own)).headers["Authorization"] == f"Bearer {SECRET}"
+
+
+def test_a_redirect_of_the_service_is_not_followed_with_a_token(service: StandIn, job: str) -> None:
+    service.faults = [Fault("/lorry/", 307, {"Location": "/elsewhere"})]
+    with Lorry(service.url, token=SECRET) as lorry, pytest.raises(LorryProblem, match="307"):
+        lorry.status(job)
+    assert [seen.path for seen in service.seen] == [f"/lorry/v1/download/status/{JOB_ID}"]
+
+
+def test_secrets_are_in_no_error_repr_or_log(service: StandIn, job: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    service.tokens = set()
+    service.faults = [Fault("/lorry/", 503), Fault("/lorry/", 0)]
+    policy = RetryPolicy(first=0.01)
+    with Lorry(service.url, token=SECRET, headers={"X-Api-Key": SECRET}, retries=policy) as lorry:
+        with pytest.raises(LorryProblem) as refused:
+            lorry.status(job)
+        service.faults = [Fault("/lorry/", 0, times=9)]
+        with pytest.raises(LorryUnreachable) as unreachable:
+            lorry.check(70000)
+        shown = [repr(lorry), repr(vars(lorry)), *(repr(error.value) for error in (refused, unreachable))]
+    assert "trying again" in caplog.text
+    assert not [text for text in [*shown, caplog.text] if SECRET in text]
+
+
+@pytest.mark.parametrize("token", ["", " ", f"{SECRET} x", f"{SECRET}\r\nX-Evil: 1", f"{SECRET}ü"])
+def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(service: StandIn, token: str) -> None:
+    with pytest.raises(TokenUnavailable) as given:
+        Lorry(service.url, token=token)
+    with Lorry(service.url, token=lambda: token) as lorry, pytest.raises(TokenUnavailable) as asked:
+        lorry.check(70000)
+    assert SECRET not in str(given.value) + str(asked.value)
+    assert service.seen == []
+
+
+def test_a_token_that_cannot_be_had_is_told_without_what_the_issuer_said(service: StandIn) -> None:
+    def fail() -> str:
+        raise httpx.ConnectError(f"refused by https://issuer.example.org/?client_secret={SECRET}")
+
+    with Lorry(service.url, token=fail) as lorry, pytest.raises(TokenUnavailable, match="ConnectError") as raised:
+        lorry.check(70000)
+    error: LorryError = raised.value
+    assert (error.code, error.status, error.retryable, SECRET in str(error)) == (
+        "token_unavailable",
+        None,
+        False,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "complaint"),
+    [
+        ({"X Team": SECRET}, "no name of a header"),
+        ({"X-Team": f"{SECRET}\r\nX-Evil: 1"}, "header X-Team is empty or has"),
+        ({"X-Team": ""}, "header X-Team is empty or has"),
+        ({"Host": SECRET}, "not for callers"),
+        ({"authorization": SECRET}, "either a token or"),
+    ],
+)
+def test_headers_that_cannot_be_sent_are_refused_without_their_values(
+    service: StandIn, headers: dict[str, str], complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint) as raised:
+        Lorry(service.url, token=SECRET, headers=headers)
+    assert SECRET not in str(raised.value)
+
+
+def test_callers_may_bring_an_authorization_of_their_own(service: StandIn, job: str) -> None:
+    with Lorry(service.url, headers={"Authorization": "Basic eHg6eQ=="}) as lorry:
+        lorry.status(job)
+    assert sent(service, "status") == ["Basic eHg6eQ=="]
