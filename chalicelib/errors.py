@@ -124,12 +124,15 @@ class MethodNotAllowed(RequestError):
 
 
 class Unauthenticated(RequestError):
-    """Nobody knows who is calling. `reason` says what is wrong with the credentials, and nothing about keys."""
+    """Nobody knows who is calling. `reason` says what is wrong with the credentials, and nothing about keys.
+
+    `shown`: there were credentials, but they are not good.
+    """
 
     code = "unauthenticated"
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    def __init__(self, reason: str, *, shown: bool = True) -> None:
+        self.reason, self.shown = reason, shown
         super().__init__(reason)
 
 

@@ -1,6 +1,6 @@
 """Makes the Lambda package: `chalice package` plus infra/template, into template.json and deployment.zip.
 
-    python -m infra.package [--for-aws] [FOLDER]
+    python -m infra.package [--for-aws [--architecture x86_64]] [FOLDER]
 
 The inputs are staged in FOLDER, so that several packages can be made side by side and nothing is written
 into the repository. Unchanged inputs are not packaged again.
@@ -21,11 +21,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.dependencies import REPOSITORY, CannotInstall, compile_ahead, installed, python_version
+from infra.dependencies import (
+    ARCHITECTURES,
+    DEFAULT_ARCHITECTURE,
+    HERE,
+    REPOSITORY,
+    CannotInstall,
+    Target,
+    compile_ahead,
+    installed,
+    on_aws,
+    python_version,
+)
 from infra.locking import Busy, locked
 from infra.merge_file import merge_document
 
-INPUTS = ("app.py", "chalicelib", "infra", "requirements.txt", ".chalice/config.json")
+INPUTS = ("app.py", "chalicelib", "infra", "requirements.lock", ".chalice/config.json")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 
@@ -51,24 +62,24 @@ class Package:
         return document
 
 
-def package(folder: Path, *, for_aws: bool = False) -> Package:
-    """The package of the repository as it is now, in `folder`."""
+def package(folder: Path, target: Target = HERE) -> Package:
+    """The package of the repository as it is now, for `target`, in `folder`. Raises CannotInstall, CannotPackage, Busy."""
     folder = folder.resolve()  # Chalice runs elsewhere
     folder.mkdir(parents=True, exist_ok=True)
-    digest = inputs_digest(for_aws=for_aws)
+    digest = inputs_digest(target)
     template, code, stamp = folder / "template.json", folder / "deployment.zip", folder / "inputs.sha256"
     with locked(folder / "lock", seconds=600):
         fresh = stamp.exists() and stamp.read_text() == digest and template.exists() and code.exists()
         if not fresh:
             stamp.unlink(missing_ok=True)
-            _build(folder, for_aws=for_aws)
+            _build(folder, target)
             stamp.write_text(digest)
     return Package(template, code, digest, built=not fresh)
 
 
-def inputs_digest(*, for_aws: bool) -> str:
+def inputs_digest(target: Target) -> str:
     """One hash of everything that the package is made of."""
-    whole = hashlib.sha256(f"{python_version()} {for_aws}".encode())
+    whole = hashlib.sha256(f"{python_version()} {target.name}".encode())
     for path in _input_files():
         whole.update(f"\0{path.relative_to(REPOSITORY).as_posix()}\0".encode())
         whole.update(hashlib.sha256(path.read_bytes()).digest())
@@ -82,15 +93,17 @@ def _input_files() -> Iterator[Path]:
         yield from (file for file in found if file.is_file() and "__pycache__" not in file.parts)
 
 
-def _build(folder: Path, *, for_aws: bool) -> None:
+def _build(folder: Path, target: Target) -> None:
     staging, out = folder / "staging", folder / "out"
     for made in (staging, out):
         shutil.rmtree(made, ignore_errors=True)
-    _stage(staging, installed(REPOSITORY / "requirements.txt", for_aws=for_aws))
+    _stage(staging, installed(target))
     merge_file = folder / "merge.json"
     merge_file.write_text(json.dumps(merge_document(), indent=2))
     _run_chalice(staging, merge_file=merge_file, out=out)
     document = json.loads((out / "sam.json").read_text(encoding="utf-8"))
+    # Not a parameter of the stack: it has to be that of the wheels in this very package.
+    document["Globals"]["Function"]["Architectures"] = [target.architecture]
     (folder / "template.json").write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
     _normalise(out / "deployment.zip", folder / "deployment.zip")
     for made in (staging, out):
@@ -137,9 +150,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.package", description="Make the Lambda package.")
     parser.add_argument("folder", nargs="?", type=Path, default=REPOSITORY / ".lorry" / "package")
     parser.add_argument("--for-aws", action="store_true", help="with wheels for AWS Lambda, not for this machine")
+    parser.add_argument("--architecture", choices=sorted(ARCHITECTURES), default=DEFAULT_ARCHITECTURE, help="on AWS")
     options = parser.parse_args()
     try:
-        made = package(options.folder, for_aws=options.for_aws)
+        made = package(options.folder, on_aws(options.architecture) if options.for_aws else HERE)
     except (CannotInstall, CannotPackage, Busy) as error:
         print(error, file=sys.stderr)
         return 1

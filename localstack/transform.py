@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from infra.dependencies import REPOSITORY, installed
+from infra.dependencies import HERE, installed
 from infra.package import Package
 
 _API_HOST = re.compile(r"(https|wss)://(\$\{\w+\})\.execute-api\.\$\{AWS::Region\}\.\$\{AWS::URLSuffix\}")
@@ -27,7 +27,7 @@ _PLAIN = {"https": "http", "wss": "ws"}
 def for_ministack(package: Package, endpoint: str) -> Package:
     """The package as MiniStack at `endpoint` takes it, in files beside the other's."""
     document = json.loads(package.template.read_text(encoding="utf-8"))
-    requirements = installed(REPOSITORY / "requirements.txt", for_aws=False)
+    requirements = installed(HERE)
     changed = transformed(document, endpoint)
     changed["Globals"]["Function"]["Environment"]["Variables"]["PYTHONPATH"] = str(requirements)
     text = json.dumps(changed, indent=2, sort_keys=True) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -251,13 +252,12 @@ def _encoded(job: Job) -> str:
 
 def _decoded(cursor: str) -> tuple[int, str]:
     try:
-        created_at, job_id = json.loads(base64.urlsafe_b64decode(cursor))
-    except (ValueError, TypeError, RecursionError):
-        created_at, job_id = None, None
-    whole = isinstance(created_at, int) and not isinstance(created_at, bool) and 0 <= created_at < 10**15
-    if not whole or not isinstance(job_id, str) or not job_id.isascii() or len(job_id) > 64:
+        place = re.fullmatch(rb'\[(\d{1,15}), "([\w-]{1,64})"\]', base64.urlsafe_b64decode(cursor))
+    except ValueError:
+        place = None
+    if place is None:
         raise InvalidRequest([FieldProblem("/cursor", "is not a cursor that this service gave out")])
-    return created_at, job_id
+    return int(place[1]), place[2].decode()
 
 
 @dataclass

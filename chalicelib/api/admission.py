@@ -15,7 +15,7 @@ from chalicelib.auth import principals
 from chalicelib.auth.principals import ANONYMOUS, TICKET_HOLDER
 from chalicelib.auth.tokens import bearer_token
 from chalicelib.bootstrap import Services
-from chalicelib.calls.addresses import source_address
+from chalicelib.calls.addresses import neighbourhood, source_address
 from chalicelib.calls.rates import Policy, Verdict
 from chalicelib.errors import LorryError, TooManyRequests, Unauthenticated
 
@@ -82,7 +82,7 @@ def _ticket_holder(request: Any, services: Services, arguments: Mapping[str, str
 def _bearer(request: Any, services: Services) -> str:
     token = bearer_token(request.headers.get("authorization", ""))
     if token is None:
-        raise Unauthenticated("a bearer token is required: Authorization: Bearer <token>")
+        raise Unauthenticated("a bearer token is required: Authorization: Bearer <token>", shown=False)
     return principals.bearer(services.verifier.verify(token))
 
 
@@ -90,7 +90,7 @@ def _signer(request: Any, door: Door) -> str:
     arn = request.context.get("identity", {}).get("userArn") or ""
     if not arn:
         hint = "a ticket is required: the job's status has one" if door.tickets else "sign the request (SigV4)"
-        raise Unauthenticated(hint)
+        raise Unauthenticated(hint, shown=False)
     return principals.signer(arn)
 
 
@@ -102,7 +102,7 @@ def _counted_as(request: Any, services: Services, principal: str, arguments: Map
     settings = services.settings
     seen = settings.source_address or request.context.get("identity", {}).get("sourceIp") or ""
     forwarded = request.headers.get("x-forwarded-for", "") if settings.trusted_proxies else ""
-    return f"address {source_address(seen, forwarded, settings.trusted_proxies)}"
+    return f"address {neighbourhood(source_address(seen, forwarded, settings.trusted_proxies))}"
 
 
 def _policy(services: Services, door: Door) -> Policy:

@@ -32,7 +32,8 @@ Link = Annotated[
 ]
 Cursor = Annotated[str, Meta(description="`cursor` of the next page; null: this is the last")]
 Ticket = Annotated[
-    str, Meta(description="`?ticket=` of this job for readers that cannot send headers; null where nobody needs one")
+    str,
+    Meta(description="`?ticket=` of this job for readers that cannot send headers; null where none can be signed now"),
 ]
 Percent = Annotated[int, Meta(ge=0, le=100, description="never goes back; 100 only when ready")]
 FileNumber = Annotated[int, Meta(ge=0, description="counted from 0 in the order of the request")]

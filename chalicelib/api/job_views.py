@@ -36,13 +36,13 @@ def status(call: Call, job_id: str) -> Answer:
     first = schemas.FILES_CURSOR.read(query(call.request, "cursor"))
     limit = schemas.FILES_LIMIT.read(query(call.request, "limit"))
     job = job_of(call, job_id)
-    document = status_of(call, job, first, limit)
+    document = msgspec.structs.replace(status_of(call, job, first, limit), ticket=ticket_for(call, job.job_id))
     headers = _polling(job.status)
     if not job.status.ended:  # links are minted at each read, so an answer that has some is never the same
         headers["ETag"] = f'W/"{hashlib.sha256(msgspec.json.encode(document)).hexdigest()[:32]}"'
         if _is_known(call, headers["ETag"]):
             return Answer(304, None, headers)
-    return Answer(200, msgspec.structs.replace(document, ticket=ticket_for(call, job.job_id)), headers)
+    return Answer(200, document, headers)
 
 
 def cancel(call: Call, job_id: str) -> Answer:

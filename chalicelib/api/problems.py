@@ -122,7 +122,7 @@ def headers(error: Exception) -> dict[str, str]:
     if isinstance(error, errors.TooManyRequests):
         extra["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.Unauthenticated):
-        extra["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+        extra["WWW-Authenticate"] = 'Bearer error="invalid_token"' if error.shown else "Bearer"
     if isinstance(error, errors.MethodNotAllowed):
         extra["Allow"] = ", ".join(error.allowed)
     return extra

@@ -10,6 +10,7 @@ from chalicelib.errors import FieldProblem, InvalidRequest, JobNotFound, Request
 from chalicelib.jobs.model import Origin
 from chalicelib.limits import MAX_BODY_BYTES
 
+_JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
@@ -45,15 +46,10 @@ def query(request: Any, name: str) -> str | None:
 
 
 def job_id_from(text: str) -> str:
-    """A job id in its canonical form. Raises JobNotFound: what is not a UUID names no job."""
-    try:
-        return str(uuid.UUID(text)) if len(text) == 36 else _no_job(text)
-    except ValueError:
-        return _no_job(text)
-
-
-def _no_job(text: str) -> str:
-    raise JobNotFound(text[:64])
+    """A job id in small letters. Raises JobNotFound: what is not a UUID names no job."""
+    if not _JOB_ID.fullmatch(text):
+        raise JobNotFound(text[:64])
+    return text.lower()
 
 
 def path_of(request: Any) -> str:

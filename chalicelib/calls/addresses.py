@@ -25,6 +25,12 @@ def source_address(seen: str, forwarded_for: str, trusted: Sequence[Network]) ->
     return nearest
 
 
+def neighbourhood(address: str) -> str:
+    """What one customer has: an IPv4 address, or the 64 bits that an IPv6 network has in common."""
+    parsed = _parsed(address)
+    return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
+
+
 def _is_trusted(text: str, trusted: Sequence[Network]) -> bool:
     address = _parsed(text)
     return address is not None and any(address in network for network in trusted)

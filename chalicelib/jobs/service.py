@@ -74,6 +74,8 @@ class JobService:
 
         With a `job_id` that is taken already, nothing happens and the job of that id is returned.
         """
+        if job_id and self.table.get(job_id):
+            return self.read(job_id, origin.by)
         job = self._new_job(request, origin.by, job_id or str(uuid.uuid4()))
         event = JobEvent("created", job.created_at, origin, {"total": job.total})
         if not self.table.create(job, _batches(request.files, job.batch_size), event):

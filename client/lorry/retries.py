@@ -18,8 +18,8 @@ class RetryPolicy:
     """Exponential backoff with jitter, never earlier than the server's Retry-After, and bounded.
 
     All times are seconds. `tries` counts the first one too; waits are `first`, then doubled up to `longest`,
-    each less a random quarter at most. A Retry-After longer than `patience` is not waited for, and none of which the
-    end is more than `deadline` after the first try.
+    each less a random quarter at most. A Retry-After longer than `patience` is not waited for, unless the server only
+    puts the caller off (429); no wait ends later than `deadline` after the first try.
     """
 
     tries: int = 4
@@ -59,7 +59,8 @@ class Attempts:
         `put_off`: the server did not fail but said when to come again, which costs no try, only time.
         """
         self._failed += not put_off
-        if self._failed >= self._policy.tries or (retry_after or 0.0) > self._policy.patience:
+        too_long = not put_off and (retry_after or 0.0) > self._policy.patience
+        if too_long or self._failed >= self._policy.tries:
             return None
         wait = self._policy.backoff(self.number, retry_after)
         self.number += 1

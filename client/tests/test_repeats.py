@@ -10,6 +10,7 @@ import pytest
 from stand_in import JOB_ID, Fault, StandIn
 
 from lorry import IdempotencyKeyReused, Lorry, LorryProblem, LorryUnreachable, RetryPolicy
+from lorry.retries import Attempts
 
 INITIATE = "/lorry/v1/download/initiate"
 STATUS = "/lorry/v1/download/status"
@@ -147,6 +148,13 @@ def test_a_wait_that_would_end_after_the_deadline_is_not_begun(hurried: Lorry, s
     with pytest.raises(LorryProblem, match="429"):
         hurried.start(file_ids=[70000])
     assert time.monotonic() - started < 5
+
+
+def test_patience_is_for_failures_and_the_deadline_for_all() -> None:
+    attempts = Attempts(RetryPolicy(patience=5.0, deadline=100.0))
+    assert attempts.wait_after(6.0, put_off=True) == 6.0
+    assert attempts.wait_after(101.0, put_off=True) is None
+    assert attempts.wait_after(6.0, put_off=False) is None
 
 
 def test_a_retry_after_beyond_patience_is_raised_at_once(lorry: Lorry, service: StandIn) -> None:

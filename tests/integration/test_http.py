@@ -36,7 +36,9 @@ def test_the_base_url_works_as_it_is_and_names_only_what_exists(local: Deploymen
     answer = local.call("GET", "/")
     assert answer.status_code == 200
     assert answer.json()["name"] == "lorry"
-    for link in answer.json()["links"].values():
+    links = answer.json()["links"]
+    assert links.pop("websocket") == local.stack.outputs["WebSocketUrl"]
+    for link in links.values():
         assert link.startswith(local.stack.url)
         assert local.http.get(link).status_code in (200, 405)  # 405: a route that wants another method
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.calls.addresses import Network, source_address
+from chalicelib.calls.addresses import Network, neighbourhood, source_address
 
 CLIENT, FORGED = "198.51.100.7", "203.0.113.9"
 PROXY, INNER = "192.0.2.1", "10.0.0.5"
@@ -93,3 +93,18 @@ def test_the_answer_is_the_gateway_s_or_a_hop(seen: str, hops: list[str]) -> Non
     found = source_address(seen, ", ".join(hops), networks("0.0.0.0/1", "::/1"))
     mapped = {getattr(ip_address(hop), "ipv4_mapped", None) or ip_address(hop) for hop in hops}
     assert found in {seen, *map(str, mapped)}
+
+
+@pytest.mark.parametrize(
+    ("address", "counted_as"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("::ffff:203.0.113.9", "::ffff:203.0.113.9"),
+        ("", ""),
+    ],
+)
+def test_a_customer_of_ipv6_has_a_network_and_not_an_address(address: str, counted_as: str) -> None:
+    assert neighbourhood(address) == counted_as
