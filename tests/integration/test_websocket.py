@@ -62,8 +62,11 @@ def change(deployment: Deployment, job_id: str, times: int = 1) -> None:
 def test_a_subscriber_sees_the_job_as_it_stands_then_its_changes_then_its_end(
     deployment: Deployment, client: Client
 ) -> None:
+    client.ask({"action": "ping"})  # the worker is awake, or the job may end before it answers
     job_id = deployment.initiate(FILES, archive=True)
-    heard = [client.subscribe(job_id), *client.to_the_end()]
+    snapshot = client.subscribe(job_id)
+    assert snapshot["event"] == "progress", "the job ended before anybody could watch it"
+    heard = [snapshot, *client.to_the_end()]
     assert {event["jobId"] for event in heard} == {job_id}
     assert {event["event"] for event in heard[:-1]} == {"progress"}
     ordered = sorted(heard, key=lambda event: event["id"])
