@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from chalicelib.api.operations import OPERATIONS
@@ -59,3 +60,24 @@ def test_an_operation_can_be_tried_out(page: Page) -> None:
     assert tried(page, "Service-limits") == "200"
     assert tried(page, "Jobs-initiate") == "202"
     assert page.complaints() == []
+
+
+FOLLOW = """
+const [url] = arguments;
+window.heard = [];
+const source = new EventSource(url);
+for (const name of ["progress", "ready", "failed", "cancelled"])
+    source.addEventListener(name, event => heard.push([name, Number(event.lastEventId)]));
+source.onerror = () => { window.over = source.readyState === EventSource.CLOSED; };
+"""
+
+
+def test_a_browsers_own_event_source_follows_a_job_to_its_end_and_stops(page: Page, stack: RunningStack) -> None:
+    stack.put_files(range(65_000, 65_300))
+    asked = {"file_ids": list(range(65_000, 65_300)), "archive": True}
+    job_id = httpx.post(f"{stack.url}/v1/download/initiate", json=asked).json()["jobId"]
+    page.run(FOLLOW, f"{stack.url}/v1/download/stream/{job_id}")
+    wait_for("204 that closes the stream", lambda: page.run("return window.over"), seconds=PATIENCE)
+    heard = page.run("return window.heard")
+    assert heard[-1][0] == "ready"
+    assert [number for _, number in heard] == sorted({number for _, number in heard})
