@@ -2,23 +2,27 @@
 
 SHELL := /bin/sh
 PY := .venvs/dev/bin/python
+LOCAL := $(if $(filter localstack,$(STACK)),localstack.docker,localstack)
 export PYTHON PORT LORRY_HOME LORRY_PARAMETERS LORRY_EMULATOR_ENVIRONMENT
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo up down environment audit check format test test-slow bench deploy secret secret-rotate
+.PHONY: help demo dev up down test-matrix environment audit check check-template format test test-slow bench lock deploy destroy secret secret-rotate
 
 help:  ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  PORT=4567 and LORRY_HOME=.lorry-4567 put a second stack beside the first"
 
 demo: environment  ## start a stack, run a job of 60 files on it, verify every file
 	@$(PY) -m localstack.demo
 
-up: environment  ## start the embedded stack, or bring a running one up to date
-	@$(PY) -m localstack up
+dev: environment  ## API and workers in one process, for breakpoints; on AWS_ENDPOINT_URL or what `make up` started
+	@$(PY) -m localstack.dev $(if $(DEV_PORT),--port "$(DEV_PORT)") $(ARGS)
+
+up: environment  ## start the embedded stack, or bring a running one up to date; STACK=localstack [STORE=minio] in Docker
+	@$(PY) -m $(LOCAL) up $(if $(STORE),--store "$(STORE)")
 
 down:  ## stop what `make up` started
-	@if [ -x $(PY) ]; then $(PY) -m localstack down; else echo "nothing was ever started here"; fi
+	@if [ -x $(PY) ]; then $(PY) -m $(LOCAL) down $(if $(STORE),--store "$(STORE)"); else echo "nothing was ever started here"; fi
 
 environment:  ## create the Python environment, once
 	@sh infra/environment.sh
@@ -34,26 +38,43 @@ check: environment  ## formatting, lint, types, imports, template, generated pag
 	@git ls-files -z | xargs -0 .venvs/dev/bin/detect-secrets-hook --disable-plugin Base64HighEntropyString \
 		--disable-plugin HexHighEntropyString --disable-plugin KeywordDetector
 
+check-template: environment  ## checkov's rules for the template; the first time it is installed, in an environment of its own
+	@test -x .venvs/checkov/bin/checkov || { $(PY) -m venv .venvs/checkov && \
+		.venvs/checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==3.3.30; }
+	@$(PY) -m infra.package .lorry/package
+	@.venvs/checkov/bin/checkov --config-file infra/checkov.yaml --file .lorry/package/template.json
+
 audit: environment  ## known vulnerabilities of what ships, where the package index tells them
-	@.venvs/dev/bin/pip-audit --requirement requirements.txt --no-deps --disable-pip
+	@.venvs/dev/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 format: environment  ## format the code
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 
 test: environment  ## the tests; ARGS="-k cancel" passes options to pytest
-	@$(PY) -m pytest -m "not slow" $(ARGS)
+	@$(PY) -m pytest -m "not slow and not matrix" $(ARGS)
 
 test-slow: environment  ## archives over 4 GiB, and everything about starting and stopping stacks
-	@$(PY) -m pytest -m slow $(ARGS)
+	@$(PY) -m pytest -m "slow and not matrix" $(ARGS)
+
+test-matrix: environment  ## jobs and adapters on LocalStack (from PyPI), on SeaweedFS, and without Lambda
+	@$(PY) -m pytest tests/matrix $(ARGS)
 
 bench: environment  ## the benchmarks; ARGS="archive --runs 3" runs one
 	@$(PY) -m benchmarks $(ARGS)
 
+lock: environment  ## write requirements.lock anew, after a change of requirements.txt
+	@$(PY) -m infra.lock
+
 deploy: environment  ## deploy to AWS: STAGE=prod SOURCE_BUCKET=my-files [REGION=eu-central-1] [ARGS=Key=Value]
 	@test -n "$(STAGE)" || { echo "make deploy: name the stage: STAGE=prod" >&2; exit 2; }
 	@test -n "$(SOURCE_BUCKET)" || { echo "make deploy: name the bucket of your files: SOURCE_BUCKET=my-files" >&2; exit 2; }
-	@$(PY) -m infra.deploy --stage "$(STAGE)" --source-bucket "$(SOURCE_BUCKET)" $(if $(REGION),--region "$(REGION)") $(ARGS)
+	@$(PY) -m infra.deploy --stage "$(STAGE)" --source-bucket "$(SOURCE_BUCKET)" $(if $(REGION),--region "$(REGION)") \
+		$(if $(ARCHITECTURE),--architecture "$(ARCHITECTURE)") $(ARGS)
+
+destroy: environment  ## delete a deployment from AWS: STAGE=prod [REGION=eu-central-1] [YES=1]; data is kept
+	@test -n "$(STAGE)" || { echo "make destroy: name the stage: STAGE=prod" >&2; exit 2; }
+	@$(PY) -m infra.destroy --stage "$(STAGE)" $(if $(REGION),--region "$(REGION)") $(if $(filter 1 yes,$(YES)),--yes)
 
 secret: environment  ## show what webhooks are verified with; of a deployment on AWS: STAGE=prod [REGION=eu-central-1]
 	@$(PY) -m infra.secret show $(if $(STAGE),--stage "$(STAGE)") $(if $(REGION),--region "$(REGION)")

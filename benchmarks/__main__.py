@@ -4,6 +4,7 @@ archive  one ZIP by Lorry and by streaming zippers: time, CPU, bytes, memory, re
 job      100,000 file ids in one request on an embedded stack
 plan     a plan for 100,000 entries: time and memory
 memory   peak memory of a worker that plans and finishes 100,000 entries (only when named)
+cost     counts a few jobs' requests and writes docs/explanation/cost.md (only when named)
 zip64    one real archive over 4 GiB, read by others (about 15 GB of disk; only when named)
 """
 
@@ -14,14 +15,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import archive, job_100k, memory, plan_100k, report, zip64
+from benchmarks import archive, cost, job_100k, memory, plan_100k, report, zip64
 
 ALL: dict[str, Callable[[Sequence[str]], None]] = {
     "archive": archive.main,
     "job": job_100k.main,
     "plan": plan_100k.main,
 }
-NAMED = {**ALL, "memory": memory.main, "zip64": zip64.main}
+NAMED = {**ALL, "memory": memory.main, "cost": cost.main, "zip64": zip64.main}
 
 
 def main(words: Sequence[str]) -> int:

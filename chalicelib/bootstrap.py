@@ -31,7 +31,7 @@ from chalicelib.assembly.worker import AssemblyWorker
 from chalicelib.auth.keys import CachedKeys
 from chalicelib.auth.tokens import TokenVerifier
 from chalicelib.calls.idempotency import Idempotency
-from chalicelib.calls.rates import RateLimiter
+from chalicelib.calls.rates import Policy, RateLimiter
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.lister import PrefixLister
 from chalicelib.jobs.driving import JobDriver
@@ -102,6 +102,11 @@ class Services:
     def limiter(self) -> RateLimiter:
         client = clients.table_client(self.settings, clients.counting())
         return RateLimiter(DynamoCallCounter(client, self.settings.table_name), epoch_milliseconds)
+
+    def counts_socket(self, caller: str) -> bool:
+        """Count something that a WebSocket client does; False if it was too much."""
+        policy = Policy("sockets", self.settings.rate_limit, self.settings.rate_window_ms)
+        return self.limiter.count(caller, policy).allowed
 
     @cached_property
     def idempotency(self) -> Idempotency:
@@ -223,7 +228,7 @@ class Services:
         """Who may watch what. With AUTH_MODE iam nobody signs for a WebSocket, so that only tickets open it."""
         if self.settings.auth_mode == "none":
             return OpenGate()
-        return GuardedGate(self.verifier.verify if self.settings.auth_mode == "jwt" else None, self.tickets.accepts)
+        return GuardedGate(self.verifier.verify if self.settings.auth_mode == "jwt" else None, self.tickets.job_of)
 
     @cached_property
     def notifier(self) -> Notifier:

@@ -112,7 +112,10 @@ def _open_to_all(values: Mapping[str, Any]) -> list[str]:
 
 
 def _read(variable: Variable, environment: Mapping[str, str]) -> Any:
-    text = environment.get(variable.name, "").strip()
+    text, other = (environment.get(name, "").strip() for name in (variable.name, variable.alias))
+    if text and other and text != other:
+        raise ValueError(f"is {text!r}, but {variable.alias}, which means the same, is {other!r}")
+    text = text or other
     if not text:
         if variable.default is None:
             raise ValueError("is not set")

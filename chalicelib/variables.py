@@ -25,13 +25,17 @@ ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One environment variable: the field it fills, how it is read, its default (None: required), what it means."""
+    """One environment variable: the field it fills, how it is read, its default (None: required), what it means.
+
+    `alias` is another name of it, by which the original service knew it.
+    """
 
     name: str
     field: str
     parse: Callable[[str], Any]
     default: str | None
     meaning: str
+    alias: str = ""
 
 
 def _text(text: str) -> str:
@@ -125,7 +129,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("DISPATCH_QUEUE_URL", "dispatch_queue_url", _text, None, "SQS queue of jobs waiting to become batches"),
     Variable("CHECK_QUEUE_URL", "check_queue_url", _text, None, "SQS queue of batches waiting to be checked"),
     Variable("ASSEMBLY_QUEUE_URL", "assembly_queue_url", _text, None, "SQS queue of archives waiting to be built"),
-    Variable("SOURCE_BUCKET", "source_bucket", _text, None, "bucket that holds the files; only read"),
+    Variable(
+        "SOURCE_BUCKET",
+        "source_bucket",
+        _text,
+        None,
+        "bucket that holds the files; only read; also named S3_BUCKET_NAME",
+        alias="S3_BUCKET_NAME",
+    ),
     Variable("ARCHIVE_BUCKET", "archive_bucket", _text, None, "bucket of Lorry's own, for archives"),
     Variable("S3_ENDPOINT", "s3_endpoint", _url, "", "address of an S3-compatible store; empty for AWS"),
     Variable(

@@ -6,11 +6,9 @@ warns and ships a package that cannot be imported.
 
 from __future__ import annotations
 
-import compileall
 import hashlib
 import os
 import platform
-import py_compile
 import shutil
 import subprocess
 import sys
@@ -38,7 +36,7 @@ _USELESS = (
     "cffi",  # cryptography loads the compiled _cffi_backend alone
     "pycparser",
 )
-_FORMAT = "4"  # raise it when what is kept changes
+_FORMAT = "5"  # raise it when what is kept changes
 
 
 class CannotInstall(Exception):
@@ -75,30 +73,30 @@ DEFAULT_ARCHITECTURE = "arm64"
 HERE = Target("arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64", on_aws=False)
 
 
-def installed(target: Target, *, cache: Path = CACHE) -> Path:
-    """A folder with the requirements for `target`, below `cache`. Raises CannotInstall."""
-    content = "\0".join((_FORMAT, LOCK.read_text(encoding="utf-8"), python_version(), target.name))
+def installed(target: Target, *, lock: Path = LOCK, cache: Path = CACHE) -> Path:
+    """A folder with what `lock` names, for `target`, below `cache`. Raises CannotInstall."""
+    content = "\0".join((_FORMAT, lock.read_text(encoding="utf-8"), python_version(), target.name))
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     folder = cache / f"lambda-{digest}"
     cache.mkdir(parents=True, exist_ok=True)
     with locked(cache / "lambda.lock", seconds=600):
         if not folder.is_dir():
-            _install(folder, target)
+            _install(lock, folder, target)
     return folder
 
 
-def _install(folder: Path, target: Target) -> None:
+def _install(lock: Path, folder: Path, target: Target) -> None:
     print(f"installing the run-time requirements for {target.name} (once)", flush=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         made = Path(temporary) / "site-packages"
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
         command += ["--only-binary=:all:", "--no-deps", "--require-hashes"]
-        command += ["--target", str(made), "--requirement", str(LOCK)]
+        command += ["--target", str(made), "--requirement", str(lock)]
         if target.on_aws:
             command += _lambda_platform(ARCHITECTURES[target.architecture])
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise CannotInstall(f"pip could not install {LOCK.name} for {target.name}:\n{done.stderr.strip()}")
+            raise CannotInstall(f"pip could not install {lock.name} for {target.name}:\n{done.stderr.strip()}")
         _prune(made)
         compile_ahead(made)
         os.replace(made, folder)
@@ -107,10 +105,13 @@ def _install(folder: Path, target: Target) -> None:
 def compile_ahead(folder: Path) -> None:
     """Byte code beside the sources, the same wherever it is made: a cold start would compile everything again.
 
-    Unchecked, since nothing in a package changes, and because times are not kept in it.
+    Unchecked, since nothing in a package changes, and because times are not kept in it. In an interpreter of its own:
+    which strings are written once and then referred to depends on what else a process has in memory.
     """
-    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    if not compileall.compile_dir(folder, quiet=2, stripdir=str(folder), invalidation_mode=mode):
+    command = [sys.executable, "-S", "-m", "compileall", "-qq", "-s", str(folder)]
+    command += ["--invalidation-mode", "unchecked-hash"]
+    done = subprocess.run([*command, str(folder)], check=False, env={"PYTHONHASHSEED": "0"})
+    if done.returncode:
         print(f"some sources in {folder.name} are not for Python {python_version()}; they stay as they are", flush=True)
 
 

@@ -1,6 +1,6 @@
-"""Deploys Lorry to AWS: `make deploy STAGE=prod SOURCE_BUCKET=my-files [REGION=eu-central-1]`.
+"""Deploys Lorry to AWS: `make deploy STAGE=prod SOURCE_BUCKET=my-files [REGION=eu-central-1] [ARCHITECTURE=x86_64]`.
 
-    python -m infra.deploy --stage prod --source-bucket my-files [--region R] [Key=Value ...]
+    python -m infra.deploy --stage prod --source-bucket my-files [--region R] [--architecture A] [Key=Value ...]
 
 Key=Value pairs set any other parameter of infra/template/parameters.yaml; those not named keep their value.
 """
@@ -14,9 +14,10 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.dependencies import REPOSITORY, CannotInstall
+from infra.dependencies import ARCHITECTURES, DEFAULT_ARCHITECTURE, REPOSITORY, CannotInstall, on_aws
 from infra.locking import Busy
 from infra.package import CannotPackage, package
+from infra.report import CannotImport, report
 from infra.stack import DeploymentFailed, Stack, deploy
 
 
@@ -29,7 +30,7 @@ def main() -> int:
         return _refuse("no AWS region: add REGION=eu-central-1, or set AWS_REGION")
     try:
         outputs = _deploy(session, options)
-    except (CannotInstall, CannotPackage, DeploymentFailed, Busy, ClientError, BotoCoreError) as error:
+    except (CannotInstall, CannotPackage, CannotImport, DeploymentFailed, Busy, ClientError, BotoCoreError) as error:
         return _refuse(str(error))
     width = max(map(len, outputs))
     for name, value in sorted(outputs.items()):
@@ -42,6 +43,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stage", required=True, help="name of the deployment; the stack is called lorry-STAGE")
     parser.add_argument("--source-bucket", required=True, help="bucket that holds the files; only read")
     parser.add_argument("--region", help="region; without it, the one that the AWS configuration names")
+    parser.add_argument("--architecture", choices=sorted(ARCHITECTURES), default=DEFAULT_ARCHITECTURE)
     parser.add_argument("--artifacts", help="bucket for the package; made if absent")
     parser.add_argument("parameters", nargs="*", type=_pair, metavar="Key=Value", help="any other parameter")
     return parser.parse_args()
@@ -55,7 +57,9 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _deploy(session: Any, options: argparse.Namespace) -> dict[str, str]:
-    made = package(REPOSITORY / ".lorry" / "package-aws", for_aws=True)
+    target = on_aws(options.architecture)
+    made = package(REPOSITORY / ".lorry" / "package-aws", target)
+    print(report(made, target), flush=True)
     account = session.client("sts").get_caller_identity()["Account"]
     artifacts = options.artifacts or f"lorry-artifacts-{account}-{session.region_name}"
     s3 = session.client("s3")

@@ -48,6 +48,9 @@ PROBLEMS: tuple[GatewayProblem, ...] = (
     _P("INTEGRATION_FAILURE", 503, "unavailable", "The service does not answer", "try again soon", retry_after=5),
     _P("INTEGRATION_TIMEOUT", 504, "timeout", "The service took too long", "try again soon", retry_after=5),
 )
+# API Gateway has one reason for a route that is not there and for a request without a signature. Our own code answers
+# every unknown path, so that where callers sign nothing but the latter is left.
+UNSIGNED = _P("MISSING_AUTHENTICATION_TOKEN", 401, "unauthenticated", "Who are you?", "sign the request (SigV4)")
 
 HEADERS: dict[str, str] = {
     **SECURITY,
@@ -59,7 +62,16 @@ HEADERS: dict[str, str] = {
 
 def gateway_responses() -> dict[str, Any]:
     """The property `GatewayResponses` of AWS::Serverless::Api."""
-    return {problem.reason: _response(problem) for problem in PROBLEMS}
+    responses = {problem.reason: _response(problem) for problem in PROBLEMS}
+    responses[UNSIGNED.reason] = _either("IamAuth", _response(UNSIGNED), responses[UNSIGNED.reason])
+    return responses
+
+
+def _either(condition: str, one: Any, other: Any) -> Any:
+    """Two structures of one form as one, with a choice wherever they differ."""
+    if isinstance(one, dict):
+        return {name: _either(condition, one[name], other[name]) for name in one}
+    return one if one == other else {"Fn::If": [condition, one, other]}
 
 
 def _response(problem: GatewayProblem) -> dict[str, Any]:

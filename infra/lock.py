@@ -2,8 +2,8 @@
 
     python -m infra.lock
 
-The hashes of a release's every file are there, so one lock serves Lambda on both architectures, Python 3.11 to 3.13, and
-the machines that people develop on. pip-compile does it, in an environment of its own.
+The hashes of a release's every file are there, so one lock serves Lambda on both architectures, Python 3.11 to 3.13,
+and the machines that people develop on. pip-compile does it, in an environment of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SAY_NOTHING_OF = ("header", "annotate", "emit-index-url", "emit-trusted-host", 
 
 
 def heading(requirements: bytes) -> str:
-    """The first lines of a lock made from `requirements`. A test compares them: an edit without a new lock is caught."""
+    """The first lines of a lock made from `requirements`. A test compares them, so no edit goes without a new lock."""
     digest = hashlib.sha256(requirements).hexdigest()
     return f"# Made by `make lock` from requirements.txt; what ships, and nothing without its hash.\n# from {digest}\n"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from infra.alarms import alarm_resources
 from infra.gateway_responses import gateway_responses
 from infra.signed_routes import signed_routes
 
@@ -46,6 +47,7 @@ def merge_document() -> dict[str, Any]:
         # A SafeLoader with three more tags: it builds plain values only.
         part = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
         _join(document, part, where=path.name)
+    _join(document, {"Resources": alarm_resources()}, where="alarms")
     gateway = document["Resources"]["RestAPI"]["Properties"]
     gateway["GatewayResponses"] = gateway_responses()
     gateway["DefinitionBody"] = signed_routes()

@@ -33,6 +33,7 @@ from infra.dependencies import (
     on_aws,
     python_version,
 )
+from infra.finishing import call_by_alias, finish
 from infra.locking import Busy, locked
 from infra.merge_file import merge_document
 
@@ -53,17 +54,19 @@ class Package:
     digest: str
     built: bool
 
-    def template_with_code(self, uri: str) -> dict[str, Any]:
-        """The template, its functions' code being at `uri`."""
+    def template_with_code(self, uri: str, settings: str) -> dict[str, Any]:
+        """The template, its functions' code being at `uri`. Other `settings` make another version behind an alias."""
         document: dict[str, Any] = json.loads(self.template.read_text(encoding="utf-8"))
         for resource in document["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
                 resource["Properties"]["CodeUri"] = uri
+                if "AutoPublishAlias" in resource["Properties"]:
+                    resource["Properties"]["Description"] = f"settings {settings}"
         return document
 
 
 def package(folder: Path, target: Target = HERE) -> Package:
-    """The package of the repository as it is now, for `target`, in `folder`. Raises CannotInstall, CannotPackage, Busy."""
+    """The repository as it is now, packaged for `target` in `folder`. Raises CannotInstall, CannotPackage, Busy."""
     folder = folder.resolve()  # Chalice runs elsewhere
     folder.mkdir(parents=True, exist_ok=True)
     digest = inputs_digest(target)
@@ -102,8 +105,8 @@ def _build(folder: Path, target: Target) -> None:
     merge_file.write_text(json.dumps(merge_document(), indent=2))
     _run_chalice(staging, merge_file=merge_file, out=out)
     document = json.loads((out / "sam.json").read_text(encoding="utf-8"))
-    # Not a parameter of the stack: it has to be that of the wheels in this very package.
-    document["Globals"]["Function"]["Architectures"] = [target.architecture]
+    finish(document, target)
+    call_by_alias(document)
     (folder / "template.json").write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
     _normalise(out / "deployment.zip", folder / "deployment.zip")
     for made in (staging, out):

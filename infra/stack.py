@@ -51,25 +51,26 @@ class Stack:
             raise
         return stacks[0] if stacks and stacks[0]["StackStatus"] != "DELETE_COMPLETE" else None
 
-    def previous_parameters(self) -> set[str]:
-        return {parameter["ParameterKey"] for parameter in (self._describe() or {}).get("Parameters", [])}
+    def previous_parameters(self) -> dict[str, str]:
+        """What the parameters are now; asterisks where a value is secret, nothing if there is no stack."""
+        given = (self._describe() or {}).get("Parameters", [])
+        return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in given}
 
 
 def deploy(
     stack: Stack, package: Package, parameters: Mapping[str, str], *, say: Callable[[str], None] = print
 ) -> dict[str, str]:
     """Bring `stack` to what `package` and `parameters` say; its outputs. Parameters not named keep their value."""
-    template = _upload(stack, package)
     if stack.status() in _DEAD:
         say(f"{stack.name}: an earlier creation failed; deleting what is left of it")
-        stack.cloudformation.delete_stack(StackName=stack.name)
-        _wait(stack, say)
-    exists = stack.status() is not None
+        delete(stack, say=say)
+    exists, previous = stack.status() is not None, stack.previous_parameters()
+    declared = _declared(package, parameters)
     request = {
         "StackName": stack.name,
-        "TemplateURL": template,
+        "TemplateURL": _upload(stack, package, _settings(declared, previous, parameters)),
         "Capabilities": CAPABILITIES,
-        "Parameters": _parameters(package, parameters, stack.previous_parameters() if exists else set()),
+        "Parameters": _parameters(declared, parameters, previous),
     }
     if exists:
         try:
@@ -84,25 +85,49 @@ def deploy(
     return stack.outputs()
 
 
-def _upload(stack: Stack, package: Package) -> str:
+def delete(stack: Stack, *, say: Callable[[str], None] = print) -> None:
+    """Delete the stack and wait until it is gone. Raises DeploymentFailed with the resources that would not go."""
+    stack.cloudformation.delete_stack(StackName=stack.name)
+    _wait(stack, say)
+
+
+def _upload(stack: Stack, package: Package, settings: str) -> str:
     """Put code and template under names made of their contents; the template's URL."""
     code = package.code.read_bytes()
     code_key = f"lorry/{hashlib.sha256(code).hexdigest()}.zip"
     stack.s3.put_object(Bucket=stack.artifacts, Key=code_key, Body=code)
-    template = json.dumps(package.template_with_code(f"s3://{stack.artifacts}/{code_key}")).encode()
+    template = json.dumps(package.template_with_code(f"s3://{stack.artifacts}/{code_key}", settings)).encode()
     template_key = f"lorry/{hashlib.sha256(template).hexdigest()}.json"
     stack.s3.put_object(Bucket=stack.artifacts, Key=template_key, Body=template)
     base = stack.s3.generate_presigned_url("get_object", Params={"Bucket": stack.artifacts, "Key": template_key})
     return str(base).partition("?")[0]
 
 
-def _parameters(package: Package, given: Mapping[str, str], previous: set[str]) -> list[dict[str, Any]]:
-    declared = json.loads(package.template.read_text(encoding="utf-8"))["Parameters"]
+def _declared(package: Package, given: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of the template. Raises DeploymentFailed if one is given that is not among them."""
+    declared: dict[str, Any] = json.loads(package.template.read_text(encoding="utf-8"))["Parameters"]
     unknown = sorted(given.keys() - declared.keys())
     if unknown:
         raise DeploymentFailed(f"no such parameter: {', '.join(unknown)}; there are {', '.join(sorted(declared))}")
+    return declared
+
+
+def _settings(declared: Mapping[str, Any], previous: Mapping[str, str], given: Mapping[str, str]) -> str:
+    """A short hash of what all parameters come to."""
+    values = {name: str(parameter.get("Default", "")) for name, parameter in declared.items()}
+    values |= {name: value for name, value in previous.items() if name in declared} | dict(given)
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+# Doors that were opened for an hour of work: whoever wants them open says so each time.
+NEVER_KEPT = frozenset({"AllowAnonymous", "WebhookAllowLocal"})
+
+
+def _parameters(
+    declared: Mapping[str, Any], given: Mapping[str, str], previous: Mapping[str, str]
+) -> list[dict[str, Any]]:
     chosen: list[dict[str, Any]] = [{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(given.items())]
-    kept = sorted((declared.keys() & previous) - given.keys())
+    kept = sorted((declared.keys() & previous.keys()) - given.keys() - NEVER_KEPT)
     return chosen + [{"ParameterKey": k, "UsePreviousValue": True} for k in kept]
 
 

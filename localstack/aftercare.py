@@ -6,7 +6,7 @@ The values are read from the template, so that there is one place to change them
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,19 +19,26 @@ BASE_PATH = "lorry"
 def apply(clients: Clients, template: Mapping[str, Any], resources: Mapping[str, str]) -> None:
     """`resources` maps logical ids of the template to physical ids of the stack."""
     properties = {name: resource.get("Properties", {}) for name, resource in template["Resources"].items()}
-    _expire_items(clients, resources["Table"], properties["Table"])
-    _expire_objects(clients, resources["ArchiveBucket"], properties["ArchiveBucket"])
+    expire_items(clients, resources["Table"], properties["Table"])
+    expire_objects(clients, resources["ArchiveBucket"], properties["ArchiveBucket"])
     _answer_as_gateway(clients, resources["RestAPI"], properties["RestAPI"])
     _limit_concurrency(clients)
     _grant_batches(clients, [resources[name] for name, found in template["Resources"].items() if _is_role(found)])
 
 
 def with_parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> Any:
-    """The template with the parameters' values in place of references to them; numbers as numbers."""
-    values = {name: _value(declared, given.get(name)) for name, declared in template["Parameters"].items()}
+    """The template with the parameters' values in place of references to them, and of choices that hang on one."""
+    values = parameter_values(template, given)
+
+    def holds(condition: Any) -> bool | None:
+        pair = template["Conditions"][condition].get("Fn::Equals")
+        return resolved(pair[0]) == resolved(pair[1]) if pair else None
 
     def resolved(part: Any) -> Any:
         if isinstance(part, dict):
+            choice = part.get("Fn::If")
+            if choice and (chosen := holds(choice[0])) is not None:
+                return resolved(choice[1] if chosen else choice[2])
             name = part.get("Ref")
             return values[name] if name in values else {key: resolved(inner) for key, inner in part.items()}
         return [resolved(inner) for inner in part] if isinstance(part, list) else part
@@ -39,19 +46,24 @@ def with_parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> An
     return resolved(template)
 
 
+def parameter_values(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    """What every declared parameter is; numbers as numbers."""
+    return {name: _value(declared, given.get(name)) for name, declared in template["Parameters"].items()}
+
+
 def _value(declared: Mapping[str, Any], given: str | None) -> Any:
     value = declared.get("Default", "") if given is None else given
     return int(value) if declared["Type"] == "Number" and str(value).isdecimal() else value
 
 
-def _expire_items(clients: Clients, table: str, properties: Mapping[str, Any]) -> None:
+def expire_items(clients: Callable[[str], Any], table: str, properties: Mapping[str, Any]) -> None:
     wanted = properties["TimeToLiveSpecification"]
     now = clients("dynamodb").describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     if now["TimeToLiveStatus"] != "ENABLED":
         clients("dynamodb").update_time_to_live(TableName=table, TimeToLiveSpecification=wanted)
 
 
-def _expire_objects(clients: Clients, bucket: str, properties: Mapping[str, Any]) -> None:
+def expire_objects(clients: Callable[[str], Any], bucket: str, properties: Mapping[str, Any]) -> None:
     rules = [_lifecycle_rule(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
     clients("s3").put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
 
@@ -112,7 +124,7 @@ def _grant_batches(clients: Clients, roles: Iterable[str]) -> None:
 def plain_url(clients: Clients, endpoint: str, api: str, stage: str) -> str:
     """Give the API a plain base URL below the emulator's address; the URL."""
     gateway, host = clients("apigateway"), endpoint.partition("://")[2].partition(":")[0]
-    _unless_there(gateway.create_domain_name, domainName=host)
+    unless_there(gateway.create_domain_name, domainName=host)
     mappings = gateway.get_base_path_mappings(domainName=host).get("items", [])
     if any(mapping["basePath"] == BASE_PATH for mapping in mappings):
         gateway.delete_base_path_mapping(domainName=host, basePath=BASE_PATH)
@@ -120,7 +132,7 @@ def plain_url(clients: Clients, endpoint: str, api: str, stage: str) -> str:
     return f"{endpoint}/{BASE_PATH}"
 
 
-def source_bucket(clients: Clients, name: str) -> None:
+def source_bucket(clients: Callable[[str], Any], name: str) -> None:
     """The bucket that belongs to somebody else on AWS; browsers may read it here."""
     rule = {
         "AllowedMethods": ["GET", "HEAD"],
@@ -128,11 +140,11 @@ def source_bucket(clients: Clients, name: str) -> None:
         "AllowedHeaders": ["*"],
         "ExposeHeaders": ["ETag", "Content-Range", "Accept-Ranges", "Content-Length", "Content-Disposition"],
     }
-    _unless_there(clients("s3").create_bucket, Bucket=name)
+    unless_there(clients("s3").create_bucket, Bucket=name)
     clients("s3").put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [rule]})
 
 
-def _unless_there(create: Any, **arguments: Any) -> None:
+def unless_there(create: Any, **arguments: Any) -> None:
     try:
         create(**arguments)
     except ClientError as error:

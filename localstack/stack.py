@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import http
+import http.client
 import json
 import os
 from collections.abc import Mapping
@@ -45,7 +47,12 @@ def up(options: Options) -> Outputs:
         made = package(home.package)
         server = _server(options)
         made = transform.for_ministack(made, server.endpoint)
-        parameters = {**DEFAULTS, **_addresses(server, options.parameters), **options.parameters}
+        parameters = {
+            **_declared_defaults(made),
+            **DEFAULTS,
+            **_addresses(server, options.parameters),
+            **options.parameters,
+        }
         wanted = _digest(made, parameters)
         clients = Clients(server.endpoint)
         if _is_deployed(home, wanted) and _target(clients).status() in COMPLETE:
@@ -53,9 +60,18 @@ def up(options: Options) -> Outputs:
         home.deployed.unlink(missing_ok=True)
         outputs = _deploy(server, clients, made, parameters)
         secret.restore(clients("secretsmanager"), outputs["SecretId"], secret.kept(home))
+        _confirm(outputs, home)
         _write_atomically(home, outputs)
         home.deployed.write_text(wanted)
         return outputs
+
+
+def _confirm(outputs: Outputs, home: Home) -> None:
+    """Settings that make no sense together are refused by the functions themselves, at their first call."""
+    connection = http.client.HTTPConnection(outputs["Endpoint"].partition("://")[2], timeout=30)
+    connection.request("GET", f"/{aftercare.BASE_PATH}/health")
+    if connection.getresponse().status == http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise LocalStackError(f"the functions do not start with these parameters; why is in {home.log}")
 
 
 def down(options: Options) -> bool:
@@ -93,6 +109,12 @@ def _addresses(server: Emulator, given: Mapping[str, str]) -> dict[str, str]:
     """Where clients reach the API and the store. Lambdas reach the store as they reach all of AWS."""
     addresses = {"PublicUrl": f"{server.endpoint}/{aftercare.BASE_PATH}"}
     return addresses if "S3Endpoint" in given else {**addresses, "S3PublicEndpoint": server.endpoint}
+
+
+def _declared_defaults(made: Package) -> dict[str, str]:
+    """What is not asked for is as the template says, and not as it was the last time."""
+    declared = json.loads(made.template.read_text())["Parameters"]
+    return {name: str(parameter["Default"]) for name, parameter in declared.items() if "Default" in parameter}
 
 
 def _is_deployed(home: Home, wanted: str) -> bool:

@@ -1,6 +1,7 @@
 """What the emulator cannot take, and nothing else: the template as MiniStack is given it.
 
 - It refuses AWS::ApiGatewayV2::Deployment; a stage that deploys by itself takes its place.
+- It has no CodeDeploy: an alias goes to its new version at once.
 - No name server knows the hosts of its APIs; they are reached by a path below its own address.
 - It unpacks the code for each worker process anew, where Lambda unpacks it once: so the code goes without the
   requirements, which all workers find in one folder.
@@ -58,6 +59,8 @@ def transformed(template: Mapping[str, Any], endpoint: str) -> dict[str, Any]:
         if resource["Type"] == "AWS::ApiGatewayV2::Stage":
             del resource["Properties"]["DeploymentId"]
             resource["Properties"]["AutoDeploy"] = True
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"].pop("DeploymentPreference", None)
     return document
 
 

@@ -17,7 +17,7 @@ from chalicelib.limits import HEALTH_TIMEOUT_SECONDS
 from chalicelib.observability import logger
 from chalicelib.settings import Settings
 
-PATIENCE = HEALTH_TIMEOUT_SECONDS - 0.5  # leaves time to answer
+PATIENCE = HEALTH_TIMEOUT_SECONDS - 0.8  # leaves time to answer
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class HealthProbe:
 
     def check(self) -> dict[str, str]:
         """{"storage": "ok" | "error", "table": ..., "queue": ...}, within HEALTH_TIMEOUT_SECONDS."""
+        deadline = time.monotonic() + PATIENCE  # before the clients are made, which takes a while in a cold container
         checks = {"storage": self._storage, "table": self._table, "queue": self._queue}
         running = {name: self._pool.submit(check) for name, check in checks.items()}
-        deadline = time.monotonic() + PATIENCE
         return {name: self._verdict(name, future, deadline) for name, future in running.items()}
 
     def _verdict(self, name: str, future: Future[Any], deadline: float) -> str:

@@ -15,7 +15,7 @@ from chalicelib.auth import principals
 from chalicelib.auth.principals import ANONYMOUS, TICKET_HOLDER
 from chalicelib.auth.tokens import bearer_token
 from chalicelib.bootstrap import Services
-from chalicelib.calls.addresses import neighbourhood, source_address
+from chalicelib.calls.addresses import counted_as
 from chalicelib.calls.rates import Policy, Verdict
 from chalicelib.errors import LorryError, TooManyRequests, Unauthenticated
 
@@ -39,9 +39,10 @@ PUBLIC = Door(credentials=False, policy="public", shared=False)  # answered even
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """`refused` is why the call may not go on, None where it may."""
+    """`counted_as` is whose call it was counted as. `refused` is why it may not go on, None where it may."""
 
     principal: str
+    counted_as: str
     verdict: Verdict
     refused: LorryError | None
 
@@ -57,18 +58,20 @@ def admit(request: Any, services: Services, door: Door, arguments: Mapping[str, 
         principal = _principal(request, services, door, arguments)
     except LorryError as error:
         principal, refused = ANONYMOUS, error
-    verdict = services.limiter.count(_counted_as(request, services, principal, arguments), _policy(services, door))
+    caller = _counted_as(request, services, principal, arguments)
+    verdict = services.limiter.count(caller, _policy(services, door))
     if not verdict.allowed:
         window = -(-verdict.policy.window // 1000)
         refused = TooManyRequests(limit=verdict.policy.limit, window=window, retry_after=verdict.reset)
-    return Admission(principal, verdict, refused)
+    return Admission(principal, caller, verdict, refused)
 
 
 def _principal(request: Any, services: Services, door: Door, arguments: Mapping[str, str]) -> str:
     mode = services.settings.auth_mode
     if mode == "none" or not door.credentials:
         return ANONYMOUS
-    if door.tickets and query(request, "ticket") is not None:
+    bears_token = mode == "jwt" and request.headers.get("authorization")
+    if door.tickets and query(request, "ticket") is not None and not bears_token:
         return _ticket_holder(request, services, arguments)
     return _bearer(request, services) if mode == "jwt" else _signer(request, door)
 
@@ -87,7 +90,10 @@ def _bearer(request: Any, services: Services) -> str:
 
 
 def _signer(request: Any, door: Door) -> str:
-    arn = request.context.get("identity", {}).get("userArn") or ""
+    identity = request.context.get("identity", {})
+    if identity.get("cognitoIdentityId"):
+        return principals.pool_member(identity["cognitoIdentityId"])
+    arn = identity.get("userArn") or ""
     if not arn:
         hint = "a ticket is required: the job's status has one" if door.tickets else "sign the request (SigV4)"
         raise Unauthenticated(hint, shown=False)
@@ -102,7 +108,7 @@ def _counted_as(request: Any, services: Services, principal: str, arguments: Map
     settings = services.settings
     seen = settings.source_address or request.context.get("identity", {}).get("sourceIp") or ""
     forwarded = request.headers.get("x-forwarded-for", "") if settings.trusted_proxies else ""
-    return f"address {neighbourhood(source_address(seen, forwarded, settings.trusted_proxies))}"
+    return counted_as(seen, forwarded, settings.trusted_proxies)
 
 
 def _policy(services: Services, door: Door) -> Policy:

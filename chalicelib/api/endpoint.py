@@ -19,6 +19,7 @@ from chalicelib.errors import InvalidSettings, LorryError, MethodNotAllowed
 from chalicelib.jobs.model import Origin
 from chalicelib.observability import count, logger, metrics
 
+LONGEST_PATH = 200  # characters of a path in the log
 ALL_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
@@ -30,7 +31,11 @@ class Call:
     services: Services
     origin: Origin
     base: str
-    by_ticket: bool = False
+    admission: Admission
+
+    @property
+    def by_ticket(self) -> bool:
+        return self.admission.by_ticket
 
     @property
     def request_id(self) -> str:
@@ -97,8 +102,9 @@ def _endpoint(api: Blueprint, view: View, door: Door, *, name: str) -> Callable[
         started = time.perf_counter()
         request = api.current_request
         request_id = request_id_of(request)
-        answer = _answer(view, door, Arrival(request, request_id, arguments))
-        _log(request, request_id, answer.status, time.perf_counter() - started)
+        arrival = Arrival(request, request_id, arguments)
+        answer = _answer(view, door, arrival)
+        _log(arrival, answer.status, time.perf_counter() - started)
         return _render(answer, {**_common_headers(request, request_id), **answer.headers})
 
     endpoint.__name__ = name
@@ -107,11 +113,12 @@ def _endpoint(api: Blueprint, view: View, door: Door, *, name: str) -> Callable[
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request before anything is known of it."""
+    """A request as it came, and what is learnt of it on the way for the log."""
 
     request: Any
     request_id: str
     arguments: dict[str, str]
+    learnt: dict[str, Any] = field(default_factory=dict)
 
 
 def _answer(view: View, door: Door, arrival: Arrival) -> Answer:
@@ -119,6 +126,7 @@ def _answer(view: View, door: Door, arrival: Arrival) -> Answer:
     try:
         admission = admit(arrival.request, services(), door, arrival.arguments)
         counted = headers.rate_limit(admission.verdict)
+        arrival.learnt["caller"] = admission.counted_as
         answer = _served(view, arrival, admission)
     except LorryError as error:
         if problems.problem_of(error).status >= 500:
@@ -135,7 +143,8 @@ def _served(view: View, arrival: Arrival, admission: Admission) -> Answer:
         raise admission.refused
     origin = origin_of(arrival.request, arrival.request_id, admission.principal)
     base = base_url(arrival.request, services().settings.public_url)
-    return view(Call(arrival.request, services(), origin, base, admission.by_ticket), **arrival.arguments)
+    arrival.learnt["trace_id"] = origin.trace_id
+    return view(Call(arrival.request, services(), origin, base, admission), **arrival.arguments)
 
 
 def _common_headers(request: Any, request_id: str) -> dict[str, str]:
@@ -149,6 +158,7 @@ def _common_headers(request: Any, request_id: str) -> dict[str, str]:
 
 def _problem(error: Exception, arrival: Arrival) -> Answer:
     body = problems.document(error, path=path_of(arrival.request), request_id=arrival.request_id)
+    arrival.learnt["error"] = body.error
     return Answer(body.status, body, problems.headers(error))
 
 
@@ -161,16 +171,19 @@ def _render(answer: Answer, merged: dict[str, str]) -> Response:
     return Response(body=text.content, status_code=answer.status, headers={"Content-Type": text.content_type, **merged})
 
 
-def _log(request: Any, request_id: str, status: int, seconds: float) -> None:
+def _log(arrival: Arrival, status: int, seconds: float) -> None:
+    """One line a request: enough to tell who asked what of which job, and nothing that opens anything."""
     count("Requests")
     if status >= 500:
         count("ServerErrors")
     logger.info(
         "request",
-        method=request.method,
-        path=path_of(request),
+        method=arrival.request.method,
+        path=path_of(arrival.request)[:LONGEST_PATH],
+        job_id=arrival.arguments.get("job_id", "")[:36],
         status=status,
-        request_id=request_id,
+        request_id=arrival.request_id,
         milliseconds=round(seconds * 1000, 1),
+        **arrival.learnt,
     )
     metrics.flush_metrics()

@@ -85,7 +85,9 @@ def stream(call: Call, job_id: str) -> Answer:
     """Server-sent events. What a reader has seen of a job is told by the id of its last event, the job's version."""
     last = call.request.headers.get("last-event-id", "")
     seen = int(last) if last.isascii() and last.isdecimal() and len(last) < 16 else None
-    news = call.services.follower.follow(job_of(call, job_id), seen, lambda: job_of(call, job_id))
+    news = call.services.follower.follow(
+        job_of(call, job_id), seen, lambda: job_of(call, job_id), reader=call.admission.counted_as
+    )
     if news is None:
         return Answer(204)
     text = _event(call, news.job) if news.job else ": nothing new\n\n"

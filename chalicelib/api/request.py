@@ -11,6 +11,10 @@ from chalicelib.jobs.model import Origin
 from chalicelib.limits import MAX_BODY_BYTES
 
 _JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# W3C Trace Context, section 3.2: what is not well formed, or all zeros, is as good as absent.
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.{0,200})?"
+)
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
@@ -22,7 +26,8 @@ def request_id_of(request: Any) -> str:
 
 def origin_of(request: Any, request_id: str, principal: str) -> Origin:
     """Who asks, for ownership and the audit trail."""
-    return Origin(by=principal, request_id=request_id, trace_id=request.headers.get("traceparent", "")[:128])
+    trace = _TRACEPARENT.fullmatch(request.headers.get("traceparent", "").strip())
+    return Origin(by=principal, request_id=request_id, trace_id=trace["trace"] if trace else "")
 
 
 def json_body(request: Any) -> bytes:
@@ -57,7 +62,7 @@ def path_of(request: Any) -> str:
     path: str = request.path
     for name, value in (request.uri_params or {}).items():
         path = path.replace(f"{{{name}}}", value).replace(f"{{{name}+}}", value)
-    return path
+    return path.partition("?")[0]  # an encoded question mark may hide a ticket
 
 
 def base_url(request: Any, public_url: str) -> str:

@@ -16,6 +16,7 @@ LINKS = {
     "limits": "/v1/limits",
     "initiate": "/v1/download/initiate",
 }
+LOOK_AGAIN_SECONDS = "5"
 
 
 def index(call: Call) -> Answer:
@@ -28,7 +29,9 @@ def index(call: Call) -> Answer:
 def health(call: Call) -> Answer:
     checks = call.services.health.check()
     healthy = set(checks.values()) == {"ok"}
-    return Answer(200 if healthy else 503, HealthDocument("healthy" if healthy else "unhealthy", checks))
+    if not healthy:
+        return Answer(503, HealthDocument("unhealthy", checks), {"Retry-After": LOOK_AGAIN_SECONDS})
+    return Answer(200, HealthDocument("healthy", checks))
 
 
 def limits(call: Call) -> Answer:

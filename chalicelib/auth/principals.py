@@ -15,6 +15,11 @@ def bearer(subject: str) -> str:
     return f"user:{subject}"
 
 
+def pool_member(identity_id: str) -> str:
+    """A user of a Cognito identity pool. All of them share one role."""
+    return f"cognito:{identity_id}"
+
+
 def signer(arn: str) -> str:
     """An IAM user or role. Whoever assumes a role chooses the session's name, so that tells no two callers apart."""
     role = _ASSUMED_ROLE.fullmatch(arn)

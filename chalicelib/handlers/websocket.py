@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from chalicelib.bootstrap import services
+from chalicelib.calls.addresses import counted_as
 from chalicelib.errors import LorryError, Unauthenticated
 from chalicelib.handlers.batch import Event
 from chalicelib.handlers.changes import Summary
@@ -14,9 +15,11 @@ from chalicelib.observability import count, logger, metrics
 
 
 def connect(event: Event, context: Any) -> Event:
-    """Let a client in, or refuse it with 401, or with 503 where nobody can tell who it is."""
+    """Let a client in, or refuse it: 401, 429 if too many came from there, 503 where nobody can tell who it is."""
 
     def opened(connection_id: str) -> HTTPStatus:
+        if not services().counts_socket(_address(event)):
+            return HTTPStatus.TOO_MANY_REQUESTS
         query = event.get("queryStringParameters") or {}
         services().subscriptions.connect(connection_id, event.get("headers") or {}, query.get("ticket", ""))
         return HTTPStatus.OK
@@ -29,6 +32,8 @@ def message(event: Event, context: Any, summary: Summary) -> Event:
     base = services().settings.public_url
 
     def received(connection_id: str) -> HTTPStatus:
+        if not services().counts_socket(f"connection {connection_id}"):
+            return HTTPStatus.TOO_MANY_REQUESTS  # not worth another message
         services().subscriptions.receive(connection_id, event.get("body") or "", lambda job: summary(job, base))
         return HTTPStatus.OK
 
@@ -43,6 +48,14 @@ def disconnect(event: Event, context: Any) -> Event:
         return HTTPStatus.OK
 
     return _answer(event, "WebsocketsClosed", closed)
+
+
+def _address(event: Event) -> str:
+    """Whom the gateway talks to; behind a proxy that is trusted, whom that proxy talks to."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    settings = services().settings
+    seen = settings.source_address or event["requestContext"].get("identity", {}).get("sourceIp") or ""
+    return counted_as(seen, headers.get("x-forwarded-for", ""), settings.trusted_proxies)
 
 
 def _answer(event: Event, metric: str, act: Callable[[str], HTTPStatus]) -> Event:

@@ -9,11 +9,12 @@ from chalicelib.jobs.driving import JobDriver, first_messages
 from chalicelib.jobs.model import Job, JobError, JobEvent, Origin
 from chalicelib.jobs.ports import JobTable, WorkQueue
 from chalicelib.messages import CleanUp, Message
-from chalicelib.observability import logger
+from chalicelib.observability import count, logger
 
 SWEEPER = Origin(by="sweeper")
 PAGE = 100
 TIMED_OUT = JobError("timed_out", "the job did not end within its time to live")
+STUCK_AFTER = 3  # sweeps without any progress: silent for 2 + 4 + 8 minutes, as `sweep_after` is by default
 MAX_DOUBLINGS = 5  # a job whose messages wait in a long backlog is not sent again and again
 
 
@@ -54,12 +55,20 @@ class Sweeper:
         if job.status.ended:
             return self._send(job, [CleanUp(job_id)] if job.archive else [])
         if self.now() >= job.expires_at - self.job_ttl * 1000:
+            self._tell_stuck(job)
             return self.driver.fail(job, TIMED_OUT) is not None
         quiet_until = job.updated_at + self.sweep_after * 1000
         if self.now() < quiet_until:
             self.table.postpone_sweep(job, sweep_at=quiet_until, event=None)
             return False
+        if job.sweeps + 1 >= STUCK_AFTER:
+            self._tell_stuck(job)
         return self._send(job, first_messages(job))
+
+    def _tell_stuck(self, job: Job) -> None:
+        """An alarm counts these; whoever it wakes looks for the job's id."""
+        count("JobsStuck")
+        logger.warning("a job is stuck", job_id=job.job_id, sweeps=job.sweeps, stage=job.stage)
 
     def _send(self, job: Job, messages: list[Message]) -> bool:
         """Send the messages that drive the job, the next time after twice as long."""

@@ -19,19 +19,19 @@ class OpenGate:
     def principal_of(self, headers: Mapping[str, str]) -> str | None:
         return self.principal
 
-    def admits(self, ticket: str, job_id: str) -> bool:
-        return False  # nobody needs one
+    def job_of(self, ticket: str) -> str | None:
+        return None  # nobody needs one
 
 
 @dataclass(frozen=True, slots=True)
 class GuardedGate:
     """A bearer token names a principal, a ticket opens one job (AUTH_MODE jwt); without `verify`, tickets only.
 
-    `verify` tells the subject of a token; `accepts` whether a ticket is good for a job.
+    `verify` tells the subject of a token; `opens` which job a ticket is good for.
     """
 
     verify: Callable[[str], str] | None
-    accepts: Callable[[str, str], bool]
+    opens: Callable[[str], str | None]
 
     def principal_of(self, headers: Mapping[str, str]) -> str | None:
         if self.verify is None:
@@ -39,5 +39,5 @@ class GuardedGate:
         token = bearer_token(headers.get("authorization", ""))
         return principals.bearer(self.verify(token)) if token else None
 
-    def admits(self, ticket: str, job_id: str) -> bool:
-        return self.accepts(ticket, job_id)
+    def job_of(self, ticket: str) -> str | None:
+        return self.opens(ticket)

@@ -66,15 +66,17 @@ class Subscriptions:
     now: Callable[[], int]
 
     def connect(self, connection_id: str, headers: Mapping[str, str], ticket: str) -> None:
-        """Let a connection in. A ticket is looked at when it is used: it is good for one job, not yet named.
+        """Let a connection in that bears a token, or a ticket that is good for some job now.
 
-        Raises Unauthenticated, KeysUnavailable and TableUnavailable.
+        Raises Unauthenticated, KeysUnavailable, SecretUnavailable and TableUnavailable.
         """
         principal = self.gate.principal_of({name.lower(): value for name, value in headers.items()})
         if principal is None and not ticket:
-            raise Unauthenticated("connect with a bearer token, or with ?ticket= and the ticket of a job")
+            raise Unauthenticated("connect with a bearer token, or with ?ticket= and the ticket of a job", shown=False)
+        if principal is None and self.gate.job_of(ticket) is None:
+            raise Unauthenticated("the ticket is good for no job, or not any more")
         if len(ticket) > MAX_TICKET_CHARACTERS:
-            raise Unauthenticated("the ticket is none of this service's")
+            ticket = ""
         self.table.open(Connection(connection_id, principal, ticket, self.now()))
 
     def disconnect(self, connection_id: str) -> None:
@@ -133,7 +135,7 @@ class Subscriptions:
         return job
 
     def _opens(self, connection: Connection, job_id: str, ticket: str) -> bool:
-        return any(self.gate.admits(one, job_id) for one in (ticket, connection.ticket) if one)
+        return any(self.gate.job_of(one) == job_id for one in (ticket, connection.ticket) if one)
 
     def _reply(self, connection_id: str, document: Mapping[str, Any]) -> None:
         self.connections.send(connection_id, msgspec.json.encode(document))

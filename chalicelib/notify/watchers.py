@@ -67,8 +67,8 @@ class Gate(Protocol):
         """Who calls, by headers with small names; None if they do not say. Raises Unauthenticated if what they say is
         not true, and KeysUnavailable if nobody can tell."""
 
-    def admits(self, ticket: str, job_id: str) -> bool:
-        """Whether the ticket is good for the job now."""
+    def job_of(self, ticket: str) -> str | None:
+        """The job that a ticket opens now, None if it opens none. Raises SecretUnavailable."""
 
 
 class JobReader(Protocol):

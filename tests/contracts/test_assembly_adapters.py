@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from chalicelib.adapters.dynamodb_assembly import DynamoAssemblyTable
 from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
@@ -24,6 +23,7 @@ from chalicelib.jobs.service import NewJob
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import MiB
 from tests.assembly_world import AssemblyWorld
+from tests.aws import emulated_aws
 from tests.builders import ALICE, event, files, job
 from tests.fake_assembly import FakeAssemblyTable
 from tests.fakes import FakeJobTable
@@ -35,7 +35,7 @@ SIZES = [10, 6 * MiB, 0, 17 * MiB, 100_000, 5 * MiB - 1, 5 * MiB, 12 * MiB]
 
 @pytest.fixture
 def tables() -> Iterator[tuple[DynamoJobTable, DynamoAssemblyTable]]:
-    with mock_aws():
+    with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
         yield DynamoJobTable(client, "jobs", 3600), DynamoAssemblyTable(client, "jobs", 3600)

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from chalicelib.adapters.dynamodb_calls import DynamoCallCounter, DynamoClaimStore
 from chalicelib.calls.idempotency import Idempotency, KeyedRequest
 from chalicelib.calls.ports import CallCounter, Claim, ClaimStore
 from chalicelib.errors import TableUnavailable
+from tests.aws import emulated_aws
 from tests.fake_calls import FakeCallCounter, FakeClaimStore
 from tests.fakes import Clock
 from tests.tables import create_table
@@ -47,7 +47,7 @@ def client(request: pytest.FixtureRequest) -> Iterator[Any]:
     if request.param == "fake":
         yield None
         return
-    with mock_aws():
+    with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
         yield OneAtATime(client)
@@ -85,7 +85,7 @@ def test_additions_of_many_at_once_are_each_told_another_number(counter: CallCou
 
 
 def test_a_count_is_kept_for_as_long_as_its_window() -> None:
-    with mock_aws():
+    with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
         DynamoCallCounter(client, "jobs").add("alice", until=1_700_000_060)
@@ -95,7 +95,7 @@ def test_a_count_is_kept_for_as_long_as_its_window() -> None:
 
 
 def test_a_table_that_is_not_there_is_an_outage() -> None:
-    with mock_aws():
+    with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         store = DynamoClaimStore(client, "jobs")
         with pytest.raises(TableUnavailable):

@@ -8,11 +8,11 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from chalicelib.adapters.health import HealthProbe
 from chalicelib.limits import HEALTH_TIMEOUT_SECONDS
 from chalicelib.settings import Settings
+from tests.aws import emulated_aws
 from tests.contracts.servers import refusing, silent
 from tests.tables import create_table
 from tests.unit.services import ENVIRONMENT
@@ -21,7 +21,7 @@ from tests.unit.services import ENVIRONMENT
 @pytest.fixture
 def environment() -> Iterator[dict[str, str]]:
     """Of a deployment in which everything answers."""
-    with mock_aws():
+    with emulated_aws():
         boto3.client("s3").create_bucket(Bucket="files")
         create_table(boto3.client("dynamodb"), "jobs")
         url = boto3.client("sqs").create_queue(QueueName="check")["QueueUrl"]

@@ -7,7 +7,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
 from chalicelib.adapters.table_rows import attributes, job_key
@@ -21,6 +20,7 @@ from chalicelib.limits import (
     MAX_TABLE_ITEM_BYTES,
     S3_MAX_KEY_BYTES,
 )
+from tests.aws import emulated_aws
 from tests.builders import event, files, job
 from tests.fakes import FakeJobTable
 from tests.tables import create_table
@@ -36,7 +36,7 @@ def table(request: pytest.FixtureRequest) -> Iterator[JobTable]:
     if request.param == "fake":
         yield FakeJobTable()
         return
-    with mock_aws():
+    with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
         yield DynamoJobTable(client, "jobs", 3600)
@@ -210,7 +210,7 @@ LARGEST = {
 @pytest.mark.parametrize("batch", LARGEST.values(), ids=LARGEST.keys())
 def test_no_item_of_the_largest_job_passes_the_item_limit(batch: list[RequestedFile]) -> None:
     """Measured in DynamoDB's own way, names and values: one batch is written in full, the others only ticked off."""
-    with mock_aws():
+    with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
         table = DynamoJobTable(client, "jobs", 3600)

@@ -8,7 +8,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from chalicelib.adapters.dynamodb import ConditionFailed, transact
 from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
@@ -17,6 +16,7 @@ from chalicelib.errors import InvalidRequest
 from chalicelib.jobs.model import JobError, JobEvent, Origin
 from chalicelib.jobs.ports import EventPage, JobTable
 from chalicelib.jobs.state_machine import Trigger
+from tests.aws import emulated_aws
 from tests.builders import event, files, job
 from tests.contracts.test_job_table import AVAILABLE, MISSING, NOW, ONE, change, processing, stored
 from tests.fakes import FakeJobTable
@@ -28,7 +28,7 @@ def table(request: pytest.FixtureRequest) -> Iterator[JobTable]:
     if request.param == "fake":
         yield FakeJobTable()
         return
-    with mock_aws():
+    with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
         yield DynamoJobTable(client, "jobs", 3600)
@@ -146,7 +146,7 @@ def test_the_version_stays_where_a_client_sees_no_change(table: JobTable) -> Non
 
 
 def test_a_job_of_before_there_were_versions_gets_them_with_its_next_change() -> None:
-    with mock_aws():
+    with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
         table = stored(DynamoJobTable(client, "jobs", 3600))
@@ -158,7 +158,7 @@ def test_a_job_of_before_there_were_versions_gets_them_with_its_next_change() ->
 
 def test_an_event_never_takes_the_place_of_another() -> None:
     """The chance by which events of one millisecond are told apart may fail; then the write does, loudly."""
-    with mock_aws():
+    with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
         table = DynamoJobTable(client, "jobs", 3600)

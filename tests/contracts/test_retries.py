@@ -9,15 +9,15 @@ import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from chalicelib.adapters.retries import Retries
 from chalicelib.limits import SQS_MAX_VISIBILITY_SECONDS
+from tests.aws import emulated_aws
 
 
 @pytest.fixture
 def client() -> Iterator[Any]:
-    with mock_aws():
+    with emulated_aws():
         yield boto3.client("sqs")
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from chalicelib.adapters import clients
 from chalicelib.adapters.link_credentials import AssumedRole, link_credentials
@@ -17,6 +16,7 @@ from chalicelib.bootstrap import epoch_milliseconds
 from chalicelib.errors import LinksUnavailable, SecretUnavailable
 from chalicelib.links.secrets import Secrets
 from chalicelib.settings import Settings
+from tests.aws import emulated_aws
 from tests.contracts.servers import refusing, silent
 from tests.unit.services import ENVIRONMENT
 
@@ -38,7 +38,7 @@ def role_source() -> Any:
 
 @pytest.fixture
 def aws() -> Iterator[None]:
-    with mock_aws():
+    with emulated_aws():
         yield
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
 from chalicelib.adapters.dynamodb_subscriptions import KEPT_SECONDS, DynamoSubscriptions
 from chalicelib.errors import TableUnavailable
 from chalicelib.limits import MAX_SUBSCRIPTIONS, WEBSOCKET_MAX_SECONDS
 from chalicelib.notify.watchers import Connection, Subscribed, SubscriptionTable
+from tests.aws import emulated_aws
 from tests.builders import event, files, job
 from tests.fake_notify import FakeSubscriptions
 from tests.tables import create_table
@@ -28,14 +28,14 @@ def table(request: pytest.FixtureRequest) -> Iterator[SubscriptionTable]:
     if request.param == "fake":
         yield FakeSubscriptions()
         return
-    with mock_aws():
+    with emulated_aws():
         yield DynamoSubscriptions(client(), "jobs")
 
 
 @pytest.fixture
 def dynamodb() -> Iterator[Any]:
     """A client of an empty job table."""
-    with mock_aws():
+    with emulated_aws():
         yield client()
 
 
@@ -153,7 +153,7 @@ def test_subscriptions_do_not_show_in_what_else_is_read_of_a_job(dynamodb: Any) 
 
 
 def test_a_table_that_is_not_there_is_unavailable() -> None:
-    with mock_aws():
+    with emulated_aws():
         table = DynamoSubscriptions(boto3.client("dynamodb", region_name="us-east-1"), "jobs")
         calls = [
             lambda: table.open(Connection("a", None, "", NOW)),

@@ -9,13 +9,13 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from chalicelib.adapters.sqs_queue import SqsWorkQueue
 from chalicelib.errors import QueueUnavailable
 from chalicelib.jobs.ports import WorkQueue
 from chalicelib.limits import SQS_MAX_BATCH_ENTRIES
 from chalicelib.messages import AnyMessage, CheckBatch, DispatchJob, Message, decode_any
+from tests.aws import emulated_aws
 from tests.contracts.servers import refusing, silent
 from tests.fakes import FakeWorkQueue
 
@@ -68,7 +68,7 @@ def station(request: pytest.FixtureRequest) -> Iterator[Station]:
     if request.param == "fake":
         yield FakeStation()
         return
-    with mock_aws():
+    with emulated_aws():
         yield SqsStation()
 
 

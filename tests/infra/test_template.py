@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from chalicelib.variables import VARIABLES
+from infra.dependencies import ARCHITECTURES, HERE, on_aws
+from infra.finishing import finish
 from infra.package import Package
 from localstack.aftercare import with_parameters
 from tests.infra.conftest import Template
@@ -79,6 +81,18 @@ def test_no_placeholder_of_app_py_is_left(template: Template) -> None:
     assert not [text for text in strings(template) if "placeholder" in text or "000000000000" in text]
 
 
+def test_every_function_is_of_the_architecture_of_the_wheels_in_its_package(resources: dict[str, Template]) -> None:
+    for function in of_type(resources, "AWS::Serverless::Function").values():
+        assert function["Architectures"] == [HERE.architecture]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_package_for_aws_names_its_own_architecture_whatever_machine_makes_it(architecture: str) -> None:
+    function: Template = {"Type": "AWS::Serverless::Function", "Properties": {"Architectures": ["what Chalice wrote"]}}
+    finish({"Resources": {"Check": function}}, on_aws(architecture))
+    assert function["Properties"] == {"Architectures": [architecture]}
+
+
 def test_the_table_has_the_keys_indexes_and_protection_that_jobs_need(resources: dict[str, Template]) -> None:
     table = resources["Table"]["Properties"]
     assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
@@ -90,7 +104,7 @@ def test_the_table_has_the_keys_indexes_and_protection_that_jobs_need(resources:
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
-    assert table["SSESpecification"]["SSEEnabled"]
+    assert all(choice["SSEEnabled"] for choice in table["SSESpecification"]["Fn::If"][1:])
 
 
 @pytest.mark.parametrize("name", ["Table", "ArchiveBucket"])
@@ -252,9 +266,11 @@ def test_every_function_keeps_its_logs_for_a_while_in_a_group_of_its_own(resourc
         assert resources[group]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
-def test_the_gateway_answers_in_the_shape_of_every_other_error(resources: dict[str, Template]) -> None:
-    responses = resources["RestAPI"]["Properties"]["GatewayResponses"]
-    assert responses["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == 404
+@pytest.mark.parametrize(("mode", "unsigned"), [("none", 404), ("jwt", 404), ("iam", 401)])
+def test_the_gateway_answers_in_the_shape_of_every_other_error(template: Template, mode: str, unsigned: int) -> None:
+    chosen = with_parameters(template, {"AuthMode": mode})
+    responses = chosen["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
+    assert responses["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == unsigned
     assert responses["REQUEST_TOO_LARGE"]["StatusCode"] == 413
     assert {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "INTEGRATION_TIMEOUT"} <= responses.keys()
     for response in responses.values():

@@ -24,6 +24,12 @@ def test_the_websocket_stage_deploys_by_itself(template: Template) -> None:
     assert "DeploymentId" not in stage
 
 
+def test_an_alias_goes_to_its_new_version_at_once(template: Template) -> None:
+    function = transformed(template, ENDPOINT)["Resources"]["APIHandler"]["Properties"]
+    assert "DeploymentPreference" not in function
+    assert function["AutoPublishAlias"] == "live"
+
+
 def test_apis_are_reached_by_a_path_below_the_emulators_address(template: Template) -> None:
     made = transformed(template, ENDPOINT)
     assert made["Outputs"]["WebSocketUrl"]["Value"] == {"Fn::Sub": f"ws://{ADDRESS}"}
@@ -39,6 +45,7 @@ def test_all_else_stays_as_it_is_deployed_on_aws(template: Template) -> None:
     deployment = before["Resources"].pop("WebsocketAPIDeployment")
     made["Resources"]["WebsocketAPIStage"] = before["Resources"]["WebsocketAPIStage"]
     assert deployment["Type"] == "AWS::ApiGatewayV2::Deployment"
+    del before["Resources"]["APIHandler"]["Properties"]["DeploymentPreference"]
     addressed = json.dumps(before)
     for scheme, plain in (("https", "http"), ("wss", "ws")):
         for api in ("${WebsocketAPI}", "${RestAPI}"):

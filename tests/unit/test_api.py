@@ -19,6 +19,7 @@ from tests.unit.services import STORE, FakeServices, in_use
 from tests.unit.test_api_input import CHECK, INITIATE, REQUEST_ID, assert_problem, post
 
 ORIGIN = "https://app.test"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 @pytest.fixture
@@ -125,10 +126,14 @@ def test_the_life_of_links_may_be_asked_for(http: Any, world: World) -> None:
 
 
 def test_the_request_id_and_trace_are_kept_in_the_audit_trail(http: Any, world: World) -> None:
-    headers = {"Content-Type": "application/json", "X-Request-ID": "mine-7", "traceparent": "00-abc-def-01"}
+    headers = {
+        "Content-Type": "application/json",
+        "X-Request-ID": "mine-7",
+        "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01",
+    }
     job_id = post(http, INITIATE, {"file_ids": [70000]}, headers).json_body["jobId"]
     (created,) = world.table.trail[job_id]
-    assert (created.origin.request_id, created.origin.trace_id) == ("mine-7", "00-abc-def-01")
+    assert (created.origin.request_id, created.origin.trace_id) == ("mine-7", TRACE)
 
 
 # --- status -----------------------------------------------------------------------------

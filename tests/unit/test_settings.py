@@ -100,3 +100,34 @@ def test_every_field_has_its_variable_and_every_variable_its_meaning() -> None:
     assert sorted(variable.field for variable in VARIABLES) == sorted(field.name for field in fields(Settings))
     assert len({variable.name for variable in VARIABLES}) == len(VARIABLES)
     assert all(variable.meaning for variable in VARIABLES)
+
+
+def test_the_source_bucket_may_go_by_its_original_name() -> None:
+    assert read(SOURCE_BUCKET="", S3_BUCKET_NAME="files").source_bucket == "files"
+    assert read(SOURCE_BUCKET="files", S3_BUCKET_NAME="files").source_bucket == "files"
+
+
+def test_two_names_of_one_variable_with_two_values_are_told() -> None:
+    with pytest.raises(InvalidSettings, match=r"^SOURCE_BUCKET: is 'one', but S3_BUCKET_NAME"):
+        read(SOURCE_BUCKET="one", S3_BUCKET_NAME="two")
+
+
+@pytest.mark.parametrize("word", ["false", "False", "FALSE", " false "])
+@pytest.mark.parametrize("name", ["S3_FORCE_PATH_STYLE", "DOWNLOAD_DELAY_ENABLED", "WEBHOOK_ALLOW_LOCAL"])
+def test_what_says_false_is_false(name: str, word: str) -> None:
+    (variable,) = [known for known in VARIABLES if known.name == name]
+    assert getattr(read(**{name: word}), variable.field) is False
+
+
+def test_the_store_is_set_as_in_the_original_service() -> None:
+    settings = read(
+        S3_ENDPOINT="http://store:9000",
+        S3_PUBLIC_ENDPOINT="http://localhost:9000",
+        S3_ACCESS_KEY_ID="key",
+        S3_SECRET_ACCESS_KEY="secret",
+        S3_REGION="eu-central-1",
+        S3_FORCE_PATH_STYLE="true",
+    )
+    assert (settings.s3_endpoint, settings.s3_public_endpoint) == ("http://store:9000", "http://localhost:9000")
+    assert (settings.s3_access_key_id, settings.s3_secret_access_key) == ("key", "secret")
+    assert (settings.s3_region, settings.s3_force_path_style) == ("eu-central-1", True)

@@ -29,10 +29,13 @@ class Reader:
     places: int = PLACES
     slept: list[float] = field(default_factory=list)
     reads: int = 0
+    name: str = ""  # empty: each time another reader
+    came: int = 0
 
     def follow(self, current: Job, seen: int | None, read: Callable[[], Job] | None = None) -> News | None:
         follower = Follower(self.counter, self.clock, self._sleep, self.wait, self.places)
-        return follower.follow(current, seen, read or (lambda: self._read(current)))
+        self.came += 1
+        return follower.follow(current, seen, read or (lambda: self._read(current)), reader=self.name or str(self.came))
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -115,6 +118,16 @@ def test_exactly_as_many_wait_in_a_while_as_there_are_places(reader: Reader) -> 
     reader.changes = {0.0: version(4)}
     answers = [reader.follow(version(3), 3) for _ in range(PLACES + 2)]
     assert answers == [News(version(4))] * PLACES + [News(None, COME_AGAIN_LATER_MS)] * 2
+
+
+def test_one_reader_alone_gets_a_quarter_of_the_places(reader: Reader) -> None:
+    reader.clock.now -= reader.clock.now % 10_000
+    reader.places, reader.name = 8, "alice"
+    reader.changes = {0.0: version(4)}
+    answers = [reader.follow(version(3), 3) for _ in range(4)]
+    assert answers == [News(version(4))] * 2 + [News(None, COME_AGAIN_LATER_MS)] * 2
+    reader.name = "bob"
+    assert reader.follow(version(3), 3) == News(version(4))
 
 
 def test_places_are_free_again_after_a_while(reader: Reader) -> None:

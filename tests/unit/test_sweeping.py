@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from chalicelib.jobs.model import JobStatus
-from chalicelib.jobs.sweeping import MAX_DOUBLINGS, PAGE
+from chalicelib.jobs.sweeping import MAX_DOUBLINGS, PAGE, STUCK_AFTER
 from chalicelib.messages import CheckBatch, DispatchJob
+from chalicelib.observability import metrics
 from tests.builders import ALICE, JOB_TTL, SWEEP_AFTER, World
 from tests.fakes import FakeJobTable
 
@@ -84,6 +85,38 @@ def test_each_sweep_of_a_job_is_in_its_audit_trail() -> None:
     world.sweep()
     last = world.table.trail[job_id][-1]
     assert (last.kind, last.origin.by, last.details) == ("swept", "sweeper", {"sweeps": 1})
+
+
+def stuck_in(world: World) -> bool:
+    """Whether this sweep counted a stuck job."""
+    metrics.clear_metrics()
+    world.sweep()
+    return "JobsStuck" in metrics.metric_set
+
+
+def test_a_job_is_called_stuck_from_the_third_sweep_without_progress_on() -> None:
+    world = World()
+    job_id = lost(world, 70000)
+    told = []
+    for _ in range(STUCK_AFTER + 1):
+        world.clock.now = world.job(job_id).sweep_at
+        told.append(stuck_in(world))
+    assert told == [False, False, True, True]
+
+
+def test_a_job_that_runs_out_of_time_is_called_stuck_too() -> None:
+    world = World()
+    lost(world, 70000)
+    world.clock.advance(JOB_TTL)
+    assert stuck_in(world)
+
+
+def test_an_ended_job_is_never_called_stuck() -> None:
+    world = World()
+    job_id = lost(world, 70000)
+    world.service.cancel(job_id, ALICE)
+    world.clock.advance(JOB_TTL)
+    assert not stuck_in(world)
 
 
 def test_a_job_that_outlives_its_time_fails() -> None:

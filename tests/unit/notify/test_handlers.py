@@ -67,6 +67,12 @@ class NotifyServices:
         self.notifier = Notifier(self.queue, Broadcaster(self.table, self.push))
         self.subscriptions = Subscriptions(self.table, self.jobs, self.push, self.gate, self.clock)
         self.webhooks, self.webhook_retries = FakeDeliverer(), FakeRetries()
+        self.counted: list[str] = []
+        self.allowed = 100
+
+    def counts_socket(self, caller: str) -> bool:
+        self.counted.append(caller)
+        return len(self.counted) <= self.allowed
 
 
 @pytest.fixture
@@ -186,6 +192,16 @@ def test_a_client_connects_subscribes_and_leaves(services: NotifyServices) -> No
 def test_a_client_without_right_credentials_is_refused(services: NotifyServices, headers: dict[str, str]) -> None:
     assert websocket.connect(connecting(headers), Context()) == {"statusCode": 401}
     assert services.table.connections == {}
+
+
+def test_who_comes_or_asks_too_often_is_not_served(services: NotifyServices) -> None:
+    services.allowed = 2
+    assert websocket.connect(connecting({"Authorization": "Bearer alice"}), Context()) == {"statusCode": 200}
+    assert websocket.message(saying('{"action": "ping"}'), Context(), summary) == {"statusCode": 200}
+    assert websocket.message(saying('{"action": "ping"}'), Context(), summary) == {"statusCode": 429}
+    assert websocket.connect(connecting({"Authorization": "Bearer alice"}), Context()) == {"statusCode": 429}
+    assert services.counted[1:3] == [f"connection {CONNECTION}"] * 2
+    assert services.counted[0] == services.counted[3] and services.counted[0].startswith("address ")
 
 
 def test_a_client_may_come_with_a_ticket_only(services: NotifyServices) -> None:

@@ -19,6 +19,7 @@ from tests.fake_notify import FakeGate, FakePush, FakeSubscriptions, render
 from tests.fakes import Clock
 
 ONE = job().job_id
+OTHER = "6f6b0f9e-0000-4000-8000-000000000002"
 ALICE = {"Authorization": "Bearer alice"}
 BOB = {"Authorization": "Bearer bob"}
 
@@ -170,13 +171,15 @@ def test_a_ticket_in_the_url_opens_its_job_and_no_other(scene: Scene) -> None:
 
 
 def test_a_false_ticket_opens_nothing(scene: Scene) -> None:
-    scene.connect("c", {}, "false")
-    assert scene.subscribe("c")["error"] == "job_not_found"
+    with pytest.raises(Unauthenticated):
+        scene.connect("c", {}, "false")
+    assert scene.subscribe("a", OTHER, ticket="false")["error"] == "job_not_found"
 
 
 def test_who_came_without_credentials_does_not_own_jobs_without_an_owner(scene: Scene) -> None:
     scene.jobs[ONE] = job(owner="", expires_at=scene.clock.now + 60_000)
-    scene.connect("c", {}, "false")
+    scene.gate.tickets["other"] = OTHER
+    scene.connect("c", {}, "other")
     assert scene.subscribe("c")["error"] == "job_not_found"
 
 
@@ -243,20 +246,20 @@ def test_an_outage_is_told_without_its_innards(scene: Scene) -> None:
 
 def test_the_open_gate_knows_everybody_by_one_name() -> None:
     assert OpenGate().principal_of({"authorization": "Bearer x"}) == OpenGate().principal_of({}) == "anonymous"
-    assert not OpenGate().admits("t", ONE)
+    assert OpenGate().job_of("t") is None
 
 
 def test_the_guarded_gate_asks_for_a_bearer_and_passes_tickets_on() -> None:
-    gate = GuardedGate(verify=str.upper, accepts=lambda ticket, job_id: (ticket, job_id) == ("t", ONE))
+    gate = GuardedGate(verify=str.upper, opens={"t": ONE}.get)
     assert gate.principal_of({"authorization": "Bearer alice"}) == "user:ALICE"
     assert gate.principal_of({}) is None
-    assert (gate.admits("t", ONE), gate.admits("f", ONE)) == (True, False)
+    assert (gate.job_of("t"), gate.job_of("f")) == (ONE, None)
 
 
 def test_the_guarded_gate_refuses_other_schemes() -> None:
     with pytest.raises(Unauthenticated):
-        GuardedGate(str.upper, lambda *_: False).principal_of({"authorization": "Basic eDp5"})
+        GuardedGate(str.upper, lambda _: None).principal_of({"authorization": "Basic eDp5"})
 
 
 def test_without_an_issuer_a_bearer_names_nobody() -> None:
-    assert GuardedGate(None, lambda *_: False).principal_of({"authorization": "Bearer alice"}) is None
+    assert GuardedGate(None, lambda _: None).principal_of({"authorization": "Bearer alice"}) is None

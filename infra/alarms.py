@@ -1,0 +1,115 @@
+"""The alarms of a deployment: one table, of which the template and the test of the runbook are made.
+
+What to do when one goes off stands in docs/operations.md, a row for each kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+WORK_QUEUES = ("DispatchQueue", "CheckQueue", "AssemblyQueue", "WebhookQueue")
+CONSUMED = ("DispatchDeadLetters", "CheckDeadLetters", "AssemblyDeadLetters")  # a function reads them
+PARKED = ("UnreadableQueue", "WebhookDeadLetters", "NotifyDeadLetters")  # a person has to
+FUNCTIONS = (
+    *("APIHandler", "Dispatch", "Check", "Assemble", "DeadLetters", "Sweep", "Notify", "Webhook"),
+    *("WebsocketConnect", "WebsocketMessage", "WebsocketDisconnect"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Goes off when `metric` was at least `threshold` in `breaching` of the last `of` periods of `period` seconds."""
+
+    name: str
+    kind: str
+    text: str
+    metric: str
+    dimensions: Mapping[str, Any]
+    threshold: Any
+    statistic: str = "Sum"
+    period: int = 60
+    of: int = 1
+    breaching: int = 1
+
+    def resource(self) -> dict[str, Any]:
+        namespace, name = self.metric.rsplit("/", 1)
+        told: list[dict[str, Any]] = [{"Ref": "AlarmTopicArn"}]
+        made = {"Fn::If": ["MakesAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
+        actions = {"Fn::If": ["HasAlarmTopicArn", told, made]}
+        return {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "AlarmDescription": f"{self.text} What to do: docs/operations.md, alarm {self.kind}.",
+                "Namespace": namespace,
+                "MetricName": name,
+                "Dimensions": [{"Name": key, "Value": value} for key, value in self.dimensions.items()],
+                "Statistic": self.statistic,
+                "Period": self.period,
+                "EvaluationPeriods": self.of,
+                "DatapointsToAlarm": self.breaching,
+                "Threshold": self.threshold,
+                "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+                "TreatMissingData": "notBreaching",
+                "AlarmActions": actions,
+                "OKActions": actions,
+            },
+        }
+
+
+def alarms() -> tuple[Alarm, ...]:
+    return (*_queues(), *_functions(), *_service())
+
+
+def alarm_resources() -> dict[str, Any]:
+    """What is merged into the template, by logical id."""
+    return {alarm.name: alarm.resource() for alarm in alarms()}
+
+
+def _queues() -> Iterator[Alarm]:
+    age, depth = "AWS/SQS/ApproximateAgeOfOldestMessage", "AWS/SQS/ApproximateNumberOfMessagesVisible"
+    limit = {"Ref": "AlarmQueueAgeSeconds"}
+    for queue in WORK_QUEUES:
+        text = f"Messages of {queue} wait too long."
+        yield Alarm(f"{queue}AgeAlarm", "QueueAge", text, age, _queue(queue), limit, "Maximum", of=5, breaching=5)
+    for queue in CONSUMED:
+        text = f"Nobody takes the dead letters in {queue}."
+        yield Alarm(
+            f"{queue}DepthAlarm", "DeadLettersWait", text, depth, _queue(queue), 1, "Maximum", of=5, breaching=5
+        )
+    for queue in PARKED:
+        text = f"Something was parked in {queue}, which only a person reads."
+        yield Alarm(f"{queue}DepthAlarm", "Parked", text, depth, _queue(queue), 1, "Maximum")
+
+
+def _functions() -> Iterator[Alarm]:
+    limit = {"Ref": "AlarmFunctionErrors"}
+    for name in FUNCTIONS:
+        of = _function(name)
+        text = f"{name} fails or does not end in time."
+        yield Alarm(f"{name}ErrorsAlarm", "FunctionErrors", text, "AWS/Lambda/Errors", of, limit, period=300)
+        # Event sources ask again by themselves, so one throttled moment is nothing.
+        text = f"{name} is throttled again and again."
+        yield Alarm(f"{name}ThrottlesAlarm", "Throttles", text, "AWS/Lambda/Throttles", of, 1, of=5, breaching=3)
+
+
+def _service() -> Iterator[Alarm]:
+    api = {"ApiName": {"Ref": "AWS::StackName"}, "Stage": "api"}
+    rate = {"Ref": "AlarmErrorRate"}
+    text = "Too many of the API's answers are 5xx."
+    yield Alarm("ApiErrorsAlarm", "ApiErrors", text, "AWS/ApiGateway/5XXError", api, rate, "Average", of=5, breaching=3)
+    text = "A message gave up, so a job failed."
+    yield Alarm("GaveUpAlarm", "GaveUp", text, "AWS/Lambda/Invocations", _function("DeadLetters"), 1, period=300)
+    text = "A job makes no progress though it was driven anew, or ran out of time."
+    stage = {"service": "lorry", "stage": {"Ref": "Stage"}}
+    # Such a job is looked at ever more seldom, so the period is long.
+    yield Alarm("JobsStuckAlarm", "JobsStuck", text, "Lorry/JobsStuck", stage, 1, period=3600)
+
+
+def _queue(name: str) -> dict[str, Any]:
+    return {"QueueName": {"Fn::GetAtt": [name, "QueueName"]}}
+
+
+def _function(name: str) -> dict[str, Any]:
+    return {"FunctionName": {"Ref": name}}

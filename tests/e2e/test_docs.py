@@ -1,0 +1,173 @@
+"""Every command of the pages below docs/ works, every link leads somewhere, every metric has its line."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chalicelib.assembly.worker import Built
+from chalicelib.checking.checker import Checked
+from chalicelib.notify.webhooks import Delivery
+from tests.e2e import pages
+from tests.integration.stack import free_port
+
+DOCS = pages.ROOT / "docs"
+FRONT = [pages.ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")]
+LINKED = [*sorted(DOCS.rglob("*.md")), *FRONT]
+OBSERVABILITY = "chalicelib.observability"
+KINDS = ("", ".grpc")
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if pages.commands(page)]
+
+# What no test runs, by page and by what it needs. A command that is not here fails the test below.
+NOT_RUN = {
+    ("tutorial.md", "aws"): [
+        'make deploy STAGE=prod SOURCE_BUCKET=my-files ARGS="AuthMode=iam S3AllowedPrefix=downloads/"'
+    ],
+}
+
+# Ports that pages name, for those of the test.
+API_PORT, STORE_PORT = "127.0.0.1:4566", "8333"
+WEED = "weed mini"
+
+
+def relative(page: Path) -> str:
+    return page.relative_to(DOCS).as_posix()
+
+
+# --- commands ---------------------------------------------------------------------------
+
+
+def script(page: Path, port: int) -> str:
+    """The page's commands, on ports of the test's own."""
+    store = free_port()
+    lines = ["set -euo pipefail"]
+    for command in pages.commands(page):
+        line = command.replace("curl ", "curl -fsS ").replace(API_PORT, f"127.0.0.1:{port}")
+        line = line.replace(f"127.0.0.1:{STORE_PORT}", f"127.0.0.1:{store}").replace(f"={STORE_PORT}", f"={store}")
+        lines.append(line.replace(WEED, f"{WEED} {out_of_the_way()}"))
+    return "\n".join(lines)
+
+
+def out_of_the_way() -> str:
+    """Ports for what SeaweedFS opens beside its store, so that a second one on this machine is no trouble."""
+    services = [
+        f"-{name}.port{kind}={free_port()}" for name in ("master", "volume", "filer", "admin") for kind in KINDS
+    ]
+    return " ".join(
+        [*services, f"-s3.port.grpc={free_port()}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false"]
+    )
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_every_command_of_the_page_works(page: Path, tmp_path: Path) -> None:
+    port = free_port()
+    pages.run(script(page, port), pages.checkout(tmp_path), port)
+
+
+def test_the_commands_that_no_test_runs_are_known() -> None:
+    found: dict[tuple[str, str], list[str]] = {}
+    for page in sorted(DOCS.rglob("*.md")):
+        for block in pages.blocks(page):
+            if block.info[:1] == ("console",) and len(block.info) > 1:
+                found.setdefault((relative(page), " ".join(block.info[1:])), []).extend(block.commands)
+    assert found == NOT_RUN
+
+
+def test_console_blocks_hold_commands() -> None:
+    for page in sorted(DOCS.rglob("*.md")):
+        for block in pages.blocks(page):
+            assert block.commands or block.info[:1] != ("console",), f"{relative(page)}: {block.body}"
+
+
+# --- links ------------------------------------------------------------------------------
+
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^()\s]+)\)")
+
+
+def links(page: Path) -> Iterator[str]:
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return (match["target"] for match in _LINK.finditer(text))
+
+
+def anchors(page: Path) -> set[str]:
+    """Of its headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.relative_to(pages.ROOT).as_posix())
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in links(page):
+        path, _, anchor = target.partition("#")
+        if "://" in target:
+            continue
+        place = (page.parent / path).resolve() if path else page
+        assert place.exists(), f"{target} does not exist"
+        assert not anchor or anchor in anchors(place), f"{target}: there is no such heading"
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    listed = {(DOCS / target.partition("#")[0]).resolve() for target in links(DOCS / "README.md")}
+    unlisted = {relative(page) for page in DOCS.rglob("*.md") if page.resolve() not in listed}
+    assert {page for page in unlisted if not page.startswith("adr/")} == {"README.md"}
+
+
+def test_the_text_of_the_react_page_is_the_file() -> None:
+    shown = [block.body for block in pages.blocks(DOCS / "how-to" / "react.md") if block.info == ("tsx",)]
+    assert shown == [(DOCS / "how-to" / "react" / "DownloadButton.tsx").read_text()]
+
+
+# --- metrics ----------------------------------------------------------------------------
+
+# What stands behind the f-strings of names.
+OUTCOMES = {"Batches": (Checked,), "Assembly": (Built, Checked), "Webhooks": (Delivery,)}
+
+
+def counted() -> set[str]:
+    """The names that the code counts."""
+    return {name for path in (pages.ROOT / "chalicelib").rglob("*.py") for name in _counted_in(path)}
+
+
+def _counted_in(path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == OBSERVABILITY]
+    if not any(alias.name == "count" for node in imported for alias in node.names):
+        return
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if isinstance(call.func, ast.Name) and call.func.id == "count":
+            yield from _names(call.args[0], tree)
+
+
+def _names(argument: ast.expr, tree: ast.Module) -> Iterator[str]:
+    if isinstance(argument, ast.Constant):
+        yield str(argument.value)
+    elif isinstance(argument, ast.JoinedStr):
+        (prefix, _) = argument.values
+        assert isinstance(prefix, ast.Constant)
+        outcomes = OUTCOMES[str(prefix.value)]
+        yield from (f"{prefix.value}{outcome.capitalize()}" for kind in outcomes for outcome in kind)
+    else:
+        yield from _handed_on(ast.unparse(argument), tree)
+
+
+def _handed_on(parameter: str, tree: ast.Module) -> Iterator[str]:
+    """What the module's own calls give for a parameter of this name."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    for function in functions:
+        places = [argument.arg for argument in function.args.args]
+        if parameter in places:
+            for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+                if isinstance(call.func, ast.Name) and call.func.id == function.name:
+                    yield str(ast.literal_eval(call.args[places.index(parameter)]))
+
+
+def test_the_page_of_metrics_names_what_the_code_counts() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| [\w ]+ \| .+ \|$", (DOCS / "metrics.md").read_text(), re.MULTILINE)
+    assert [name for name, _ in rows] == list(dict.fromkeys(name for name, _ in rows))
+    assert {name for name, _ in rows} == counted()
+    assert {unit for _, unit in rows} == {"Count"}

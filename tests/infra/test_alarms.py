@@ -1,0 +1,103 @@
+"""Alarms: every queue and function is watched, whoever should be told is told, and somebody wrote down what to do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.observability import metrics
+from infra.alarms import alarms
+from infra.dependencies import REPOSITORY
+from tests.infra.conftest import Template
+
+RUNBOOK = (REPOSITORY / "docs" / "operations.md").read_text()
+
+
+@pytest.fixture
+def made(resources: dict[str, Template]) -> dict[str, Template]:
+    return {name: found["Properties"] for name, found in resources.items() if found["Type"] == "AWS::CloudWatch::Alarm"}
+
+
+def watched(made: dict[str, Template], metric: str) -> dict[str, Template]:
+    """Alarms on one metric, by the logical id of what they watch."""
+    found = {}
+    for alarm in made.values():
+        if alarm["MetricName"] == metric:
+            (dimension,) = alarm["Dimensions"]
+            found[next(iter(as_reference(dimension["Value"])))] = alarm
+    return found
+
+
+def as_reference(value: Any) -> set[str]:
+    return {value["Ref"]} if "Ref" in value else {value["Fn::GetAtt"][0]}
+
+
+def test_every_alarm_of_the_table_is_in_the_template(made: dict[str, Template]) -> None:
+    assert made.keys() == {alarm.name for alarm in alarms()}
+
+
+def test_the_age_of_every_work_queue_is_watched(resources: dict[str, Template], made: dict[str, Template]) -> None:
+    functions = [found for found in resources.values() if found["Type"] == "AWS::Serverless::Function"]
+    events = [event for found in functions for event in found["Properties"].get("Events", {}).values()]
+    read = {event["Properties"]["Queue"]["Fn::GetAtt"][0] for event in events if event["Type"] == "SQS"}
+    dead = {name for name in read if name.endswith("DeadLetters")}
+    assert watched(made, "ApproximateAgeOfOldestMessage").keys() == read - dead
+
+
+def test_the_depth_of_every_queue_of_dead_letters_is_watched(
+    resources: dict[str, Template], made: dict[str, Template]
+) -> None:
+    queues = {name for name, found in resources.items() if found["Type"] == "AWS::SQS::Queue"}
+    aged = watched(made, "ApproximateAgeOfOldestMessage").keys()
+    assert watched(made, "ApproximateNumberOfMessagesVisible").keys() == queues - aged
+
+
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+def test_every_function_is_watched(resources: dict[str, Template], made: dict[str, Template], metric: str) -> None:
+    functions = {name for name, found in resources.items() if found["Type"] == "AWS::Serverless::Function"}
+    assert watched(made, metric).keys() == functions
+
+
+def test_the_api_is_watched_by_its_name_and_stage(resources: dict[str, Template], made: dict[str, Template]) -> None:
+    api = resources["RestAPI"]["Properties"]
+    dimensions = {found["Name"]: found["Value"] for found in made["ApiErrorsAlarm"]["Dimensions"]}
+    assert dimensions == {"ApiName": api["Name"], "Stage": api["StageName"]}
+    assert made["ApiErrorsAlarm"]["Statistic"] == "Average"  # the average of 5XXError is the share of such answers
+
+
+def test_stuck_jobs_are_counted_under_the_names_that_the_alarm_looks_for(
+    made: dict[str, Template], capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics.clear_metrics()
+    metrics.add_metric(name="JobsStuck", unit="Count", value=1)
+    metrics.flush_metrics()
+    told = json.loads(capsys.readouterr().out)
+    (directive,) = told["_aws"]["CloudWatchMetrics"]
+    alarm = made["JobsStuckAlarm"]
+    assert directive["Namespace"] == alarm["Namespace"]
+    assert {found["Name"] for found in alarm["Dimensions"]} == set(directive["Dimensions"][0])
+    assert {"Name": "service", "Value": told["service"]} in alarm["Dimensions"]
+
+
+def test_silence_is_no_alarm_and_an_end_is_told_too(made: dict[str, Template]) -> None:
+    for alarm in made.values():
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["OKActions"] == alarm["AlarmActions"]
+        assert alarm["DatapointsToAlarm"] <= alarm["EvaluationPeriods"]
+
+
+def test_alarms_go_to_a_given_topic_or_to_one_for_an_address_or_to_nobody(
+    template: Template, made: dict[str, Template]
+) -> None:
+    actions = made["GaveUpAlarm"]["AlarmActions"]
+    assert actions["Fn::If"][:2] == ["HasAlarmTopicArn", [{"Ref": "AlarmTopicArn"}]]
+    assert actions["Fn::If"][2]["Fn::If"] == ["MakesAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]
+    assert template["Resources"]["AlarmTopic"]["Condition"] == "MakesAlarmTopic"
+    assert template["Parameters"]["AlarmEmail"]["Default"] == template["Parameters"]["AlarmTopicArn"]["Default"] == ""
+
+
+def test_the_runbook_has_a_row_for_every_kind_of_alarm() -> None:
+    for kind in {alarm.kind for alarm in alarms()}:
+        assert f"| `{kind}` |" in RUNBOOK, kind

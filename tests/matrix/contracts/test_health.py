@@ -1,0 +1,3 @@
+"""tests/contracts/test_health.py, on LocalStack."""
+
+from tests.contracts.test_health import *  # noqa: F403

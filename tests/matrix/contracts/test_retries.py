@@ -1,0 +1,3 @@
+"""tests/contracts/test_retries.py, on LocalStack."""
+
+from tests.contracts.test_retries import *  # noqa: F403

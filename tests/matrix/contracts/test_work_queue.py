@@ -1,0 +1,3 @@
+"""tests/contracts/test_work_queue.py, on LocalStack."""
+
+from tests.contracts.test_work_queue import *  # noqa: F403

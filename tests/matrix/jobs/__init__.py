@@ -1,0 +1,1 @@
+"""Whole jobs on stacks without Lambda: `make dev` on LocalStack, with SeaweedFS as the store, and on MiniStack."""
