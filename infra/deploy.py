@@ -3,6 +3,7 @@
     python -m infra.deploy --stage prod --source-bucket my-files [--region R] [--architecture A] [Key=Value ...]
 
 Key=Value pairs set any other parameter of infra/template/parameters.yaml; those not named keep their value.
+With --upload-only nothing is deployed: for Terraform (docs/how-to/deploy.md).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from infra.dependencies import ARCHITECTURES, DEFAULT_ARCHITECTURE, REPOSITORY, 
 from infra.locking import Busy
 from infra.package import CannotPackage, package
 from infra.report import CannotImport, report
-from infra.stack import DeploymentFailed, Stack, deploy
+from infra.stack import DeploymentFailed, Stack, deploy, upload
 
 
 def main() -> int:
@@ -44,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--source-bucket", required=True, help="bucket that holds the files; only read")
     parser.add_argument("--region", help="region; without it, the one that the AWS configuration names")
     parser.add_argument("--architecture", choices=sorted(ARCHITECTURES), default=DEFAULT_ARCHITECTURE)
+    parser.add_argument("--upload-only", action="store_true", help="deploy nothing; tell the template's address")
     parser.add_argument("--artifacts", help="bucket for the package; made if absent")
     parser.add_argument("parameters", nargs="*", type=_pair, metavar="Key=Value", help="any other parameter")
     return parser.parse_args()
@@ -66,6 +68,8 @@ def _deploy(session: Any, options: argparse.Namespace) -> dict[str, str]:
     _ensure_bucket(s3, artifacts, session.region_name)
     stack = Stack(f"lorry-{options.stage}", artifacts, session.client("cloudformation"), s3)
     given = {"Stage": options.stage, "SourceBucket": options.source_bucket, **dict(options.parameters)}
+    if options.upload_only:
+        return {"TemplateUrl": upload(stack, made, given)}
     return deploy(stack, made, given)
 
 

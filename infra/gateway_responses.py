@@ -61,7 +61,10 @@ HEADERS: dict[str, str] = {
 
 
 def gateway_responses() -> dict[str, Any]:
-    """The property `GatewayResponses` of AWS::Serverless::Api."""
+    """What `x-amazon-apigateway-gateway-responses` of the API's Swagger document is.
+
+    SAM has a property for them, which takes no choices.
+    """
     responses = {problem.reason: _response(problem) for problem in PROBLEMS}
     responses[UNSIGNED.reason] = _either("IamAuth", _response(UNSIGNED), responses[UNSIGNED.reason])
     return responses
@@ -80,9 +83,9 @@ def _response(problem: GatewayProblem) -> dict[str, Any]:
     if problem.retry_after is not None:
         headers["Retry-After"] = f"'{problem.retry_after}'"
     return {
-        "StatusCode": problem.status,
-        "ResponseParameters": {"Headers": headers},
-        "ResponseTemplates": {"application/json": _body(problem)},
+        "statusCode": problem.status,
+        "responseParameters": {f"gatewayresponse.header.{name}": value for name, value in headers.items()},
+        "responseTemplates": {"application/json": _body(problem)},
     }
 
 

@@ -49,8 +49,7 @@ def merge_document() -> dict[str, Any]:
         _join(document, part, where=path.name)
     _join(document, {"Resources": alarm_resources()}, where="alarms")
     gateway = document["Resources"]["RestAPI"]["Properties"]
-    gateway["GatewayResponses"] = gateway_responses()
-    gateway["DefinitionBody"] = signed_routes()
+    gateway["DefinitionBody"] = {**signed_routes(), "x-amazon-apigateway-gateway-responses": gateway_responses()}
     return document
 
 

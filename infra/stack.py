@@ -85,6 +85,11 @@ def deploy(
     return stack.outputs()
 
 
+def upload(stack: Stack, package: Package, parameters: Mapping[str, str]) -> str:
+    """Only upload, for whoever makes the stack by other means with the same `parameters`; the template's URL."""
+    return _upload(stack, package, _settings(_declared(package, parameters), {}, parameters))
+
+
 def delete(stack: Stack, *, say: Callable[[str], None] = print) -> None:
     """Delete the stack and wait until it is gone. Raises DeploymentFailed with the resources that would not go."""
     stack.cloudformation.delete_stack(StackName=stack.name)

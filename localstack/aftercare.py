@@ -81,14 +81,10 @@ def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
 def _answer_as_gateway(clients: Clients, api: str, properties: Mapping[str, Any]) -> None:
     """Gateway responses take effect with the next deployment of the stage."""
     gateway = clients("apigateway")
-    for reason, response in properties["GatewayResponses"].items():
-        headers = response["ResponseParameters"]["Headers"]
+    responses = properties["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
+    for reason, response in responses.items():
         gateway.put_gateway_response(
-            restApiId=api,
-            responseType=reason,
-            statusCode=str(response["StatusCode"]),
-            responseParameters={f"gatewayresponse.header.{name}": value for name, value in headers.items()},
-            responseTemplates=response["ResponseTemplates"],
+            restApiId=api, responseType=reason, **{**response, "statusCode": str(response["statusCode"])}
         )
     gateway.create_deployment(restApiId=api, stageName=properties["StageName"])
 

@@ -6,6 +6,7 @@ test has not: they are listed, not run.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -104,7 +105,5 @@ def run(script: str, folder: Path, port: int, environment: Mapping[str, str] | N
 
 
 def _end(session: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(session, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

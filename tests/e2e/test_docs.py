@@ -148,9 +148,8 @@ def _names(argument: ast.expr, tree: ast.Module) -> Iterator[str]:
         yield str(argument.value)
     elif isinstance(argument, ast.JoinedStr):
         (prefix, _) = argument.values
-        assert isinstance(prefix, ast.Constant)
-        outcomes = OUTCOMES[str(prefix.value)]
-        yield from (f"{prefix.value}{outcome.capitalize()}" for kind in outcomes for outcome in kind)
+        start = str(ast.literal_eval(prefix))
+        yield from (f"{start}{outcome.capitalize()}" for kind in OUTCOMES[start] for outcome in kind)
     else:
         yield from _handed_on(ast.unparse(argument), tree)
 

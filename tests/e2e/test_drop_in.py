@@ -25,7 +25,12 @@ SIZE = 1_234
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # The environment of the original, and what Lorry reads of it under the same name.
-ORIGINAL = ["NODE_ENV", "PORT", "S3_REGION", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "S3_ENDPOINT", "S3_BUCKET_NAME", "S3_FORCE_PATH_STYLE", "SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT", "REQUEST_TIMEOUT_MS", "RATE_LIMIT_WINDOW_MS", "RATE_LIMIT_MAX_REQUESTS", "CORS_ORIGINS", "DOWNLOAD_DELAY_MIN_MS", "DOWNLOAD_DELAY_MAX_MS", "DOWNLOAD_DELAY_ENABLED", "JOB_TTL_SECONDS", "PRESIGNED_URL_EXPIRY_SECONDS"]
+ORIGINAL = (
+    *("NODE_ENV", "PORT", "S3_REGION", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "S3_ENDPOINT", "S3_BUCKET_NAME"),
+    *("S3_FORCE_PATH_STYLE", "SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT", "REQUEST_TIMEOUT_MS", "RATE_LIMIT_WINDOW_MS"),
+    *("RATE_LIMIT_MAX_REQUESTS", "CORS_ORIGINS", "DOWNLOAD_DELAY_MIN_MS", "DOWNLOAD_DELAY_MAX_MS"),
+    *("DOWNLOAD_DELAY_ENABLED", "JOB_TTL_SECONDS", "PRESIGNED_URL_EXPIRY_SECONDS"),
+)
 GONE = {"NODE_ENV", "PORT", "S3_BUCKET_NAME", "SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 # The store does not answer, `start` waits for longer than it may, and the old rate limit is set.
@@ -184,7 +189,11 @@ def d1_initiate_answers_202(old: OldClient, broken: OldClient) -> None:
 
 
 def d2_unknown_fields_are_refused(old: OldClient, broken: OldClient) -> None:
-    bodies = {"initiate": {"file_ids": [THERE]}, "check": {"file_id": THERE}, "start": {"file_id": THERE}}
+    bodies: dict[str, dict[str, Any]] = {
+        "initiate": {"file_ids": [THERE]},
+        "check": {"file_id": THERE},
+        "start": {"file_id": THERE},
+    }
     for call, body in bodies.items():
         answer = old.http.post(f"/v1/download/{call}", json={**body, "userId": 7})
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/userId")

@@ -101,9 +101,10 @@ def test_a_job_is_followed_and_fetched_through_the_proxy(proxy: Proxy) -> None:
     with proxy.client("127.0.0.10") as client:
         started = client.post("/v1/download/initiate", json={"file_ids": [FILE], "archive": True}).json()
         assert started["links"]["status"].startswith(f"{proxy.url}/v1/download/status/")
-        stream = {"url": f"/v1/download/stream/{started['jobId']}", "params": {"ticket": started["ticket"]}}
-        wait_for("the end", lambda: "event: ready" in client.get(**stream).text, seconds=60, pause=1)
-        answer = client.get(f"/v1/download/{started['jobId']}", params={"ticket": started["ticket"]})
+        job_id, ticket = started["jobId"], {"ticket": started["ticket"]}
+        stream = f"/v1/download/stream/{job_id}"
+        wait_for("the end", lambda: "event: ready" in client.get(stream, params=ticket).text, seconds=60, pause=1)
+        answer = client.get(f"/v1/download/{job_id}", params=ticket)
         assert answer.status_code == 302
         assert httpx.get(answer.headers["location"]).content.startswith(b"PK")
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from infra.dependencies import REPOSITORY
 from infra.package import Package
-from infra.stack import DeploymentFailed, Stack, deploy
+from infra.stack import DeploymentFailed, Stack, deploy, upload
 
 TEMPLATE = {
     "Parameters": {"Stage": {}, "SourceBucket": {}},
@@ -94,6 +94,16 @@ def test_a_new_stack_is_created_from_uploaded_code_and_template(made: Package) -
     template = json.loads(uploaded[request["TemplateURL"].removeprefix("https://s3/")])
     code = template["Resources"]["Check"]["Properties"]["CodeUri"].removeprefix("s3://")
     assert uploaded[code] == b"code"
+
+
+def test_an_upload_alone_asks_cloudformation_for_nothing_and_is_what_a_new_stack_would_get(made: Package) -> None:
+    only, whole = stack_with(FakeCloudFormation()), stack_with(FakeCloudFormation())
+    url = upload(only, made, {"Stage": "prod"})
+    assert not only.cloudformation.requests
+    deploy(whole, made, {"Stage": "prod"})
+    ((_, request),) = whole.cloudformation.requests
+    assert request["TemplateURL"] == url
+    assert only.s3.objects == whole.s3.objects
 
 
 def test_the_same_code_has_the_same_name_so_that_nothing_is_updated(made: Package) -> None:

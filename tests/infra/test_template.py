@@ -269,20 +269,24 @@ def test_every_function_keeps_its_logs_for_a_while_in_a_group_of_its_own(resourc
 @pytest.mark.parametrize(("mode", "unsigned"), [("none", 404), ("jwt", 404), ("iam", 401)])
 def test_the_gateway_answers_in_the_shape_of_every_other_error(template: Template, mode: str, unsigned: int) -> None:
     chosen = with_parameters(template, {"AuthMode": mode})
-    responses = chosen["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
-    assert responses["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == unsigned
-    assert responses["REQUEST_TOO_LARGE"]["StatusCode"] == 413
+    body = chosen["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    responses = body["x-amazon-apigateway-gateway-responses"]
+    assert responses["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == unsigned
+    assert responses["REQUEST_TOO_LARGE"]["statusCode"] == 413
     assert {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "INTEGRATION_TIMEOUT"} <= responses.keys()
     for response in responses.values():
-        body = json.loads(response["ResponseTemplates"]["application/json"])
-        assert body["status"] == response["StatusCode"]
+        body = json.loads(response["responseTemplates"]["application/json"])
+        assert body["status"] == response["statusCode"]
         assert body["requestId"] == "$context.requestId"
         assert {"type", "title", "detail", "instance", "error", "message"} <= body.keys()
-        headers = response["ResponseParameters"]["Headers"]
+        headers = {
+            name.removeprefix("gatewayresponse.header."): value
+            for name, value in response["responseParameters"].items()
+        }
         assert headers["Content-Type"] == "'application/problem+json'"
         assert headers["X-Request-ID"] == "context.requestId"
         assert {"Access-Control-Allow-Origin", "X-Content-Type-Options"} <= headers.keys()
-        assert ("Retry-After" in headers) == (response["StatusCode"] in (429, 503, 504))
+        assert ("Retry-After" in headers) == (response["statusCode"] in (429, 503, 504))
 
 
 def test_the_outputs_tell_where_everything_is(template: Template) -> None:
