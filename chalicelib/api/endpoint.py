@@ -12,7 +12,7 @@ import msgspec
 from chalice.app import Blueprint, Response
 
 from chalicelib.api import headers, problems
-from chalicelib.api.admission import ANYBODY, MEMBERS, PUBLIC, Admission, Door, admit
+from chalicelib.api.admission import ANYBODY, LINKS, MEMBERS, PUBLIC, Admission, Door, admit
 from chalicelib.api.request import base_url, origin_of, path_of, request_id_of
 from chalicelib.bootstrap import Services, services
 from chalicelib.errors import InvalidSettings, LorryError, MethodNotAllowed
@@ -67,8 +67,10 @@ DOORS: dict[tuple[str, str], Door] = {}  # of each path and method; the template
 def resource(api: Blueprint, path: str, door: Door = MEMBERS, **views: View) -> None:
     """Serve `path`: one view per method, entered by `door`; OPTIONS and 405 come with it.
 
-    Only GET is entered by a ticket.
+    Only GET and HEAD are entered by a ticket. HEAD is there for what monitors and download managers ask about.
     """
+    if "GET" in views and door in (PUBLIC, LINKS):
+        views = {"HEAD": _without_body(views["GET"]), **views}
     allowed = tuple(sorted({*views, "OPTIONS"}))
     for method in ALL_METHODS:
         view, entered = _view_of(method, views, allowed, door)
@@ -79,10 +81,18 @@ def resource(api: Blueprint, path: str, door: Door = MEMBERS, **views: View) -> 
 
 def _view_of(method: str, views: dict[str, View], allowed: tuple[str, ...], door: Door) -> tuple[View, Door]:
     if method in views:
-        return views[method], door if method == "GET" else replace(door, tickets=False)
+        return views[method], door if method in ("GET", "HEAD") else replace(door, tickets=False)
     if method == "OPTIONS":
         return _options(allowed), PUBLIC  # a browser asks before it may send credentials
     return _not_allowed(method, allowed), ANYBODY
+
+
+def _without_body(view: View) -> View:
+    @functools.wraps(view)
+    def headers_only(call: Call, **arguments: str) -> Answer:
+        return replace(view(call, **arguments), body=None)
+
+    return headers_only
 
 
 def _options(allowed: tuple[str, ...]) -> View:

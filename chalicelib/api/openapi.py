@@ -27,8 +27,9 @@ _SYNTAX = re.compile(r"[\\^$.*+?()\[\]{}|]")  # re.escape escapes more than ECMA
 DESCRIPTION = """\
 Ask for up to 100,000 stored files in one request, watch the job, and get links that work, or one ZIP of all of them.
 
-Every path answers `OPTIONS` (204), and any other method that is not listed with 405 and `Allow`. What is nowhere listed
-is 404. Errors are `application/problem+json` (RFC 9457); `error` is a stable code.
+Every path answers `OPTIONS` (204); public paths and those of links answer `HEAD` as they do `GET`. Any other method
+that is not listed is answered with 405 and `Allow`. What is nowhere listed is 404. Errors are
+`application/problem+json` (RFC 9457); `error` is a stable code.
 
 What a caller must show depends on the deployment: nothing, a bearer token, or a SigV4 signature.
 """

@@ -265,13 +265,13 @@ def test_an_unknown_route_is_not_found_whatever_the_method(http: Any, method: st
 
 
 ALLOWED = {
-    "/": {"GET"},
-    "/health": {"GET"},
+    "/": {"GET", "HEAD"},
+    "/health": {"GET", "HEAD"},
     INITIATE: {"POST"},
     CHECK: {"POST"},
     f"/v1/download/status/{UNKNOWN_JOB}": {"GET"},
     "/v1/download/jobs": {"GET"},
-    f"/v1/download/{UNKNOWN_JOB}": {"GET", "DELETE"},
+    f"/v1/download/{UNKNOWN_JOB}": {"GET", "HEAD", "DELETE"},
 }
 
 

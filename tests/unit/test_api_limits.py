@@ -247,3 +247,10 @@ def test_an_error_on_purpose_is_told_without_what_is_inside(services: FakeServic
 @pytest.mark.parametrize(("given", "status"), [("false", 200), ("", 400), ("1", 400), ("TRUE", 400)])
 def test_only_true_is_an_error_on_purpose(services: FakeServices, given: str, status: int) -> None:
     assert NOBODY.post(f"{CHECK}?sentry_test={given}", {"file_id": 70000}).status_code == status
+
+
+def test_head_tells_what_get_would_without_its_body(services: FakeServices) -> None:
+    for path in ("/", "/health"):
+        head, get = NOBODY("HEAD", path), NOBODY.get(path)
+        assert (head.status_code, head.body) == (get.status_code, b"")
+        assert head.headers["X-Content-Type-Options"] == "nosniff"

@@ -31,14 +31,14 @@ def concrete(path: str) -> str:
 
 
 def routes() -> set[tuple[str, str]]:
-    """The methods and paths that the app serves."""
+    """The methods and paths that the app serves; HEAD and OPTIONS go without saying."""
     http = Client(app).http
     methods = [(method, path) for path, entries in app.routes.items() if path != CATCH_ALL for method in entries]
     with in_use(World()):
         return {
             (method, concrete(path))
             for method, path in methods
-            if method != "OPTIONS" and http.request(method, concrete(path)).status_code != 405
+            if method not in ("HEAD", "OPTIONS") and http.request(method, concrete(path)).status_code != 405
         }
 
 
