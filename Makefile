@@ -57,8 +57,8 @@ test: environment  ## the tests; ARGS="-k cancel" passes options to pytest
 test-slow: environment  ## archives over 4 GiB, and everything about starting and stopping stacks
 	@$(PY) -m pytest -m "slow and not matrix" $(ARGS)
 
-test-matrix: environment  ## jobs and adapters on LocalStack (from PyPI), on SeaweedFS, and without Lambda
-	@$(PY) -m pytest tests/matrix $(ARGS)
+test-matrix: environment  ## jobs and adapters on LocalStack (from PyPI), SeaweedFS, MiniStack without Lambda
+	@$(PY) -m pytest tests/matrix tests/integration/test_jobs.py tests/integration/test_archives.py $(ARGS)
 
 bench: environment  ## the benchmarks; ARGS="archive --runs 3" runs one
 	@$(PY) -m benchmarks $(ARGS)

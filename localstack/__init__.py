@@ -9,5 +9,11 @@
     samples.py     real files to download
     demo.py        the main job, end to end
 
-The application is deployed by the same code as on AWS: infra/package.py and infra/stack.py.
+    dev.py         `make dev`: prepares and supervises
+    serving.py     its process: API and workers, where a breakpoint stops them
+    runner.py      polls queues, follows the stream, ticks; events.py, streams.py and triggers.py belong to it
+    resources.py   the template's table, queues, bucket and secret by plain calls; intrinsics.py works out references
+    docker.py      `make up STACK=localstack`: compose.dev.yaml, ready.d
+
+The embedded stack is deployed by the same code as on AWS: infra/package.py and infra/stack.py.
 """

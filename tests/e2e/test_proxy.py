@@ -26,6 +26,7 @@ MIB = 1024 * 1024
 LIMIT = 50
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.integration,
     pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
 ]

@@ -31,6 +31,7 @@ if (root) createRoot(root).render(<DownloadButton api="{api}" fileIds={{[70000, 
 """
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.integration,
     pytest.mark.skipif(
         not all(FOUND.values()) and not os.environ.get("CI"),

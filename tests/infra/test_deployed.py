@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from infra.alarms import alarms
 from tests.integration.conftest import stack
 from tests.integration.stack import QUEUES, UNREAD, RunningStack, running_stack, wait_for
 
@@ -39,6 +40,22 @@ def test_event_sources_limit_their_concurrency_and_report_single_failures(stack:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         if ":sqs:" in mapping["EventSourceArn"]:
             assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 10
+
+
+def test_the_api_is_called_by_the_alias_of_a_published_version(stack: RunningStack) -> None:
+    functions, gateway, api = stack.clients("lambda"), stack.clients("apigateway"), stack.outputs["ApiFunction"]
+    (alias,) = functions.list_aliases(FunctionName=api)["Aliases"]
+    assert alias["Name"] == "live"
+    assert alias["FunctionVersion"].isdecimal()
+    (found,) = [one["id"] for one in gateway.get_rest_apis()["items"] if one["name"] == stack.outputs["StackName"]]
+    (health,) = [one for one in gateway.get_resources(restApiId=found)["items"] if one["path"] == "/health"]
+    asked = gateway.get_integration(restApiId=found, resourceId=health["id"], httpMethod="GET")
+    assert f":{api}:live/" in asked["uri"]
+
+
+def test_the_alarms_are_there(stack: RunningStack) -> None:
+    pages = stack.clients("cloudwatch").get_paginator("describe_alarms").paginate()
+    assert sum(len(page["MetricAlarms"]) for page in pages) == len(alarms())
 
 
 def test_the_sweeper_runs_every_minute(stack: RunningStack) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from infra.dependencies import REPOSITORY, SERVICES
+from infra.dependencies import ARCHITECTURES, HERE, REPOSITORY, SERVICES, on_aws
+from infra.finishing import finish
 from infra.package import Package, package
 from tests.infra.conftest import Template
 
 LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024  # unzipped
+TEMPLATE_BYTES = 1_048_576  # uploaded; UserGuide/cloudformation-limits.html
 SMALL_BYTES = 40 * 1024 * 1024  # every cold start unpacks it; cryptography alone is 15 MB
 
 # Top-level names of app.py, of what Chalice adds, and of requirements.txt with what that pulls in.
@@ -33,9 +36,14 @@ def names(packaged: Package) -> list[str]:
         return archive.namelist()
 
 
+def functions(template: Template) -> list[Template]:
+    """The properties of each."""
+    resources = template["Resources"].values()
+    return [found["Properties"] for found in resources if found["Type"] == "AWS::Serverless::Function"]
+
+
 def handlers(template: Template) -> list[str]:
-    functions = [found for found in template["Resources"].values() if found["Type"] == "AWS::Serverless::Function"]
-    return sorted(function["Properties"]["Handler"] for function in functions)
+    return sorted(function["Handler"] for function in functions(template))
 
 
 def fresh(code: Path, program: str) -> subprocess.CompletedProcess[str]:
@@ -108,3 +116,23 @@ def test_the_same_inputs_make_the_same_bytes(packaged: Package, tmp_path: Path) 
     assert other.built
     assert other.code.read_bytes() == packaged.code.read_bytes()
     assert other.template.read_bytes() == packaged.template.read_bytes()
+
+
+def test_the_template_is_small_enough_for_cloudformation(packaged: Package) -> None:
+    uploaded = json.dumps(packaged.template_with_code("s3://bucket/" + "0" * 64, "0" * 16))
+    assert len(uploaded) < TEMPLATE_BYTES // 2
+    document = json.loads(uploaded)
+    assert len(document["Parameters"]) < 200 and len(document["Outputs"]) < 200
+    assert len(document["Resources"]) < 250  # SAM makes some more; 500 is the limit
+
+
+def test_every_function_is_of_the_architecture_of_the_wheels_in_its_package(template: Template) -> None:
+    for function in functions(template):
+        assert function["Architectures"] == [HERE.architecture]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_package_for_aws_names_its_own_architecture_whatever_machine_makes_it(architecture: str) -> None:
+    function: Template = {"Type": "AWS::Serverless::Function", "Properties": {"Architectures": ["what Chalice wrote"]}}
+    finish({"Resources": {"Check": function}}, on_aws(architecture))
+    assert function["Properties"] == {"Architectures": [architecture]}

@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 
 from chalicelib.variables import VARIABLES
-from infra.dependencies import ARCHITECTURES, HERE, on_aws
-from infra.finishing import finish
 from infra.package import Package
 from localstack.aftercare import with_parameters
 from tests.infra.conftest import Template
@@ -79,18 +77,6 @@ def test_nothing_has_a_name_of_its_own_so_that_two_stages_live_in_one_account(re
 
 def test_no_placeholder_of_app_py_is_left(template: Template) -> None:
     assert not [text for text in strings(template) if "placeholder" in text or "000000000000" in text]
-
-
-def test_every_function_is_of_the_architecture_of_the_wheels_in_its_package(resources: dict[str, Template]) -> None:
-    for function in of_type(resources, "AWS::Serverless::Function").values():
-        assert function["Architectures"] == [HERE.architecture]
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_a_package_for_aws_names_its_own_architecture_whatever_machine_makes_it(architecture: str) -> None:
-    function: Template = {"Type": "AWS::Serverless::Function", "Properties": {"Architectures": ["what Chalice wrote"]}}
-    finish({"Resources": {"Check": function}}, on_aws(architecture))
-    assert function["Properties"] == {"Architectures": [architecture]}
 
 
 def test_the_table_has_the_keys_indexes_and_protection_that_jobs_need(resources: dict[str, Template]) -> None:

@@ -1,4 +1,4 @@
-"""A stack whose callers sign with IAM credentials. The emulator knows a caller by the key; it does not verify signatures."""
+"""A stack whose callers sign with IAM credentials. The emulator knows them by their key and verifies no signature."""
 
 from __future__ import annotations
 

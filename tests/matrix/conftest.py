@@ -70,15 +70,20 @@ def on_localstack_with_seaweedfs(
 
 
 @pytest.fixture(scope="session")
-def on_ministack_without_lambda(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """What `make dev` does after `make up`."""
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an emulator on which nothing is deployed."""
     home = Home(tmp_path_factory.mktemp("ministack"))
-    server = emulator.start(home, free_port(), {})
     try:
-        with dev_process.running(server.endpoint, tmp_path_factory.mktemp("without-lambda"), QUICK) as running:
-            yield Deployment(running, running.clients("s3"), crc_source="head")
+        yield emulator.start(home, free_port(), {}).endpoint
     finally:
         emulator.stop(home)
+
+
+@pytest.fixture(scope="session")
+def on_ministack_without_lambda(ministack: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """What `make dev` does after `make up`."""
+    with dev_process.running(ministack, tmp_path_factory.mktemp("without-lambda"), QUICK) as running:
+        yield Deployment(running, running.clients("s3"), crc_source="head")
 
 
 @pytest.fixture(

@@ -22,12 +22,15 @@ AT_ONCE = 3
 
 
 @contextmanager
-def running(endpoint: str, folder: Path, parameters: Mapping[str, str]) -> Iterator[RunningStack]:
+def running(
+    endpoint: str, folder: Path, parameters: Mapping[str, str], *, reload: bool = False
+) -> Iterator[RunningStack]:
     """A stack whose functions run here. It has no `workers` and no `sweep`, and its log is in dev.log."""
     home, port = Home(folder), free_port()
     pairs = " ".join(f"{name}={value}" for name, value in parameters.items())
     environment = {**os.environ, "AWS_ENDPOINT_URL": endpoint, "LORRY_HOME": str(folder), "LORRY_PARAMETERS": pairs}
-    command = [sys.executable, "-m", "localstack.dev", "--no-reload", "--port", str(port), "--at-once", str(AT_ONCE)]
+    command = [sys.executable, "-m", "localstack.dev", "--port", str(port), "--at-once", str(AT_ONCE)]
+    command += [] if reload else ["--no-reload"]
     with (folder / "dev.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
