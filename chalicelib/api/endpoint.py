@@ -37,10 +37,6 @@ class Call:
     def by_ticket(self) -> bool:
         return self.admission.by_ticket
 
-    @property
-    def request_id(self) -> str:
-        return self.origin.request_id
-
 
 @dataclass(frozen=True, slots=True)
 class Text:

@@ -15,7 +15,7 @@ A CRC-32 known beforehand moves its header's part to phase 1. If all are known, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 ARCHIVE_UPLOAD = 0
@@ -57,28 +57,6 @@ class StagedPart:
 
 
 Part = LiteralPart | CopyPart | StagedPart
-_TAGS: dict[str, type[LiteralPart] | type[CopyPart] | type[StagedPart]] = {
-    "l": LiteralPart,
-    "c": CopyPart,
-    "s": StagedPart,
-}
-
-
-def part_to_json(part: Part) -> list[str | int]:
-    """A tag and integers, for tables and messages."""
-    match part:
-        case LiteralPart(upload, number, offset, size, phase):
-            return ["l", upload, number, offset, size, phase]
-        case CopyPart(upload, number, offset, size, entry, start):
-            return ["c", upload, number, offset, size, entry, start]
-        case StagedPart(upload, number, offset, size, stage, start):
-            return ["s", upload, number, offset, size, stage, start]
-
-
-def part_from_json(row: Sequence[str | int]) -> Part:
-    """The inverse of `part_to_json`. KeyError or TypeError if it is none."""
-    tag, *values = row
-    return _TAGS[str(tag)](*map(int, values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ A worker needs the segments, the entries they name and the CRC-32s of the header
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chalicelib.archive.layout import Layout
@@ -54,26 +54,3 @@ def segments_of(layout: Layout, part: LiteralPart) -> Iterator[Segment]:
     first = max(start, layout.directory_offset)
     if first < stop:
         yield DirectorySegment(first - layout.directory_offset, stop - layout.directory_offset)
-
-
-def segment_to_json(segment: Segment) -> list[str | int]:
-    """A tag and integers, for tables and messages."""
-    match segment:
-        case HeaderSegment(entry):
-            return ["h", entry]
-        case BodySegment(entry, start, stop):
-            return ["b", entry, start, stop]
-        case DirectorySegment(start, stop):
-            return ["d", start, stop]
-
-
-def segment_from_json(row: Sequence[str | int]) -> Segment:
-    """The inverse of `segment_to_json`. ValueError if it is none."""
-    match row:
-        case ["h", int(entry)]:
-            return HeaderSegment(entry)
-        case ["b", int(entry), int(start), int(stop)]:
-            return BodySegment(entry, start, stop)
-        case ["d", int(start), int(stop)]:
-            return DirectorySegment(start, stop)
-    raise ValueError(f"{row!r} is no segment")

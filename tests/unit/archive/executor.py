@@ -16,7 +16,7 @@ from chalicelib.archive.crc32 import crc32_concat
 from chalicelib.archive.entries import Entry
 from chalicelib.archive.layout import directory_pieces
 from chalicelib.archive.manifest import manifest_pieces
-from chalicelib.archive.parts import CopyPart, LiteralPart, Part, StagedPart, Upload, part_from_json, part_to_json
+from chalicelib.archive.parts import CopyPart, LiteralPart, Part, StagedPart, Upload
 from chalicelib.archive.pieces import crc_of, window
 from chalicelib.archive.records import local_header
 from chalicelib.archive.rules import S3Limits
@@ -25,8 +25,6 @@ from chalicelib.archive.segments import (
     DirectorySegment,
     HeaderSegment,
     Segment,
-    segment_from_json,
-    segment_to_json,
     segments_of,
 )
 from chalicelib.archive.waiting import CrcNeed, crc_needs
@@ -120,7 +118,7 @@ class Executor:
             parts = upload.parts if phase == 3 else reversed(upload.parts)  # only phase 3 asks for an order
             for part in parts:
                 if phase_of(part) == phase:
-                    self._build(upload, part_from_json(json.loads(json.dumps(part_to_json(part)))))
+                    self._build(upload, part)
 
     def _build(self, upload: Upload, part: Part) -> None:
         key = key_of(upload.number)
@@ -138,8 +136,7 @@ class Executor:
                 self.store.put_part(key, part.number, self._literal(part))
 
     def _literal(self, part: LiteralPart) -> bytes:
-        rows = json.loads(json.dumps([segment_to_json(segment) for segment in segments_of(self.layout, part)]))
-        segments = [segment_from_json(row) for row in rows]
+        segments = list(segments_of(self.layout, part))
         entries = {
             n: Entry.from_json(json.loads(json.dumps(self.layout.entries[n].to_json()))) for n in named(segments)
         }

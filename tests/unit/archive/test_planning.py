@@ -13,8 +13,6 @@ from chalicelib.archive.parts import (
     CopyPart,
     LiteralPart,
     StagedPart,
-    part_from_json,
-    part_to_json,
 )
 from chalicelib.archive.planning import plan_parts
 from chalicelib.archive.rules import S3, S3Limits
@@ -137,13 +135,6 @@ def test_an_archive_past_what_s3_holds_is_refused():
 def test_too_many_parts_even_with_staging_are_refused():
     with pytest.raises(ArchiveTooLarge):
         plan_for([20 * MiB] * 2000, S3Limits(max_parts=3, stage_parts=2))
-
-
-def test_parts_survive_json():
-    plan = plan_for([16 * MiB] * 6_000)
-
-    for upload in plan.plan.uploads:
-        assert [part_from_json(part_to_json(part)) for part in upload.parts] == list(upload.parts)
 
 
 def test_a_layout_without_sources_is_one_literal_part():

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import pytest
-
 from chalicelib.archive.entries import Entry
 from chalicelib.archive.layout import directory_pieces, lay_out
 from chalicelib.archive.parts import LiteralPart
@@ -12,8 +10,6 @@ from chalicelib.archive.segments import (
     DirectorySegment,
     HeaderSegment,
     Segment,
-    segment_from_json,
-    segment_to_json,
     segments_of,
 )
 
@@ -46,17 +42,6 @@ def test_a_part_may_begin_and_end_inside_bodies_and_the_directory():
     assert segments(LAYOUT.directory_offset + 7, LAYOUT.size - 1) == [
         DirectorySegment(7, LAYOUT.size - LAYOUT.directory_offset - 1)
     ]
-
-
-def test_segments_survive_json():
-    for segment in segments(0, LAYOUT.size):
-        assert segment_from_json(segment_to_json(segment)) == segment
-
-
-@pytest.mark.parametrize("row", [["x", 1], ["h"], ["b", 1, 2], ["d", "1", 2]])
-def test_what_is_no_segment_is_refused(row):
-    with pytest.raises(ValueError, match="no segment"):
-        segment_from_json(row)
 
 
 def test_entries_survive_json():
