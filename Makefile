@@ -45,7 +45,7 @@ check-template: environment  ## checkov's rules for the template; the first time
 	@.venvs/checkov/bin/checkov --config-file infra/checkov.yaml --file .lorry/package/template.json
 
 audit: environment  ## known vulnerabilities of what ships, where the package index tells them
-	@.venvs/dev/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
+	@$(PY) -m infra.audit $(ARGS)
 
 format: environment  ## format the code
 	@$(PY) -m ruff format .

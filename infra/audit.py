@@ -42,7 +42,7 @@ def verdict(told: list[dict[str, Any]] | None, *, required: bool) -> tuple[int, 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.audit", description="Known vulnerabilities of what ships.")
     parser.add_argument("--required", action="store_true", help="fail where nothing can be asked")
-    code, text = verdict(audited(REPOSITORY / "requirements.txt"), required=parser.parse_args().required)
+    code, text = verdict(audited(REPOSITORY / "requirements.lock"), required=parser.parse_args().required)
     print(text, file=sys.stderr if code else sys.stdout)
     return code
 
