@@ -1,7 +1,7 @@
 """Tickets: what a browser shows where it cannot send a bearer token. A ticket is good for one job, for a short while.
 
 A ticket is the time at which it ends, the job's id, and an HMAC-SHA256 of both. It names nobody, and nothing about it
-is stored. Its end moves in steps of half its life, so that the same question asked twice gets the same answer.
+need be stored. Its end moves in steps of half its life, so that the same question asked twice gets the same answer.
 """
 
 from __future__ import annotations
