@@ -48,7 +48,7 @@ def test_while_secrets_change_either_side_may_know_both() -> None:
     "change",
     [
         {"webhook-id": "msg_2"},
-        {"webhook-timestamp": str(int(time.time()) - 1)},
+        {"webhook-timestamp": "a second before"},
         {"webhook-signature": "v1," + base64.b64encode(bytes(32)).decode()},
         {"webhook-signature": "v1,"},
         {"webhook-signature": "v1,ü"},
@@ -56,6 +56,8 @@ def test_while_secrets_change_either_side_may_know_both() -> None:
     ],
 )
 def test_what_is_not_signed_is_not_genuine(change: dict[str, str]) -> None:
+    if "webhook-timestamp" in change:
+        change = {"webhook-timestamp": str(int(time.time()) - 1)}  # of now, not of when the tests were collected
     with pytest.raises(WebhookUnverified, match="no signature of the webhook fits") as raised:
         webhooks.verify(signed(SECRET) | change, BODY, SECRET)
     assert (raised.value.code, SECRET[6:] in str(raised.value)) == ("webhook_unverified", False)

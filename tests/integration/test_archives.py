@@ -110,6 +110,7 @@ def test_nothing_but_the_archive_is_left_when_the_job_has_ended(deployment: Depl
     assert len(deployment.archive_keys(mixed.job["jobId"])) == 1
 
 
+@pytest.mark.slow
 def test_two_thousand_tiny_files(deployment: Deployment) -> None:
     contents = {file_id: b"tiny %d" % file_id for file_id in TINY}
     deployment.put_all(contents)

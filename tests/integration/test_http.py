@@ -107,9 +107,9 @@ def test_an_unknown_route_is_404_and_says_what_was_asked(local: Deployment) -> N
     ("method", "path", "allowed"),
     [
         ("GET", INITIATE, "OPTIONS, POST"),
-        ("DELETE", "/health", "GET, OPTIONS"),
-        ("PUT", f"/v1/download/{UNKNOWN}", "DELETE, GET, OPTIONS"),
-        ("POST", "/", "GET, OPTIONS"),
+        ("DELETE", "/health", "GET, HEAD, OPTIONS"),
+        ("PUT", f"/v1/download/{UNKNOWN}", "DELETE, GET, HEAD, OPTIONS"),
+        ("POST", "/", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_a_method_that_is_not_possible_is_405_with_those_that_are(

@@ -141,6 +141,7 @@ def test_no_ticket_is_ever_in_a_log(members: Deployment, nobody: httpx.Client, j
     assert job["ticket"].partition(".")[2] not in members.stack.log
 
 
+@pytest.mark.slow
 def test_keys_that_the_issuer_rotates_are_learnt(members: Deployment, issuer: Issuer) -> None:
     issuer.rotate()
     headers = {"Authorization": f"Bearer {issuer.token('alice')}"}

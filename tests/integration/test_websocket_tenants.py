@@ -76,9 +76,10 @@ def test_a_ticket_opens_its_job_and_no_other(members: Deployment, job: Document)
         assert client.subscribe(other["jobId"], ticket=other["ticket"])["event"] == "ready"
 
 
-def test_a_false_ticket_opens_nothing(members: Deployment, job: Document) -> None:
-    with connected(members, query="?ticket=9999999999999.AAAA") as client:
-        assert client.subscribe(job["jobId"])["error"] == "job_not_found"
+def test_nobody_is_let_in_with_a_false_ticket(members: Deployment, job: Document) -> None:
+    for ticket in ("9999999999999.AAAA", job["ticket"] + "x", "x"):
+        with pytest.raises(InvalidStatus), connected(members, query=f"?ticket={ticket}"):
+            pass
 
 
 def test_no_ticket_is_in_a_log(members: Deployment, job: Document) -> None:
