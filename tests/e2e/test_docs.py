@@ -120,12 +120,17 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+ACTIONS = "../../actions/workflows/"
+
+
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.relative_to(pages.ROOT).as_posix())
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in links(page):
         path, _, anchor = target.partition("#")
         if "://" in target:
             continue
+        if target.startswith(ACTIONS):  # where the repository is served, not a file of it
+            path = f".github/workflows/{target.removeprefix(ACTIONS).removesuffix('/badge.svg')}"
         place = (page.parent / path).resolve() if path else page
         assert place.exists(), f"{target} does not exist"
         assert not anchor or anchor in anchors(place), f"{target}: there is no such heading"
