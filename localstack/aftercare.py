@@ -12,48 +12,24 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localstack.clients import Clients
+from localstack.intrinsics import Resolver
 
 BASE_PATH = "lorry"
 
 
-def apply(clients: Clients, template: Mapping[str, Any], resources: Mapping[str, str]) -> None:
-    """`resources` maps logical ids of the template to physical ids of the stack."""
-    properties = {name: resource.get("Properties", {}) for name, resource in template["Resources"].items()}
-    expire_items(clients, resources["Table"], properties["Table"])
-    expire_objects(clients, resources["ArchiveBucket"], properties["ArchiveBucket"])
-    _answer_as_gateway(clients, resources["RestAPI"], properties["RestAPI"])
+def apply(clients: Clients, template: Mapping[str, Any], resources: Mapping[str, str], resolved: Resolver) -> None:
+    """`resources` maps logical ids of the template to physical ids of the stack, `resolved` works out references."""
+
+    def properties(name: str) -> Any:
+        return resolved(template["Resources"][name]["Properties"])
+
+    expire_items(clients, resources["Table"], properties("Table"))
+    expire_objects(clients, resources["ArchiveBucket"], properties("ArchiveBucket"))
+    gateway = template["Resources"]["RestAPI"]["Properties"]
+    responses = resolved(gateway["DefinitionBody"]["x-amazon-apigateway-gateway-responses"])
+    _answer_as_gateway(clients, resources["RestAPI"], gateway["StageName"], responses)
     _limit_concurrency(clients)
     _grant_batches(clients, [resources[name] for name, found in template["Resources"].items() if _is_role(found)])
-
-
-def with_parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> Any:
-    """The template with the parameters' values in place of references to them, and of choices that hang on one."""
-    values = parameter_values(template, given)
-
-    def holds(condition: Any) -> bool | None:
-        pair = template["Conditions"][condition].get("Fn::Equals")
-        return resolved(pair[0]) == resolved(pair[1]) if pair else None
-
-    def resolved(part: Any) -> Any:
-        if isinstance(part, dict):
-            choice = part.get("Fn::If")
-            if choice and (chosen := holds(choice[0])) is not None:
-                return resolved(choice[1] if chosen else choice[2])
-            name = part.get("Ref")
-            return values[name] if name in values else {key: resolved(inner) for key, inner in part.items()}
-        return [resolved(inner) for inner in part] if isinstance(part, list) else part
-
-    return resolved(template)
-
-
-def parameter_values(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
-    """What every declared parameter is; numbers as numbers."""
-    return {name: _value(declared, given.get(name)) for name, declared in template["Parameters"].items()}
-
-
-def _value(declared: Mapping[str, Any], given: str | None) -> Any:
-    value = declared.get("Default", "") if given is None else given
-    return int(value) if declared["Type"] == "Number" and str(value).isdecimal() else value
 
 
 def expire_items(clients: Callable[[str], Any], table: str, properties: Mapping[str, Any]) -> None:
@@ -78,15 +54,14 @@ def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _answer_as_gateway(clients: Clients, api: str, properties: Mapping[str, Any]) -> None:
+def _answer_as_gateway(clients: Clients, api: str, stage: str, responses: Mapping[str, Any]) -> None:
     """Gateway responses take effect with the next deployment of the stage."""
     gateway = clients("apigateway")
-    responses = properties["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
     for reason, response in responses.items():
         gateway.put_gateway_response(
             restApiId=api, responseType=reason, **{**response, "statusCode": str(response["statusCode"])}
         )
-    gateway.create_deployment(restApiId=api, stageName=properties["StageName"])
+    gateway.create_deployment(restApiId=api, stageName=stage)
 
 
 def _limit_concurrency(clients: Clients) -> None:

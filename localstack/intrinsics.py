@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from localstack.aftercare import parameter_values
 from localstack.clients import ACCOUNT, REGION
 
 ABSENT = ""  # what a reference to something that such a stack has not becomes
@@ -25,6 +24,16 @@ class Resource:
 
 class Unknown(Exception):
     """The template uses an intrinsic function that is not known here. The text names it."""
+
+
+def _parameter_values(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    """What every declared parameter is; numbers as numbers."""
+    return {name: _value(declared, given.get(name)) for name, declared in template["Parameters"].items()}
+
+
+def _value(declared: Mapping[str, Any], given: str | None) -> Any:
+    value = declared.get("Default", "") if given is None else given
+    return int(value) if declared["Type"] == "Number" and str(value).isdecimal() else value
 
 
 class Resolver:
@@ -45,7 +54,7 @@ class Resolver:
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
         }
-        self._values: dict[str, Any] = {**pseudo, **parameter_values(template, parameters)}
+        self._values: dict[str, Any] = {**pseudo, **_parameter_values(template, parameters)}
         self._conditions = template.get("Conditions", {})
         self._resources = resources
 

@@ -17,6 +17,7 @@ from localstack import aftercare, emulator, secret, transform
 from localstack.clients import REGION, Clients
 from localstack.emulator import Emulator
 from localstack.home import DEFAULT_PORT, Home, LocalStackError, Options
+from localstack.intrinsics import Resolver
 
 STACK_NAME = "lorry-local"
 ARTIFACTS = "lorry-artifacts"
@@ -135,7 +136,7 @@ def _deploy(server: Emulator, clients: Clients, made: Package, parameters: Mappi
     outputs: Outputs = dict(deploy(_target(clients), made, parameters))
     template = json.loads(made.template.read_text())
     resources = _physical_ids(clients)
-    aftercare.apply(clients, aftercare.with_parameters(template, parameters), resources)
+    aftercare.apply(clients, template, resources, Resolver(template, parameters, {}, stack=STACK_NAME))
     stage = template["Resources"]["RestAPI"]["Properties"]["StageName"]
     url = aftercare.plain_url(clients, server.endpoint, resources["RestAPI"], stage)
     return outputs | {"ApiUrl": url, "Endpoint": server.endpoint, "Region": REGION, "Pid": server.process.pid}

@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.variables import VARIABLES
 from infra.package import Package
-from localstack.aftercare import with_parameters
+from localstack.intrinsics import Resolver
 from tests.infra.conftest import Template
 
 VISIBILITY_SECONDS = 25
@@ -46,6 +46,12 @@ def queue_events(function: Template) -> list[Template]:
     return [
         event["Properties"] for event in function["Properties"].get("Events", {}).values() if event["Type"] == "SQS"
     ]
+
+
+def deployed(template: Template, name: str, **parameters: str) -> Template:
+    """The properties of a resource with these parameters, the others as they are by default."""
+    resolved: Template = Resolver(template, parameters, {}, stack="s")(template["Resources"][name]["Properties"])
+    return resolved
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -104,7 +110,7 @@ def test_the_source_bucket_is_a_parameter_and_never_made(template: Template, res
 
 
 def test_the_archive_bucket_cleans_up_after_itself_and_lets_browsers_resume(template: Template) -> None:
-    bucket = with_parameters(template, {})["Resources"]["ArchiveBucket"]["Properties"]
+    bucket = deployed(template, "ArchiveBucket")
     rules = {rule["Prefix"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     assert rules[""]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] >= 1
     assert rules["archives/"]["ExpirationInDays"] > LONGEST_JOB_DAYS
@@ -131,9 +137,9 @@ def test_each_worker_reads_its_queues_and_reports_single_failures(
 def test_a_message_is_hidden_for_longer_than_its_function_may_run(
     template: Template, function: str, queues: list[str]
 ) -> None:
-    resources = with_parameters(template, {})["Resources"]
+    timeout = deployed(template, function)["Timeout"]
     for queue in queues:
-        assert resources[function]["Properties"]["Timeout"] < resources[queue]["Properties"]["VisibilityTimeout"]
+        assert timeout < deployed(template, queue)["VisibilityTimeout"]
 
 
 @pytest.mark.parametrize("function", SHORT)
@@ -254,9 +260,8 @@ def test_every_function_keeps_its_logs_for_a_while_in_a_group_of_its_own(resourc
 
 @pytest.mark.parametrize(("mode", "unsigned"), [("none", 404), ("jwt", 404), ("iam", 401)])
 def test_the_gateway_answers_in_the_shape_of_every_other_error(template: Template, mode: str, unsigned: int) -> None:
-    chosen = with_parameters(template, {"AuthMode": mode})
-    body = chosen["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
-    responses = body["x-amazon-apigateway-gateway-responses"]
+    body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    responses = Resolver(template, {"AuthMode": mode}, {}, stack="s")(body["x-amazon-apigateway-gateway-responses"])
     assert responses["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == unsigned
     assert responses["REQUEST_TOO_LARGE"]["statusCode"] == 413
     assert {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "INTEGRATION_TIMEOUT"} <= responses.keys()
