@@ -10,6 +10,7 @@ import pytest
 from tests.integration.deployment import Deployment
 from tests.integration.relay import Relay
 from tests.integration.stack import RunningStack, running_stack
+from tests.oidc import Issuer, issuing
 from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 
 # Every function has its own role's rights and no other, as on AWS.
@@ -90,3 +91,26 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A stack whose messages give up soon."""
     with running_stack(tmp_path_factory.mktemp("strict"), parameters=STRICT, environment=ENFORCED) as running:
         yield Deployment(running, running.clients("s3"), crc_source="head")
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Issuer]:
+    with issuing() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="session")
+def members(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A stack whose callers bear tokens; the deployment's own calls are alice's."""
+    parameters = {
+        "AuthMode": "jwt",
+        "AllowAnonymous": "false",
+        "AuthIssuer": issuer.url,
+        "AuthAudience": issuer.audience,
+        "StreamWaitSeconds": "0",
+        "RateLimitMaxRequests": "1000000",
+    }
+    with running_stack(tmp_path_factory.mktemp("members"), parameters=parameters, environment=ENFORCED) as running:
+        deployment = Deployment(running, running.clients("s3"), crc_source="head")
+        deployment.http.headers["Authorization"] = f"Bearer {issuer.token('alice', exp=2**33)}"
+        yield deployment

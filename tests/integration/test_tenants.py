@@ -9,11 +9,10 @@ import httpx
 import pytest
 
 from tests.forgeries import FORGERIES
-from tests.integration.conftest import ENFORCED
 from tests.integration.deployment import Deployment
-from tests.integration.stack import running_stack, wait_for
+from tests.integration.stack import wait_for
 from tests.integration.test_http import problem
-from tests.oidc import Issuer, issuing
+from tests.oidc import Issuer
 
 FILE = 62_000
 OPEN = ("/", "/health", "/openapi", "/docs")
@@ -29,30 +28,6 @@ OF_A_JOB = (
 )
 BY_TICKET = ("/v1/download/stream/{}", "/v1/download/{}", "/v1/download/{}/files/0", "/v1/download/{}/archives/0")
 KEYS_KNOWN_AFTER = 60.0  # seconds; a container that has just been asked for forged keys does not look again at once
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with issuing() as issuer:
-        yield issuer
-
-
-@pytest.fixture(scope="module")
-def members(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    parameters = {
-        "AuthMode": "jwt",
-        "AllowAnonymous": "false",
-        "AuthIssuer": issuer.url,
-        "AuthAudience": issuer.audience,
-        "StreamWaitSeconds": "0",
-        "RateLimitMaxRequests": "100000",
-    }
-    folder = tmp_path_factory.mktemp("members")
-    with running_stack(folder, parameters=parameters, environment=ENFORCED) as running:
-        deployment = Deployment(running, running.clients("s3"), crc_source="head")
-        deployment.put(FILE, b"alice's")
-        deployment.http.headers["Authorization"] = f"Bearer {issuer.token('alice', exp=2**33)}"
-        yield deployment
 
 
 @pytest.fixture
@@ -71,6 +46,7 @@ def nobody(members: Deployment) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def job(members: Deployment) -> dict[str, Any]:
     """A job of alice's with an archive, ready."""
+    members.put(FILE, b"alice's")
     found = members.run([FILE], archive=True)
     assert found["status"] == "ready"
     return found

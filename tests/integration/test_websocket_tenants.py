@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.integration.conftest import ENFORCED
 from tests.integration.deployment import Deployment, Document
-from tests.integration.stack import running_stack
 from tests.integration.websocket_client import connected
-from tests.oidc import Issuer, issuing
+from tests.oidc import Issuer
 
 FILE = 66_000
 
 
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with issuing() as issuer:
-        yield issuer
-
-
-@pytest.fixture(scope="module")
-def members(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    parameters = {
-        "AuthMode": "jwt",
-        "AllowAnonymous": "false",
-        "AuthIssuer": issuer.url,
-        "AuthAudience": issuer.audience,
-    }
-    with running_stack(tmp_path_factory.mktemp("members"), parameters=parameters, environment=ENFORCED) as running:
-        deployment = Deployment(running, running.clients("s3"), crc_source="head")
-        deployment.put(FILE, b"alice's")
-        deployment.http.headers.update(bearer(issuer, "alice"))
-        yield deployment
+@pytest.fixture(scope="module", autouse=True)
+def one_file(members: Deployment) -> None:
+    members.put(FILE, b"alice's")
 
 
 @pytest.fixture(scope="module")
