@@ -25,7 +25,8 @@ def initiate(call: Call) -> Answer:
     request = new_job(body, call.services.settings)
 
     def serve(job_id: str, again: bool) -> JobStarted:
-        return documents.job_started(call.services.jobs.start(request, call.origin, job_id=job_id), call.base)
+        job = call.services.jobs.start(request, call.origin, job_id=job_id, again=again)
+        return documents.job_started(job, call.base)
 
     started, told = once(call, KeyedView("initiate", msgspec.json.encode(body), JobStarted), serve)
     answer = msgspec.structs.replace(started, ticket=ticket_for(call, started.job_id))

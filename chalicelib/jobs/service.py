@@ -69,12 +69,12 @@ class JobService:
     sweep_after: int
     files_per_batch: int = MAX_FILES_PER_BATCH
 
-    def start(self, request: NewJob, origin: Origin, *, job_id: str = "") -> Job:
+    def start(self, request: NewJob, origin: Origin, *, job_id: str = "", again: bool = False) -> Job:
         """Make the request durable, then set it going. Once this returns, the job will end, whatever crashes.
 
-        With a `job_id` that is taken already, nothing happens and the job of that id is returned.
+        With a `job_id` that is taken already, the job of that id is returned; `again`: it may well be, so look first.
         """
-        if job_id and self.table.get(job_id):
+        if again and self.table.get(job_id):  # or its files would be written over
             return self.read(job_id, origin.by)
         job = self._new_job(request, origin.by, job_id or str(uuid.uuid4()))
         event = JobEvent("created", job.created_at, origin, {"total": job.total})
