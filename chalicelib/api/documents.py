@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import msgspec
 from msgspec import UNSET
@@ -40,6 +39,7 @@ from chalicelib.assembly.model import Archive
 from chalicelib.jobs.model import FileResult, FileState, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.service import FilePage, retryable
 from chalicelib.links.minter import Minter
+from chalicelib.moments import timestamp
 from chalicelib.settings import Settings
 
 
@@ -151,12 +151,6 @@ def job_links(job: Job, base: str) -> JobLinks:
         retry=f"{address}/retry" if retryable(job) else UNSET,
         cancel=UNSET if job.status.ended else address,
     )
-
-
-def timestamp(milliseconds: int) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _total(job: Job) -> int | None:

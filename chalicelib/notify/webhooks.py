@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from chalicelib.errors import LorryError
 from chalicelib.jobs.model import JobEvent, Origin
 from chalicelib.messages import SendWebhook
+from chalicelib.moments import timestamp
 from chalicelib.notify.callback_urls import UnsafeCallbackUrl
 from chalicelib.notify.ports import JobTrail, Sender, WebhookUnreachable
 from chalicelib.notify.signatures import signed_headers
@@ -108,7 +108,7 @@ class WebhookDeliverer:
         data: dict[str, Any] = {"jobId": message.job_id, "status": message.status}
         if self.public_url:
             data["links"] = {"status": f"{self.public_url}/v1/download/status/{message.job_id}"}
-        payload = {"type": f"job.{message.status}", "timestamp": _timestamp(message.at), "data": data}
+        payload = {"type": f"job.{message.status}", "timestamp": timestamp(message.at), "data": data}
         return json.dumps(payload, separators=(",", ":")).encode()
 
     def _note(self, message: SendWebhook, kind: str, details: dict[str, Any]) -> None:
@@ -119,9 +119,3 @@ class WebhookDeliverer:
 def webhook_id(message: SendWebhook) -> str:
     """The same for every attempt and every copy of a message; another if the job ends again after a retry."""
     return f"msg_{message.job_id}_{message.at}"
-
-
-def _timestamp(milliseconds: int) -> str:
-    """RFC 3339 in UTC."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
