@@ -7,14 +7,14 @@ import time
 from dataclasses import dataclass, replace
 
 from benchmarks.workloads import SOURCE, Store, key_of
-from chalicelib.adapters import clients
-from chalicelib.adapters.s3_source import S3SourceStore
 from chalicelib.archive.archives import ArchivePlan
 from chalicelib.assembly.blueprint import archive_plans
+from chalicelib.aws import clients
+from chalicelib.aws.s3_source import S3SourceStore
 from chalicelib.checking.checker import BatchChecker
-from chalicelib.jobs.driving import JobDriver
 from chalicelib.jobs.files import CheckedFile, all_files
-from chalicelib.jobs.model import ArchiveRequest, Job, Origin, RequestedFile
+from chalicelib.jobs.lifecycle import JobLifecycle
+from chalicelib.jobs.model import Actor, ArchiveRequest, Job, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.messages import CheckBatch, DispatchJob
 from chalicelib.settings import Settings
@@ -54,18 +54,18 @@ def checked_job(store: Store, ids: list[int]) -> CheckedJob:
     settings = Settings.from_environment(store.settings)
     table, queue = FakeJobTable(), FakeWorkQueue()
     source = S3SourceStore(clients.store_client(settings), SOURCE)
-    driver = JobDriver(table, queue, _now, TTL)
+    lifecycle = JobLifecycle(table, queue, _now, TTL)
     service = JobService(table, queue, _now, TTL, 120)
     files = [RequestedFile(key_of(number), number) for number in ids]
-    job = service.start(NewJob(files, 0, 3_600, ArchiveRequest()), Origin(by="bench"))
-    checker = BatchChecker(table, source, driver, _now, threads=settings.check_concurrency)
+    job = service.start(NewJob(files, 0, 3_600, ArchiveRequest()), Actor(by="bench"))
+    checker = BatchChecker(table, source, lifecycle, _now, threads=settings.check_concurrency)
     before = time.process_time()
     while queue.messages and isinstance(queue.messages[0], CheckBatch | DispatchJob):
         message = queue.messages.pop(0)
         if isinstance(message, CheckBatch):
             checker.check(message)
         else:
-            driver.dispatch(message.job_id)
+            lifecycle.dispatch(message.job_id)
     return CheckedJob(table.jobs[job.job_id], table, queue, time.process_time() - before)
 
 

@@ -28,8 +28,8 @@ from chalicelib.assembly.tasks import BodyPiece, CopyTask, GatherTask, LiteralTa
 from chalicelib.assembly.wiring import Choices, Outside, assembled
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.ports import StoredObject
-from chalicelib.jobs.driving import JobDriver
-from chalicelib.jobs.model import ArchiveRequest, JobStatus, Origin, RequestedFile
+from chalicelib.jobs.lifecycle import JobLifecycle
+from chalicelib.jobs.model import Actor, ArchiveRequest, JobStatus, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.limits import MAX_FILES_PER_JOB, KiB, MiB
 from chalicelib.messages import CheckBatch, DispatchJob
@@ -128,19 +128,19 @@ def figures(count: int, size: int) -> dict[str, Any]:
 def checked(count: int, size: int) -> tuple[str, FakeJobTable, FakeWorkQueue]:
     """A job whose files are all there and have been checked."""
     table, queue, source = FakeJobTable(), FakeWorkQueue(), FakeSourceStore()
-    driver = JobDriver(table, queue, milliseconds, TTL)
+    lifecycle = JobLifecycle(table, queue, milliseconds, TTL)
     service = JobService(table, queue, milliseconds, TTL, 120)
-    checker = BatchChecker(table, source, driver, milliseconds, threads=1)
+    checker = BatchChecker(table, source, lifecycle, milliseconds, threads=1)
     files = [RequestedFile(f"downloads/{10_000 + n}.zip", 10_000 + n) for n in range(count)]
     for file in files:
         source.objects[file.key] = StoredObject(size, f"{file.file_id:032x}", 1_600_000_000_000)
-    job = service.start(NewJob(files, 0, 3_600, ArchiveRequest()), Origin(by="bench"))
+    job = service.start(NewJob(files, 0, 3_600, ArchiveRequest()), Actor(by="bench"))
     while isinstance(message := queue.messages[0], CheckBatch | DispatchJob):
         queue.messages.pop(0)
         if isinstance(message, CheckBatch):
             checker.check(message)
         else:
-            driver.dispatch(message.job_id)
+            lifecycle.dispatch(message.job_id)
     return job.job_id, table, queue
 
 
@@ -149,8 +149,8 @@ def child(asked: dict[str, str]) -> None:
     store: Any = YesStore(asked["folder"])
     outside = Outside(jobs, archives, store, FakeSourceStore(), queue)
     choices = Choices(crc_source="copy", max_bytes=10**15, store_name="bench")
-    driver = JobDriver(jobs, queue, milliseconds, TTL)
-    worker = assembled(outside, choices, driver, milliseconds)
+    lifecycle = JobLifecycle(jobs, queue, milliseconds, TTL)
+    worker = assembled(outside, choices, lifecycle, milliseconds)
     worker = replace(worker, builder=Recorder(store, archives))
 
     def work() -> dict[str, Any]:

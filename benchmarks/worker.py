@@ -13,14 +13,14 @@ from typing import Any
 
 from benchmarks.metering import Meter, measured
 from benchmarks.tables import connect
-from chalicelib.adapters import clients
-from chalicelib.adapters.s3_archives import S3ArchiveStore
-from chalicelib.adapters.s3_source import S3SourceStore
 from chalicelib.assembly.model import Upload
 from chalicelib.assembly.tasks import Range
 from chalicelib.assembly.wiring import Choices, Outside, assembled
 from chalicelib.assembly.worker import AssemblyWorker
-from chalicelib.jobs.driving import JobDriver
+from chalicelib.aws import clients
+from chalicelib.aws.s3_archives import S3ArchiveStore
+from chalicelib.aws.s3_source import S3SourceStore
+from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.settings import Settings
 
 MAX_IDLE = 120.0  # seconds that a worker waits for others
@@ -50,8 +50,8 @@ def worker_of(settings: Settings, jobs: Any, archives: Any, queue: Any) -> Assem
     )
     source = S3SourceStore(clients.store_client(settings), settings.source_bucket)
     choices = Choices(crc_source=settings.crc_source, max_bytes=settings.archive_max_bytes, store_name="bench")
-    driver = JobDriver(jobs, queue, milliseconds, settings.job_ttl)
-    return assembled(Outside(jobs, archives, store, source, queue), choices, driver, milliseconds)
+    lifecycle = JobLifecycle(jobs, queue, milliseconds, settings.job_ttl)
+    return assembled(Outside(jobs, archives, store, source, queue), choices, lifecycle, milliseconds)
 
 
 def main() -> None:

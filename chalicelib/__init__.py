@@ -1,10 +1,10 @@
 """Lorry's run-time code, in the order in which data flows through it:
 
     request -> job -> batches -> entries -> layout -> parts -> archive -> links
-    api/       jobs/   checking/   archive/ (pure)      assembly/          links/
+    api/       jobs/   checking/   archive/ (pure)      assembly/          delivery/
 
-`handlers/` holds the entry points of queues and schedules, `adapters/` is the only code that imports boto3, and
-`bootstrap.py` wires them together once per container. ARCHITECTURE.md tells the rest.
+`handlers/` holds the entry points of queues and schedules, `aws/` is the only code that imports boto3, and
+`container.py` wires them together once per container. ARCHITECTURE.md tells the rest.
 """
 
 __version__ = "0.1.0"

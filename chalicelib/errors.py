@@ -34,9 +34,9 @@
     ├── KeysUnavailable            keys_unavailable       yes
     ├── SecretUnavailable          secret_unavailable     yes
     ├── UnreadableMessage          unreadable_message     no
-    ├── WebhookUnreachable         webhook_unreachable    yes  (chalicelib.notify.ports)
-    ├── WebhookFailed              webhook_failed         yes  (chalicelib.notify.webhooks)
-    ├── UnsafeCallbackUrl          unsafe_callback_url    no   (chalicelib.notify.callback_urls)
+    ├── WebhookUnreachable         webhook_unreachable    yes  (chalicelib.delivery.ports)
+    ├── WebhookFailed              webhook_failed         yes  (chalicelib.delivery.webhooks)
+    ├── UnsafeCallbackUrl          unsafe_callback_url    no   (chalicelib.delivery.callback_urls)
     ├── ArchiveTooLarge            archive_too_large      no   (chalicelib.archive.entries)
     └── InvalidSettings            invalid_settings       no
 

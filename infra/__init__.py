@@ -1,6 +1,6 @@
 """What `chalice package` does not know, and how the package is made and deployed.
 
-    template/*.yaml + gateway_responses.py -> merge_file.py -> chalice package -> package.py -> deploy.py
+    template/*.yaml + gateway_responses.py -> template_merge.py -> chalice package -> package.py -> deploy.py
 
 Nothing here ships: the Lambda package holds app.py, chalicelib/ and the pinned requirements only.
 """

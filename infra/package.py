@@ -33,9 +33,9 @@ from infra.dependencies import (
     on_aws,
     python_version,
 )
-from infra.finishing import call_by_alias, finish
 from infra.locking import Busy, locked
-from infra.merge_file import merge_document
+from infra.postprocess import call_by_alias, finish
+from infra.template_merge import merge_document
 
 INPUTS = ("app.py", "chalicelib", "infra", "requirements.lock", ".chalice/config.json")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
@@ -101,9 +101,9 @@ def _build(folder: Path, target: Target) -> None:
     for made in (staging, out):
         shutil.rmtree(made, ignore_errors=True)
     _stage(staging, installed(target))
-    merge_file = folder / "merge.json"
-    merge_file.write_text(json.dumps(merge_document(), indent=2))
-    _run_chalice(staging, merge_file=merge_file, out=out)
+    template_merge = folder / "merge.json"
+    template_merge.write_text(json.dumps(merge_document(), indent=2))
+    _run_chalice(staging, template_merge=template_merge, out=out)
     document = json.loads((out / "sam.json").read_text(encoding="utf-8"))
     finish(document, target)
     call_by_alias(document)
@@ -124,10 +124,10 @@ def _stage(staging: Path, site_packages: Path) -> None:
     (staging / "vendor").symlink_to(site_packages, target_is_directory=True)
 
 
-def _run_chalice(project: Path, *, merge_file: Path, out: Path) -> None:
+def _run_chalice(project: Path, *, template_merge: Path, out: Path) -> None:
     main = "import sys; from chalice.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", main, "--project-dir", str(project)]
-    command += ["package", "--merge-template", str(merge_file), str(out)]
+    command += ["package", "--merge-template", str(template_merge), str(out)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

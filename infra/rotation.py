@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime
 
-from chalicelib.links.secrets import CACHE_SECONDS, Secrets
+from chalicelib.delivery.signing_keys import CACHE_SECONDS, Secrets
 
 HOUR_MS = 3_600_000
 

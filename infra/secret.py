@@ -18,8 +18,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import SecretUnavailable
-from chalicelib.links.secrets import Secrets
 from infra.locking import Busy, locked
 from infra.rotation import StillOverlapping, moment, rotated
 from localstack import secret as local

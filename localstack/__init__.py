@@ -4,7 +4,7 @@
     processes.py   which process is ours, what holds a port, how to end one
     emulator.py    MiniStack: its environment, start, readiness, stop
     clients.py     boto3 clients that reach the emulator and nothing else
-    aftercare.py   what MiniStack's CloudFormation ignores, set through its APIs
+    ministack_patches.py   what MiniStack's CloudFormation ignores, set through its APIs
     stack.py       up and down
     samples.py     real files to download
     demo.py        the main job, end to end

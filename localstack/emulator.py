@@ -20,7 +20,7 @@ from localstack import processes
 from localstack.home import REPOSITORY, Home, LocalStackError
 
 REQUIREMENTS = REPOSITORY / "localstack" / "requirements-ministack.txt"
-IN_LINE = REPOSITORY / "localstack" / "ministack_in_line.py"
+IN_LINE = REPOSITORY / "localstack" / "concurrency_gate.py"
 HOST = "127.0.0.1"
 READY_SECONDS = 30.0
 DYING_SECONDS = 3.0

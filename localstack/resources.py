@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localstack import aftercare
+from localstack import ministack_patches
 from localstack.intrinsics import ABSENT, Resolver, Resource
 
 Properties = Mapping[str, Any]
@@ -60,7 +60,7 @@ def make(clients: Clients, template: Mapping[str, Any], parameters: Mapping[str,
             _bucket(clients, bucket, resolver(properties))
         resources[name] = Resource(bucket, {"Arn": f"arn:aws:s3:::{bucket}"})
     if not separate:
-        aftercare.source_bucket(clients, parameters["SourceBucket"])
+        ministack_patches.source_bucket(clients, parameters["SourceBucket"])
     return Made(resources, resolver, environment(template, resolver), outputs(template, resolver))
 
 
@@ -101,7 +101,7 @@ def _table(clients: Clients, name: str, properties: Properties) -> Resource:
     with suppress(dynamodb.exceptions.ResourceInUseException):  # of an earlier time
         dynamodb.create_table(TableName=name, **table_arguments(properties))
     dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    aftercare.expire_items(clients, name, properties)
+    ministack_patches.expire_items(clients, name, properties)
     table = dynamodb.describe_table(TableName=name)["Table"]
     return Resource(name, {"Arn": table["TableArn"], "StreamArn": table["LatestStreamArn"]})
 
@@ -117,8 +117,8 @@ def _queue(clients: Clients, name: str) -> Resource:
 
 
 def _bucket(clients: Clients, name: str, properties: Properties) -> None:
-    aftercare.source_bucket(clients, name)
-    aftercare.expire_objects(clients, name, properties)
+    ministack_patches.source_bucket(clients, name)
+    ministack_patches.expire_objects(clients, name, properties)
 
 
 def _secret(clients: Clients, name: str, properties: Properties) -> Resource:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import SecretUnavailable
-from chalicelib.links.secrets import Secrets
 from infra.rotation import fresh
 from localstack.home import Home, LocalStackError
 

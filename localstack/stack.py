@@ -13,7 +13,7 @@ from typing import Any
 from infra.locking import locked
 from infra.package import Package, package
 from infra.stack import Stack, deploy
-from localstack import aftercare, emulator, secret, transform
+from localstack import emulator, ministack_patches, secret, transform
 from localstack.clients import REGION, Clients
 from localstack.emulator import Emulator
 from localstack.home import DEFAULT_PORT, Home, LocalStackError, Options
@@ -30,7 +30,7 @@ DEFAULTS = {
     "DispatchConcurrency": "2",
     "AssemblyConcurrency": "3",
     "AssemblyVisibilitySeconds": "30",  # less than the function may run, which the emulator accepts
-    "StreamMaxWaiting": "8",  # each reader that waits takes one of the places in ministack_in_line.py
+    "StreamMaxWaiting": "8",  # each reader that waits takes one of the places in concurrency_gate.py
     "S3ForcePathStyle": "true",  # no name server knows bucket.127.0.0.1
     "LogRetentionDays": "1",
 }
@@ -70,7 +70,7 @@ def up(options: Options) -> Outputs:
 def _confirm(outputs: Outputs, home: Home) -> None:
     """Settings that make no sense together are refused by the functions themselves, at their first call."""
     connection = http.client.HTTPConnection(outputs["Endpoint"].partition("://")[2], timeout=30)
-    connection.request("GET", f"/{aftercare.BASE_PATH}/health")
+    connection.request("GET", f"/{ministack_patches.BASE_PATH}/health")
     if connection.getresponse().status == http.HTTPStatus.INTERNAL_SERVER_ERROR:
         raise LocalStackError(f"the functions do not start with these parameters; why is in {home.log}")
 
@@ -108,7 +108,7 @@ def _server(options: Options) -> Emulator:
 
 def _addresses(server: Emulator, given: Mapping[str, str]) -> dict[str, str]:
     """Where clients reach the API and the store. Lambdas reach the store as they reach all of AWS."""
-    addresses = {"PublicUrl": f"{server.endpoint}/{aftercare.BASE_PATH}"}
+    addresses = {"PublicUrl": f"{server.endpoint}/{ministack_patches.BASE_PATH}"}
     return addresses if "S3Endpoint" in given else {**addresses, "S3PublicEndpoint": server.endpoint}
 
 
@@ -132,13 +132,13 @@ def _digest(made: Package, parameters: Mapping[str, str]) -> str:
 
 def _deploy(server: Emulator, clients: Clients, made: Package, parameters: Mapping[str, str]) -> Outputs:
     for bucket in (ARTIFACTS, parameters["SourceBucket"]):
-        aftercare.source_bucket(clients, bucket)
+        ministack_patches.source_bucket(clients, bucket)
     outputs: Outputs = dict(deploy(_target(clients), made, parameters))
     template = json.loads(made.template.read_text())
     resources = _physical_ids(clients)
-    aftercare.apply(clients, template, resources, Resolver(template, parameters, {}, stack=STACK_NAME))
+    ministack_patches.apply(clients, template, resources, Resolver(template, parameters, {}, stack=STACK_NAME))
     stage = template["Resources"]["RestAPI"]["Properties"]["StageName"]
-    url = aftercare.plain_url(clients, server.endpoint, resources["RestAPI"], stage)
+    url = ministack_patches.plain_url(clients, server.endpoint, resources["RestAPI"], stage)
     return outputs | {"ApiUrl": url, "Endpoint": server.endpoint, "Region": REGION, "Pid": server.process.pid}
 
 

@@ -51,8 +51,8 @@ class AssemblyWorld(World):
         super().__init__(files_per_batch=4, table=table)  # type: ignore[arg-type]
         self.bucket: Any = store
         files: Any = source or store
-        self.checker = BatchChecker(self.table, files, self.driver, self.clock, threads=2)
-        self.lister = PrefixLister(self.table, files, self.driver, self.clock)
+        self.checker = BatchChecker(self.table, files, self.lifecycle, self.clock, threads=2)
+        self.lister = PrefixLister(self.table, files, self.lifecycle, self.clock)
         self.archives: Any = archives
         choices = Choices(
             crc_source=crcs,
@@ -63,7 +63,7 @@ class AssemblyWorld(World):
             look_at_all=look_at_all,
         )
         outside = Outside(self.table, archives, store, files, self.queue)
-        self.worker = assembled(outside, choices, self.driver, self.clock)
+        self.worker = assembled(outside, choices, self.lifecycle, self.clock)
 
     def start_archive(self, bodies: dict[int, bytes | None], **request: Any) -> Job:
         """Start a job with an archive of these files by id; None: the file is missing."""

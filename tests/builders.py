@@ -6,16 +6,16 @@ from typing import Any
 
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.lister import PrefixLister
-from chalicelib.jobs.driving import JobDriver
-from chalicelib.jobs.model import Counts, Job, JobEvent, JobStatus, Origin, RequestedFile
+from chalicelib.jobs.lifecycle import JobLifecycle
+from chalicelib.jobs.model import Actor, Counts, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
-from chalicelib.jobs.sweeping import Sweeper
+from chalicelib.jobs.sweeper import Sweeper
 from chalicelib.limits import MAX_FILES_PER_BATCH
 from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, Message
 from tests.fake_calls import FakeCallCounter, FakeClaimStore
 from tests.fakes import Clock, FakeJobTable, FakeSourceStore, FakeWorkQueue
 
-ALICE = Origin(by="alice", request_id="request-1")
+ALICE = Actor(by="alice", request_id="request-1")
 JOB_TTL = 86_400
 SWEEP_AFTER = 120
 
@@ -63,11 +63,11 @@ class World:
         self.store = FakeSourceStore()
         self.counter = FakeCallCounter()
         self.claims = FakeClaimStore()
-        self.driver = JobDriver(self.table, self.queue, self.clock, JOB_TTL)
+        self.lifecycle = JobLifecycle(self.table, self.queue, self.clock, JOB_TTL)
         self.service = JobService(self.table, self.queue, self.clock, JOB_TTL, SWEEP_AFTER, files_per_batch)
-        self.checker = BatchChecker(self.table, self.store, self.driver, self.clock, threads=2)
-        self.lister = PrefixLister(self.table, self.store, self.driver, self.clock)
-        self.sweeper = Sweeper(self.table, self.queue, self.driver, self.clock, SWEEP_AFTER, JOB_TTL)
+        self.checker = BatchChecker(self.table, self.store, self.lifecycle, self.clock, threads=2)
+        self.lister = PrefixLister(self.table, self.store, self.lifecycle, self.clock)
+        self.sweeper = Sweeper(self.table, self.queue, self.lifecycle, self.clock, SWEEP_AFTER, JOB_TTL)
 
     def start(self, *numbers: int, missing: tuple[int, ...] = ()) -> Job:
         """Start a job whose files all exist but the `missing` ones."""
@@ -78,7 +78,7 @@ class World:
 
     def handle(self, message: Message) -> None:
         if isinstance(message, DispatchJob):
-            self.driver.dispatch(message.job_id)
+            self.lifecycle.dispatch(message.job_id)
         elif isinstance(message, CheckBatch):
             self.checker.check(message)
         elif isinstance(message, ListPrefix):

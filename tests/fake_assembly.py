@@ -196,7 +196,7 @@ class FakeAssemblyTable:
         if current.assembly.total and not reading:
             return False
         total = sum(archive.size for archive in archives) * (2 if stage is Stage.CHECKSUMMING else 1)
-        assembly = replace(current.assembly, total=total, done=0, floor=job.progress)
+        assembly = replace(current.assembly, total=total, done=0, min_progress=job.progress)
         with self.jobs.write():
             self._save(replace(current, stage=stage, assembly=assembly, updated_at=event.at), event)
             self.rows.update({_key(archive): archive for archive in archives})
@@ -243,7 +243,7 @@ class FakeAssemblyTable:
             generation=job.generation + 1,
             replans=current.assembly.replans + 1,
             changed=(*current.assembly.changed, *changed),
-            floor=job.progress,
+            min_progress=job.progress,
             done=0,
             total=0,
         )

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.delivery.watchers import Connection, Subscribed
 from chalicelib.errors import QueueUnavailable, TableUnavailable, Unauthenticated
 from chalicelib.jobs.model import Job
 from chalicelib.limits import MAX_SUBSCRIPTIONS
 from chalicelib.messages import SendWebhook
-from chalicelib.notify.watchers import Connection, Subscribed
 
 
 @dataclass

@@ -14,9 +14,9 @@ from chalicelib.jobs.files import tally
 from chalicelib.jobs.model import (
     Assembly,
     Counts,
+    Failure,
     FileResult,
     Job,
-    JobError,
     JobEvent,
     JobStatus,
     RequestedFile,
@@ -51,7 +51,7 @@ class FakeJobTable:
         self.jobs: dict[str, Job] = {}
         self.requests: dict[tuple[str, int], tuple[RequestedFile, ...]] = {}
         self.results: dict[tuple[str, int], tuple[FileResult, ...]] = {}
-        self.trouble: dict[tuple[str, int | None], JobError] = {}
+        self.errors: dict[tuple[str, int | None], Failure] = {}
         self.trail: dict[str, list[JobEvent]] = {}
         self.down = False
         self.crash_in: int | None = None
@@ -143,14 +143,14 @@ class FakeJobTable:
         more = first + limit < len(trail)
         return EventPage(tuple(trail[first : first + limit]), str(first + limit) if more else None)
 
-    def note_trouble(self, job_id: str, batch: int | None, trouble: JobError, event: JobEvent) -> None:
+    def note_error(self, job_id: str, batch: int | None, last_error: Failure, event: JobEvent) -> None:
         with self.write():
-            self.trouble[job_id, batch] = trouble
+            self.errors[job_id, batch] = last_error
             self.trail.setdefault(job_id, []).append(event)
 
-    def read_trouble(self, job_id: str, batch: int | None) -> JobError | None:
+    def last_error(self, job_id: str, batch: int | None) -> Failure | None:
         self._answer()
-        return self.trouble.get((job_id, batch))
+        return self.errors.get((job_id, batch))
 
     def due(self, *, now: int, limit: int) -> list[str]:
         self._answer()
@@ -215,7 +215,7 @@ def _driven(job: Job) -> bool:
 def _after(job: Job, change: Change) -> Job:
     to = target(change.trigger)
     if change.trigger is Trigger.RETRY:
-        again = Assembly(job.generation + 1, floor=change.floor or 0, replanned=job.assembly.replanned)
+        again = Assembly(job.generation + 1, min_progress=change.min_progress or 0, replanned=job.assembly.replanned)
         job = replace(job, error=None, sweeps=0, assembly=again)
     stage = ENTERS.get(change.trigger, job.stage)
     return replace(

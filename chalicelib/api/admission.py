@@ -14,9 +14,9 @@ from chalicelib.api.request import job_id_from, query
 from chalicelib.auth import principals
 from chalicelib.auth.principals import ANONYMOUS, TICKET_HOLDER
 from chalicelib.auth.tokens import bearer_token
-from chalicelib.bootstrap import Services
-from chalicelib.calls.addresses import counted_as
+from chalicelib.calls.addresses import rate_limit_key
 from chalicelib.calls.rates import Policy, Verdict
+from chalicelib.container import Services
 from chalicelib.errors import LorryError, TooManyRequests, Unauthenticated
 
 
@@ -39,10 +39,10 @@ PUBLIC = Door(credentials=False, policy="public", shared=False)  # answered even
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """`counted_as` is whose call it was counted as. `refused` is why it may not go on, None where it may."""
+    """`rate_limit_key` is whose call it was counted as. `refused` is why it may not go on, None where it may."""
 
     principal: str
-    counted_as: str
+    rate_limit_key: str
     verdict: Verdict
     refused: LorryError | None
 
@@ -108,7 +108,7 @@ def _counted_as(request: Any, services: Services, principal: str, arguments: Map
     settings = services.settings
     seen = settings.source_address or request.context.get("identity", {}).get("sourceIp") or ""
     forwarded = request.headers.get("x-forwarded-for", "") if settings.trusted_proxies else ""
-    return counted_as(seen, forwarded, settings.trusted_proxies)
+    return rate_limit_key(seen, forwarded, settings.trusted_proxies)
 
 
 def _policy(services: Services, door: Door) -> Policy:

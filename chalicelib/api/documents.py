@@ -36,11 +36,11 @@ from chalicelib.api.limits_answer import (
     WebsocketLimits,
 )
 from chalicelib.assembly.model import Archive
+from chalicelib.delivery.links import Minter
 from chalicelib.jobs.model import FileResult, FileState, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.service import FilePage, retryable
-from chalicelib.links.minter import Minter
-from chalicelib.moments import timestamp
 from chalicelib.settings import Settings
+from chalicelib.timestamps import timestamp
 
 
 def job_started(job: Job, base: str) -> JobStarted:
@@ -112,13 +112,13 @@ def archive_documents(job: Job, archives: Sequence[Archive], minter: Minter | No
 
 def event_document(event: JobEvent) -> EventDocument:
     """One line of a job's audit trail."""
-    origin = event.origin
+    actor = event.actor
     return EventDocument(
         kind=event.kind,
         at=timestamp(event.at),
-        by=origin.by,
-        request_id=origin.request_id,
-        trace_id=origin.trace_id,
+        by=actor.by,
+        request_id=actor.request_id,
+        trace_id=actor.trace_id,
         details=event.details,
     )
 

@@ -13,10 +13,10 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.api import headers, problems
 from chalicelib.api.admission import ANYBODY, LINKS, MEMBERS, PUBLIC, Admission, Door, admit
-from chalicelib.api.request import base_url, origin_of, path_of, request_id_of
-from chalicelib.bootstrap import Services, services
+from chalicelib.api.request import actor_of, base_url, path_of, request_id_of
+from chalicelib.container import Services, services
 from chalicelib.errors import InvalidSettings, LorryError, MethodNotAllowed
-from chalicelib.jobs.model import Origin
+from chalicelib.jobs.model import Actor
 from chalicelib.observability import count, logger, metrics
 
 LONGEST_PATH = 200  # characters of a path in the log
@@ -29,7 +29,7 @@ class Call:
 
     request: Any
     services: Services
-    origin: Origin
+    actor: Actor
     base: str
     admission: Admission
 
@@ -132,7 +132,7 @@ def _answer(view: View, door: Door, arrival: Arrival) -> Answer:
     try:
         admission = admit(arrival.request, services(), door, arrival.arguments)
         counted = headers.rate_limit(admission.verdict)
-        arrival.learnt["caller"] = admission.counted_as
+        arrival.learnt["caller"] = admission.rate_limit_key
         answer = _served(view, arrival, admission)
     except LorryError as error:
         if problems.problem_of(error).status >= 500:
@@ -147,10 +147,10 @@ def _answer(view: View, door: Door, arrival: Arrival) -> Answer:
 def _served(view: View, arrival: Arrival, admission: Admission) -> Answer:
     if admission.refused:
         raise admission.refused
-    origin = origin_of(arrival.request, arrival.request_id, admission.principal)
+    actor = actor_of(arrival.request, arrival.request_id, admission.principal)
     base = base_url(arrival.request, services().settings.public_url)
-    arrival.learnt["trace_id"] = origin.trace_id
-    return view(Call(arrival.request, services(), origin, base, admission), **arrival.arguments)
+    arrival.learnt["trace_id"] = actor.trace_id
+    return view(Call(arrival.request, services(), actor, base, admission), **arrival.arguments)
 
 
 def _common_headers(request: Any, request_id: str) -> dict[str, str]:

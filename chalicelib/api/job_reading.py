@@ -15,7 +15,7 @@ from chalicelib.observability import logger
 
 def job_of(call: Call, job_id: str) -> Job:
     """The job, if it is the caller's or the caller has a ticket for it. Raises JobNotFound and JobExpired."""
-    return call.services.jobs.read(job_id_from(job_id), None if call.by_ticket else call.origin.by)
+    return call.services.jobs.read(job_id_from(job_id), None if call.by_ticket else call.actor.by)
 
 
 def ready_job(call: Call, job_id: str) -> Job:
@@ -47,7 +47,7 @@ def links_of(document: JobDocument) -> list[str | None]:
 def note_links(call: Call, job: Job, count: int) -> None:
     """A read that issued links is a line of the audit trail."""
     if count:
-        call.services.jobs.issued_links(job, call.origin, count)
+        call.services.jobs.issued_links(job, call.actor, count)
 
 
 def ticket_for(call: Call, job_id: str) -> str | None:

@@ -13,9 +13,9 @@ from chalicelib.api.job_reading import job_of, status_of, ticket_for
 from chalicelib.api.new_job import new_job
 from chalicelib.api.once import KeyedView, once
 from chalicelib.api.request import job_id_from, json_body, query
+from chalicelib.delivery.events import event_name
 from chalicelib.errors import FieldProblem, InvalidRequest, NothingToRetry
 from chalicelib.jobs.model import Job, JobStatus
-from chalicelib.notify.events import event_name
 
 POLL_SECONDS = "1"
 
@@ -25,7 +25,7 @@ def initiate(call: Call) -> Answer:
     request = new_job(body, call.services.settings)
 
     def serve(job_id: str, again: bool) -> JobStarted:
-        job = call.services.jobs.start(request, call.origin, job_id=job_id, again=again)
+        job = call.services.jobs.start(request, call.actor, job_id=job_id, again=again)
         return documents.job_started(job, call.base)
 
     started, told = once(call, KeyedView("initiate", msgspec.json.encode(body), JobStarted), serve)
@@ -47,7 +47,7 @@ def status(call: Call, job_id: str) -> Answer:
 
 
 def cancel(call: Call, job_id: str) -> Answer:
-    job = call.services.jobs.cancel(job_id_from(job_id), call.origin)
+    job = call.services.jobs.cancel(job_id_from(job_id), call.actor)
     return Answer(202, documents.job_summary(job, call.base))
 
 
@@ -56,11 +56,11 @@ def retry(call: Call, job_id: str) -> Answer:
 
     def serve(_: str, again: bool) -> JobSummary:
         try:
-            job = call.services.jobs.retry(wanted, call.origin)
+            job = call.services.jobs.retry(wanted, call.actor)
         except NothingToRetry:
             if not again:
                 raise
-            job = call.services.jobs.read(wanted, call.origin.by)  # it was retried before its server died
+            job = call.services.jobs.read(wanted, call.actor.by)  # it was retried before its server died
         return documents.job_summary(job, call.base)
 
     summary, told = once(call, KeyedView("retry", wanted.encode(), JobSummary), serve)
@@ -70,7 +70,7 @@ def retry(call: Call, job_id: str) -> Answer:
 def jobs(call: Call) -> Answer:
     limit = schemas.JOBS_LIMIT.read(query(call.request, "limit"))
     page = call.services.jobs.jobs(
-        call.origin.by, status=_wanted_status(call), limit=limit, cursor=query(call.request, "cursor")
+        call.actor.by, status=_wanted_status(call), limit=limit, cursor=query(call.request, "cursor")
     )
     listed = [documents.job_summary(job, call.base) for job in page.jobs]
     return Answer(200, JobsPage(listed, page.next_cursor))
@@ -86,8 +86,8 @@ def stream(call: Call, job_id: str) -> Answer:
     """Server-sent events. What a reader has seen of a job is told by the id of its last event, the job's version."""
     last = call.request.headers.get("last-event-id", "")
     seen = int(last) if last.isascii() and last.isdecimal() and len(last) < 16 else None
-    news = call.services.follower.follow(
-        job_of(call, job_id), seen, lambda: job_of(call, job_id), reader=call.admission.counted_as
+    news = call.services.long_poller.follow(
+        job_of(call, job_id), seen, lambda: job_of(call, job_id), reader=call.admission.rate_limit_key
     )
     if news is None:
         return Answer(204)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from chalicelib.api.schemas import ArchiveOptions, InitiateRequest
+from chalicelib.delivery.callback_urls import UnsafeCallbackUrl, check_callback_url
 from chalicelib.errors import FieldProblem, InvalidRequest
 from chalicelib.jobs.model import ArchiveRequest, RequestedFile
 from chalicelib.jobs.service import NewJob
 from chalicelib.limits import LINK_TTL_MAX_SECONDS, S3_MAX_KEY_BYTES
-from chalicelib.notify.callback_urls import UnsafeCallbackUrl, check_callback_url
 from chalicelib.settings import Settings
 
 REPORTED = 10  # offending keys that one answer names

@@ -39,7 +39,7 @@ def once(call: Call, view: KeyedView[Body], serve: Callable[[str, bool], Body]) 
     if not _VISIBLE.fullmatch(key):
         detail = f"must be 1 to {MAX_IDEMPOTENCY_KEY_CHARACTERS} visible ASCII characters"
         raise InvalidRequest([FieldProblem("/Idempotency-Key", detail)])
-    request = KeyedRequest(call.origin.by, view.route, key, view.content)
+    request = KeyedRequest(call.actor.by, view.route, key, view.content)
     served = call.services.idempotency.once(
         request, lambda job_id, again: msgspec.json.encode(serve(job_id, again)).decode()
     )

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from chalicelib.errors import FieldProblem, InvalidRequest, JobNotFound, RequestTooLarge, UnsupportedMediaType
-from chalicelib.jobs.model import Origin
+from chalicelib.jobs.model import Actor
 from chalicelib.limits import MAX_BODY_BYTES
 
 _JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -24,10 +24,10 @@ def request_id_of(request: Any) -> str:
     return given if _SAFE_ID.fullmatch(given) else str(uuid.uuid4())
 
 
-def origin_of(request: Any, request_id: str, principal: str) -> Origin:
+def actor_of(request: Any, request_id: str, principal: str) -> Actor:
     """Who asks, for ownership and the audit trail."""
     trace = _TRACEPARENT.fullmatch(request.headers.get("traceparent", "").strip())
-    return Origin(by=principal, request_id=request_id, trace_id=trace["trace"] if trace else "")
+    return Actor(by=principal, request_id=request_id, trace_id=trace["trace"] if trace else "")
 
 
 def json_body(request: Any) -> bytes:

@@ -16,7 +16,7 @@ from chalicelib.assembly.blueprint import archive_plans, cost_report, fingerprin
 from chalicelib.assembly.builder import chunk_key
 from chalicelib.assembly.checksums import Checksums, bodies_to_know, crc_source
 from chalicelib.assembly.chunks import MAX_BODIES, cut_into_chunks, reads_for_crcs
-from chalicelib.assembly.driving import AssemblyDriver
+from chalicelib.assembly.lifecycle import ArchiveLifecycle
 from chalicelib.assembly.model import (
     Archive,
     CrcSource,
@@ -29,9 +29,9 @@ from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
 from chalicelib.assembly.replanning import Replanner
 from chalicelib.assembly.specifications import SpecificationWriter
 from chalicelib.assembly.tasks import Range, encode_chunk
-from chalicelib.jobs.driving import WORKER
 from chalicelib.jobs.files import CheckedFile
-from chalicelib.jobs.model import Job, JobError, JobEvent, JobStatus, Stage
+from chalicelib.jobs.lifecycle import WORKER
+from chalicelib.jobs.model import Failure, Job, JobEvent, JobStatus, Stage
 from chalicelib.jobs.ports import JobTable
 from chalicelib.messages import PlanArchive
 
@@ -45,7 +45,7 @@ class ArchivePlanner:
     jobs: JobTable
     table: AssemblyTable
     store: ArchiveStore
-    driver: AssemblyDriver
+    lifecycle: ArchiveLifecycle
     replanner: Replanner
     checksums: Checksums
     now: Callable[[], int]
@@ -63,7 +63,7 @@ class ArchivePlanner:
         reads = next((archive for archive in opened if archive.reads_only), None)
         if built or (reads and reads.phase is not Phase.DONE):
             for archive in built or opened:
-                self.driver.go_on(job, archive)
+                self.lifecycle.go_on(job, archive)
             return False
         return self._plan_anew(job, reads)
 
@@ -76,7 +76,7 @@ class ArchivePlanner:
         try:
             return self._plan_files(*current, reads)
         except ArchiveTooLarge as error:
-            self.driver.job_driver.fail(job, JobError(error.code, str(error)))
+            self.lifecycle.job_lifecycle.fail(job, Failure(error.code, str(error)))
             return False
 
     def _plan_files(self, job: Job, files: list[CheckedFile], reads: Archive | None) -> bool:
@@ -142,8 +142,8 @@ class ArchivePlanner:
         event = JobEvent(str(stage), self.now(), WORKER, details)
         if self.table.open_archives(job, stage, archives, event):
             for archive in archives:
-                self.driver.send_missing(archive)
-                self.driver.advance(archive)
+                self.lifecycle.send_missing(archive)
+                self.lifecycle.advance(archive)
             return True
         for archive in archives:
             for upload in archive.uploads:

@@ -11,9 +11,9 @@ from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
 from chalicelib.checking.checker import result_of
 from chalicelib.checking.ports import SourceStore
 from chalicelib.errors import SourceChanged
-from chalicelib.jobs.driving import NO_FILES_AVAILABLE, JobDriver
 from chalicelib.jobs.files import CheckedFile, all_files, tally
-from chalicelib.jobs.model import Counts, FileResult, FileState, Job, JobError
+from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, JobLifecycle
+from chalicelib.jobs.model import Counts, Failure, FileResult, FileState, Job
 from chalicelib.jobs.ports import JobTable
 
 MAX_CHANGES = 3  # a file that is seen to change in its third plan is given up
@@ -30,7 +30,7 @@ class Replanner:
     table: AssemblyTable
     store: ArchiveStore
     source: SourceStore
-    driver: JobDriver
+    lifecycle: JobLifecycle
     look_at_all: int = LOOK_AT_ALL
 
     def drop_older_generations(self, job: Job) -> None:
@@ -78,22 +78,22 @@ class Replanner:
         """Whether there is nothing to assemble; the job is failed then."""
         states = Counter(result.state for _, result in files)
         if not states[FileState.AVAILABLE]:
-            self.driver.fail(job, NO_FILES_AVAILABLE)
+            self.lifecycle.fail(job, NO_FILES_AVAILABLE)
             return True
         absent = len(files) - states[FileState.AVAILABLE]
         if job.archive and job.archive.on_missing == "fail" and absent:
-            self.driver.fail(job, incomplete(files))
+            self.lifecycle.fail(job, incomplete(files))
             return True
         return False
 
 
-def incomplete(files: Sequence[CheckedFile]) -> JobError:
+def incomplete(files: Sequence[CheckedFile]) -> Failure:
     """The error of a job that wants all files or none; another attempt may help only where a file kept changing."""
     absent = [(file, result) for file, result in files if result.state is not FileState.AVAILABLE]
     changing = any(result.reason == SourceChanged.code for _, result in absent)
     named = ", ".join(f"{file.key} ({result.reason or result.state})" for file, result in absent[:5])
     more = f" and {len(absent) - 5:,} more" if len(absent) > 5 else ""
-    return JobError(
+    return Failure(
         SourceChanged.code if changing else FILES_MISSING,
         f"{len(absent):,} of {len(files):,} files cannot be had: {named}{more}",
     )

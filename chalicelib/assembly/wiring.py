@@ -10,14 +10,14 @@ from chalicelib.assembly.builder import ChunkBuilder
 from chalicelib.assembly.checksums import Checksums
 from chalicelib.assembly.chunks import MAX_BODIES
 from chalicelib.assembly.cleaner import Cleaner
-from chalicelib.assembly.driving import AssemblyDriver
 from chalicelib.assembly.finisher import Finisher
+from chalicelib.assembly.lifecycle import ArchiveLifecycle
 from chalicelib.assembly.planner import ArchivePlanner
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
 from chalicelib.assembly.replanning import LOOK_AT_ALL, Replanner
 from chalicelib.assembly.worker import AssemblyWorker
 from chalicelib.checking.ports import SourceStore
-from chalicelib.jobs.driving import JobDriver
+from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.ports import JobTable, WorkQueue
 
 
@@ -44,18 +44,18 @@ class Choices:
     look_at_all: int = LOOK_AT_ALL
 
 
-def assembled(outside: Outside, choices: Choices, driver: JobDriver, now: Callable[[], int]) -> AssemblyWorker:
+def assembled(outside: Outside, choices: Choices, lifecycle: JobLifecycle, now: Callable[[], int]) -> AssemblyWorker:
     """`now()` is epoch milliseconds."""
     jobs, table, store, source = outside.jobs, outside.table, outside.store, outside.source
-    assembly = AssemblyDriver(jobs, table, outside.queue, driver, now)
+    assembly = ArchiveLifecycle(jobs, table, outside.queue, lifecycle, now)
     checksums = Checksums(table, store, source, lambda: now() // 1000, choices.crc_source, choices.store_name)
     builder = ChunkBuilder(store, table)
     planner = ArchivePlanner(
         jobs=jobs,
         table=table,
         store=store,
-        driver=assembly,
-        replanner=Replanner(jobs, table, store, source, driver, choices.look_at_all),
+        lifecycle=assembly,
+        replanner=Replanner(jobs, table, store, source, lifecycle, choices.look_at_all),
         checksums=checksums,
         now=now,
         max_bytes=choices.max_bytes,
@@ -69,6 +69,6 @@ def assembled(outside: Outside, choices: Choices, driver: JobDriver, now: Callab
         builder=builder,
         finisher=Finisher(jobs, table, store, builder, checksums, choices.max_bytes, choices.limits),
         cleaner=Cleaner(jobs, table, store, now),
-        driver=assembly,
+        lifecycle=assembly,
         now=now,
     )

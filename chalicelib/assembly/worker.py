@@ -8,15 +8,15 @@ from enum import StrEnum
 
 from chalicelib.assembly.builder import ChunkBuilder
 from chalicelib.assembly.cleaner import Cleaner
-from chalicelib.assembly.driving import AssemblyDriver
 from chalicelib.assembly.finisher import Finisher
+from chalicelib.assembly.lifecycle import ArchiveLifecycle
 from chalicelib.assembly.model import Archive, Phase, Receipt
 from chalicelib.assembly.planner import ArchivePlanner
 from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome
 from chalicelib.assembly.replanning import MAX_REPLANS
 from chalicelib.errors import PlanChanged, QueueUnavailable, SourceChanged, StorageError, UploadGone
-from chalicelib.jobs.driving import WORKER
-from chalicelib.jobs.model import Job, JobError, JobEvent, JobStatus
+from chalicelib.jobs.lifecycle import WORKER
+from chalicelib.jobs.model import Failure, Job, JobEvent, JobStatus
 from chalicelib.jobs.ports import JobTable
 from chalicelib.messages import BuildChunk, CleanUp, PlanArchive
 
@@ -44,7 +44,7 @@ class AssemblyWorker:
     builder: ChunkBuilder
     finisher: Finisher
     cleaner: Cleaner
-    driver: AssemblyDriver
+    lifecycle: ArchiveLifecycle
     now: Callable[[], int]
 
     def handle(self, message: AssemblyMessage) -> Built:
@@ -67,7 +67,7 @@ class AssemblyWorker:
         if archive is None:
             return Built.DROPPED
         if archive.phase != message.phase or message.chunk in archive.done:
-            self.driver.go_on(job, archive)
+            self.lifecycle.go_on(job, archive)
             return Built.REPEATED
         return self._build_chunk(job, archive, message)
 
@@ -79,16 +79,16 @@ class AssemblyWorker:
         try:
             receipt, size = self._work(job, archive, message.chunk)
         except SourceChanged as error:
-            self.driver.changed(job, [error.key])
+            self.lifecycle.changed(job, [error.key])
             return Built.REPLANNED
         except (UploadGone, PlanChanged):
             if self._is_stale(job) or self._is_done(message):
                 return Built.DROPPED
             if job.assembly.replans >= MAX_REPLANS:
                 raise
-            self.driver.changed(job, [])  # somebody aborted the upload, or deployed: begin another
+            self.lifecycle.changed(job, [])  # somebody aborted the upload, or deployed: begin another
             return Built.REPLANNED
-        outcome = self.driver.record(archive, message.chunk, receipt, size=size)
+        outcome = self.lifecycle.record(archive, message.chunk, receipt, size=size)
         return {ChunkOutcome.RECORDED: Built.RECORDED, ChunkOutcome.DUPLICATE: Built.REPEATED}.get(
             outcome, Built.DROPPED
         )
@@ -108,7 +108,7 @@ class AssemblyWorker:
         return archive is not None and (archive.phase != message.phase or message.chunk in archive.done)
 
     def _note(self, message: AssemblyMessage, error: StorageError | QueueUnavailable) -> None:
-        trouble = JobError(error.code, str(error))
+        last_error = Failure(error.code, str(error))
         details = {"message": type(message).__name__, "code": error.code, "error": str(error)}
         event = JobEvent("assembly_retried", self.now(), WORKER, details)
-        self.jobs.note_trouble(message.job_id, None, trouble, event)
+        self.jobs.note_error(message.job_id, None, last_error, event)

@@ -25,12 +25,12 @@ def source_address(seen: str, forwarded_for: str, trusted: Sequence[Network]) ->
     return nearest
 
 
-def counted_as(seen: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
+def rate_limit_key(seen: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
     """The name under which calls from there are counted together."""
-    return f"address {neighbourhood(source_address(seen, forwarded_for, trusted))}"
+    return f"address {client_network(source_address(seen, forwarded_for, trusted))}"
 
 
-def neighbourhood(address: str) -> str:
+def client_network(address: str) -> str:
     """What one customer has: an IPv4 address, or the 64 bits that an IPv6 network has in common."""
     parsed = _parsed(address)
     return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address

@@ -45,7 +45,7 @@ class Verdict:
 
 
 @dataclass(slots=True)
-class OwnCounts:
+class LocalCounter:
     """CallCounter of one container."""
 
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class RateLimiter:
 
     shared: CallCounter
     now: Callable[[], int]
-    own: OwnCounts = field(default_factory=OwnCounts)
+    own: LocalCounter = field(default_factory=LocalCounter)
     away_until: int = 0
 
     def count(self, caller: str, policy: Policy) -> Verdict:

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from chalicelib.checking.ports import SourceStore, StoredObject
 from chalicelib.errors import StorageError
-from chalicelib.jobs.driving import WORKER, JobDriver
-from chalicelib.jobs.model import FileResult, FileState, JobError, JobEvent, RequestedFile
+from chalicelib.jobs.lifecycle import WORKER, JobLifecycle
+from chalicelib.jobs.model import Failure, FileResult, FileState, JobEvent, RequestedFile
 from chalicelib.jobs.ports import JobTable, Recorded
 from chalicelib.messages import CheckBatch
 
@@ -31,24 +31,24 @@ class BatchChecker:
 
     table: JobTable
     store: SourceStore
-    driver: JobDriver
+    lifecycle: JobLifecycle
     now: Callable[[], int]
     threads: int
 
     def check(self, message: CheckBatch) -> Checked:
         """Handle one message. Raises StorageError, after noting it, if the store does not answer for each file."""
-        job = self.driver.begin(message.job_id)
+        job = self.lifecycle.begin(message.job_id)
         if job is None:
             return Checked.DROPPED
         if message.batch in job.done:
-            self.driver.finish(job)
+            self.lifecycle.finish(job)
             return Checked.REPEATED
         outcome = self._check_and_record(message)
         if outcome is Recorded.JOB_ENDED:
             return Checked.DROPPED
         after = self.table.get(message.job_id)
         if after is not None:
-            self.driver.finish(after)
+            self.lifecycle.finish(after)
         return Checked.RECORDED if outcome is Recorded.RECORDED else Checked.REPEATED
 
     def _check_and_record(self, message: CheckBatch) -> Recorded:
@@ -73,10 +73,10 @@ class BatchChecker:
         return [result_of(stored) for stored in found]
 
     def _note(self, message: CheckBatch, error: StorageError) -> None:
-        trouble = JobError(error.code, str(error))
+        last_error = Failure(error.code, str(error))
         details = {"batch": message.batch, "code": error.code, "message": str(error)}
         event = JobEvent("batch_retried", self.now(), WORKER, details)
-        self.table.note_trouble(message.job_id, message.batch, trouble, event)
+        self.table.note_error(message.job_id, message.batch, last_error, event)
 
 
 def result_of(stored: StoredObject | None) -> FileResult:

@@ -10,9 +10,9 @@ from itertools import islice
 from chalicelib.checking.checker import Checked, result_of
 from chalicelib.checking.ports import SourceStore
 from chalicelib.errors import StorageError, TooManyFiles
-from chalicelib.jobs.driving import NO_FILES_AVAILABLE, WORKER, JobDriver
 from chalicelib.jobs.files import CheckedFile, batch_size
-from chalicelib.jobs.model import Job, JobError, JobEvent, RequestedFile
+from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, WORKER, JobLifecycle
+from chalicelib.jobs.model import Failure, Job, JobEvent, RequestedFile
 from chalicelib.jobs.ports import JobTable
 from chalicelib.limits import MAX_FILES_PER_JOB
 from chalicelib.messages import ListPrefix
@@ -24,16 +24,16 @@ class PrefixLister:
 
     table: JobTable
     store: SourceStore
-    driver: JobDriver
+    lifecycle: JobLifecycle
     now: Callable[[], int]
 
     def find(self, message: ListPrefix) -> Checked:
         """Handle one message. Raises StorageError, after noting it, if the store does not tell all keys."""
-        job = self.driver.begin(message.job_id)
+        job = self.lifecycle.begin(message.job_id)
         if job is None:
             return Checked.DROPPED
         if job.listed:
-            self.driver.finish(job)
+            self.lifecycle.finish(job)
             return Checked.REPEATED
         try:
             found = self._listed(job)
@@ -50,18 +50,18 @@ class PrefixLister:
     def _record(self, job: Job, found: list[CheckedFile]) -> Checked:
         if len(found) > MAX_FILES_PER_JOB:
             sentence = f"there are more than {MAX_FILES_PER_JOB:,} files below {job.prefix}; ask for a longer prefix"
-            self.driver.fail(job, JobError(TooManyFiles.code, sentence))
+            self.lifecycle.fail(job, Failure(TooManyFiles.code, sentence))
             return Checked.DROPPED
         if not found:
-            self.driver.fail(job, NO_FILES_AVAILABLE)
+            self.lifecycle.fail(job, NO_FILES_AVAILABLE)
             return Checked.DROPPED
         sized = replace(job, total=len(found), batch_size=batch_size([file.key for file, _ in found]))
         recorded = self.table.record_listing(sized, secrets.token_hex(4), found, now=self.now())
         after = self.table.get(job.job_id)
         if after is not None:
-            self.driver.finish(after)
+            self.lifecycle.finish(after)
         return Checked.RECORDED if recorded else Checked.REPEATED
 
     def _note(self, job: Job, error: StorageError) -> None:
         event = JobEvent("listing_retried", self.now(), WORKER, {"code": error.code, "message": str(error)})
-        self.table.note_trouble(job.job_id, None, JobError(error.code, str(error)), event)
+        self.table.note_error(job.job_id, None, Failure(error.code, str(error)), event)

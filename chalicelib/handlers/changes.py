@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.adapters.stream_records import job_changes
-from chalicelib.bootstrap import services
+from chalicelib.aws.stream_records import job_changes
+from chalicelib.container import services
 from chalicelib.handlers.batch import Event
 from chalicelib.jobs.model import Job
 from chalicelib.observability import count, logger, metrics

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 
 class RetryPolicy(Protocol):
-    """When a message comes back; chalicelib.adapters.retries has the real one."""
+    """When a message comes back; chalicelib.aws.retries has the real one."""
 
     def delay(self, *, attempt: int) -> int:
         """Seconds before the attempt after this one."""

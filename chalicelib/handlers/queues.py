@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from chalicelib.bootstrap import services
+from chalicelib.container import services
 from chalicelib.errors import UnreadableMessage
 from chalicelib.handlers.batch import Event, run, run_records
 from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, SendWebhook, decode, decode_any
@@ -42,7 +42,7 @@ def webhook(event: Event, context: Any) -> Event:
 
 def _dispatch(body: str) -> None:
     message = decode(body, DispatchJob)
-    sent = services().driver.dispatch(message.job_id)
+    sent = services().lifecycle.dispatch(message.job_id)
     logger.info("dispatched", job_id=message.job_id, batches=sent)
 
 
@@ -68,7 +68,7 @@ def _assemble(body: str) -> None:
 
 def _give_up(body: str) -> None:
     message = decode_any(body)
-    failed = services().driver.give_up(message)
+    failed = services().lifecycle.give_up(message)
     count("MessagesGivenUp")
     logger.error("message given up", job_id=message.job_id, body=body, job_failed=failed is not None)
 

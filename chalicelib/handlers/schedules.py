@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.bootstrap import services
+from chalicelib.container import services
 from chalicelib.observability import count, logger, metrics
 
 RESERVE_MS = 5_000  # stop looking for more while there is time to finish the job in hand

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from chalicelib.bootstrap import services
-from chalicelib.calls.addresses import counted_as
+from chalicelib.calls.addresses import rate_limit_key
+from chalicelib.container import services
 from chalicelib.errors import LorryError, Unauthenticated
 from chalicelib.handlers.batch import Event
 from chalicelib.handlers.changes import Summary
@@ -55,7 +55,7 @@ def _address(event: Event) -> str:
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     settings = services().settings
     seen = settings.source_address or event["requestContext"].get("identity", {}).get("sourceIp") or ""
-    return counted_as(seen, headers.get("x-forwarded-for", ""), settings.trusted_proxies)
+    return rate_limit_key(seen, headers.get("x-forwarded-for", ""), settings.trusted_proxies)
 
 
 def _answer(event: Event, metric: str, act: Callable[[str], HTTPStatus]) -> Event:

@@ -39,7 +39,7 @@ class FileState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class JobError:
+class Failure:
     """Why a job failed, or what a batch stumbled over. `code` is one of chalicelib.errors or a job's own."""
 
     code: str
@@ -84,7 +84,7 @@ UNCHECKED_RESULT = FileResult(FileState.UNCHECKED)
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Actor:
     """Who caused a change: a principal and the request it came by. Empty strings where there is none."""
 
     by: str
@@ -98,7 +98,7 @@ class JobEvent:
 
     kind: str
     at: int
-    origin: Origin
+    actor: Actor
     details: dict[str, Any] = field(default_factory=dict)
 
 
@@ -118,14 +118,15 @@ class Assembly:
 
     `generation` counts plans, from 1; `replans` those among them because files changed, since the job was last set
     going by a client. `changed` are the keys of those files, each as often as it changed; `replanned` is the last
-    generation for which they were looked at anew. `floor` is the progress that was reached before this generation.
+    generation for which they were looked at anew. `min_progress` is the
+    progress that was reached before this generation.
     """
 
     generation: int = 1
     replans: int = 0
     changed: tuple[str, ...] = ()
     replanned: int = 1
-    floor: int = 0
+    min_progress: int = 0
     done: int = 0
     total: int = 0
 
@@ -151,7 +152,7 @@ class Job:
     counts: Counts
     size: int
     done: frozenset[int]
-    error: JobError | None
+    error: Failure | None
     link_ttl: int
     created_at: int
     updated_at: int
@@ -198,4 +199,4 @@ class Job:
         done = share * self.counts.processed // self.total
         if self.assembly.total:
             done = share + (100 - share) * self.assembly.done // self.assembly.total
-        return min(99, max(done, self.assembly.floor))
+        return min(99, max(done, self.assembly.min_progress))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from chalicelib.jobs.model import FileResult, Job, JobError, JobEvent, JobStatus, RequestedFile
+from chalicelib.jobs.model import Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.messages import Message
 
@@ -27,11 +27,11 @@ class Change:
     job_id: str
     trigger: Trigger
     event: JobEvent
-    error: JobError | None = None
+    error: Failure | None = None
     expires_at: int | None = None
     all_checked: bool = False  # only if every batch of the job is recorded
     batch_open: int | None = None  # only if this batch is not recorded
-    floor: int | None = None  # progress below which the job is not told to be
+    min_progress: int | None = None  # progress below which the job is not told to be
     sweep_at: int | None = None  # when the sweeper looks at it next; None for an ended job: never
 
 
@@ -94,11 +94,11 @@ class JobTable(Protocol):
     def events(self, job_id: str, *, limit: int, cursor: str | None) -> EventPage:
         """The audit trail, oldest first. Raises InvalidRequest for a cursor that is not ours."""
 
-    def note_trouble(self, job_id: str, batch: int | None, trouble: JobError, event: JobEvent) -> None:
-        """Remember the latest trouble of a batch (None: of dispatching), with its event."""
+    def note_error(self, job_id: str, batch: int | None, last_error: Failure, event: JobEvent) -> None:
+        """Remember the latest last_error of a batch (None: of dispatching), with its event."""
 
-    def read_trouble(self, job_id: str, batch: int | None) -> JobError | None:
-        """The latest trouble of a batch, if it had any."""
+    def last_error(self, job_id: str, batch: int | None) -> Failure | None:
+        """The latest last_error of a batch, if it had any."""
 
     def due(self, *, now: int, limit: int) -> list[str]:
         """Ids of at most `limit` jobs that have not ended and whose sweep_at has come, the longest waiting first."""

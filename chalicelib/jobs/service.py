@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, NothingToRetry, QueueUnavailable
-from chalicelib.jobs.driving import first_messages
 from chalicelib.jobs.files import CheckedFile, batch_size, files_of
+from chalicelib.jobs.lifecycle import first_messages
 from chalicelib.jobs.model import (
     PENDING_RESULT,
     UNCHECKED_RESULT,
+    Actor,
     ArchiveRequest,
     Counts,
     FileResult,
     Job,
     JobEvent,
     JobStatus,
-    Origin,
     RequestedFile,
 )
 from chalicelib.jobs.ports import Change, EventPage, JobPage, JobTable, WorkQueue
@@ -69,17 +69,17 @@ class JobService:
     sweep_after: int
     files_per_batch: int = MAX_FILES_PER_BATCH
 
-    def start(self, request: NewJob, origin: Origin, *, job_id: str = "", again: bool = False) -> Job:
+    def start(self, request: NewJob, actor: Actor, *, job_id: str = "", again: bool = False) -> Job:
         """Make the request durable, then set it going. Once this returns, the job will end, whatever crashes.
 
         With a `job_id` that is taken already, the job of that id is returned; `again`: it may well be, so look first.
         """
         if again and self.table.get(job_id):  # or its files would be written over
-            return self.read(job_id, origin.by)
-        job = self._new_job(request, origin.by, job_id or str(uuid.uuid4()))
-        event = JobEvent("created", job.created_at, origin, {"total": job.total})
+            return self.read(job_id, actor.by)
+        job = self._new_job(request, actor.by, job_id or str(uuid.uuid4()))
+        event = JobEvent("created", job.created_at, actor, {"total": job.total})
         if not self.table.create(job, _batches(request.files, job.batch_size), event):
-            return self.read(job.job_id, origin.by)
+            return self.read(job.job_id, actor.by)
         self._send(job, first_messages(job))
         return job
 
@@ -103,47 +103,47 @@ class JobService:
         following = first + len(page)
         return FilePage(first, page, following if following < job.total else None)
 
-    def cancel(self, job_id: str, origin: Origin) -> Job:
+    def cancel(self, job_id: str, actor: Actor) -> Job:
         """Cancel a job that has not ended; cancelling twice is fine. Raises JobAlreadyEnded and as `read`."""
-        before = self.read(job_id, origin.by)
+        before = self.read(job_id, actor.by)
         now = self.now()
         change = Change(
             job_id=job_id,
             trigger=Trigger.CANCEL,
-            event=JobEvent("cancelled", now, origin),
+            event=JobEvent("cancelled", now, actor),
             expires_at=self.expiry(now),
             sweep_at=now if before.archive else None,
         )
-        job = self.table.apply(change) or self.read(job_id, origin.by)
+        job = self.table.apply(change) or self.read(job_id, actor.by)
         if job.status is not JobStatus.CANCELLED:
             raise JobAlreadyEnded(job_id, status=job.status)
         if job.archive:
             self._send(job, [CleanUp(job_id)])
         return job
 
-    def retry(self, job_id: str, origin: Origin) -> Job:
+    def retry(self, job_id: str, actor: Actor) -> Job:
         """Run again what failed: batches without results, files that changed, an assembly. Raises NothingToRetry."""
-        before = self.read(job_id, origin.by)
+        before = self.read(job_id, actor.by)
         if not retryable(before):
             raise NothingToRetry(job_id, status=before.status)
         now = self.now()
         change = Change(
             job_id=job_id,
             trigger=Trigger.RETRY,
-            event=JobEvent("retried", now, origin),
+            event=JobEvent("retried", now, actor),
             expires_at=now + 2 * self.job_ttl * 1000,
             sweep_at=now + self.sweep_after * 1000,
-            floor=before.progress,
+            min_progress=before.progress,
         )
         job = self.table.apply(change)
         if job is None:
-            raise NothingToRetry(job_id, status=self.read(job_id, origin.by).status)
+            raise NothingToRetry(job_id, status=self.read(job_id, actor.by).status)
         self._send(job, first_messages(job))
         return job
 
-    def issued_links(self, job: Job, origin: Origin, count: int) -> None:
+    def issued_links(self, job: Job, actor: Actor, count: int) -> None:
         """Note in the audit trail that a read gave out links."""
-        self.table.note(job.job_id, JobEvent("links_issued", self.now(), origin, {"count": count}))
+        self.table.note(job.job_id, JobEvent("links_issued", self.now(), actor, {"count": count}))
 
     def events(self, job: Job, *, limit: int, cursor: str | None) -> EventPage:
         """The job's audit trail, oldest first. Raises InvalidRequest for a cursor that is not ours."""

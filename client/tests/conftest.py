@@ -18,27 +18,27 @@ from lorry.command.main import main
 
 sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside, however pytest is told to import
 
+from fake_server import FakeServer
 from harness import CLIENT, Command, Start
-from stand_in import StandIn
 
 QUICK = RetryPolicy(tries=4, first=0.01, longest=0.05)
 
 
 @pytest.fixture
-def service() -> Iterator[StandIn]:
-    stand_in = StandIn()
-    yield stand_in
-    stand_in.close()
+def service() -> Iterator[FakeServer]:
+    fake_server = FakeServer()
+    yield fake_server
+    fake_server.close()
 
 
 @pytest.fixture
-def lorry(service: StandIn) -> Iterator[Lorry]:
+def lorry(service: FakeServer) -> Iterator[Lorry]:
     with Lorry(service.url, retries=QUICK) as client:
         yield client
 
 
 @pytest.fixture
-def start_command(service: StandIn, tmp_path: Path) -> Iterator[Start]:
+def start_command(service: FakeServer, tmp_path: Path) -> Iterator[Start]:
     """Starts the real command in `tmp_path`, in a process of its own, with the stand-in as its service."""
     running: list[subprocess.Popen[str]] = []
 
@@ -66,7 +66,7 @@ def start_command(service: StandIn, tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture
 def command(
-    service: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    service: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Command]:
     """Runs the command in `tmp_path` by its entry point, in this process, which is quicker."""
 

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from stand_in import JOB_ID, StandIn
+from fake_server import JOB_ID, FakeServer
 
 from lorry import DownloadFailed, DownloadListener, FileEnding, Lorry
 
@@ -32,7 +32,7 @@ class Tally(DownloadListener):
             self.endings.append(ending)
 
 
-def one_file(service: StandIn, data: bytes = DATA) -> None:
+def one_file(service: FakeServer, data: bytes = DATA) -> None:
     service.put(KEY, data)
     service.make_job([KEY])
 
@@ -47,7 +47,7 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def ranges(service: StandIn) -> list[str | None]:
+def ranges(service: FakeServer) -> list[str | None]:
     return [seen.headers.get("Range") for seen in service.requests("/store/")]
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from stand_in import JOB_ID, Fault, StandIn
+from fake_server import JOB_ID, FakeServer, Fault
 
 from lorry import (
     ArchiveOptions,
@@ -33,7 +33,7 @@ from lorry.initiate import initiate_body
 STATUS = "/lorry/v1/download/status"
 
 
-def test_starting_a_job_gives_its_id_and_counts_duplicates(lorry: Lorry, service: StandIn) -> None:
+def test_starting_a_job_gives_its_id_and_counts_duplicates(lorry: Lorry, service: FakeServer) -> None:
     job = lorry.start(file_ids=[70000, 70001, 70000])
     assert (job.id, job.status, job.total, job.duplicates) == (JOB_ID, "queued", 2, 1)
     assert service.requests("initiate", "POST")[0].body == {"file_ids": [70000, 70001, 70000]}
@@ -58,12 +58,12 @@ def test_a_job_asks_for_an_archive_in_the_words_of_the_service(
     assert body == {"keys": ["downloads/a"]} | sent
 
 
-def test_a_prefix_starts_a_job_whose_total_is_not_known_yet(lorry: Lorry, service: StandIn) -> None:
+def test_a_prefix_starts_a_job_whose_total_is_not_known_yet(lorry: Lorry, service: FakeServer) -> None:
     assert lorry.start(prefix="downloads/a/").total is None
     assert service.requests("initiate", "POST")[0].body == {"prefix": "downloads/a/"}
 
 
-def test_files_are_named_in_exactly_one_way(lorry: Lorry, service: StandIn) -> None:
+def test_files_are_named_in_exactly_one_way(lorry: Lorry, service: FakeServer) -> None:
     with pytest.raises(ValueError, match="not none"):
         lorry.start()
     with pytest.raises(ValueError, match="not file_ids, prefix"):
@@ -71,7 +71,7 @@ def test_files_are_named_in_exactly_one_way(lorry: Lorry, service: StandIn) -> N
     assert service.seen == []
 
 
-def test_a_job_has_its_figures_and_times_in_utc(lorry: Lorry, service: StandIn) -> None:
+def test_a_job_has_its_figures_and_times_in_utc(lorry: Lorry, service: FakeServer) -> None:
     service.put("downloads/70000.zip", b"12345")
     service.make_job(["downloads/70000.zip", "downloads/70001.zip"], createdAt="2025-01-01T02:00:00+02:00", later=1)
     job = lorry.status(JOB_ID)
@@ -82,20 +82,20 @@ def test_a_job_has_its_figures_and_times_in_utc(lorry: Lorry, service: StandIn) 
     assert "resultUrls" not in job.answer
 
 
-def test_a_failed_job_raises_with_its_reason(lorry: Lorry, service: StandIn) -> None:
+def test_a_failed_job_raises_with_its_reason(lorry: Lorry, service: FakeServer) -> None:
     service.make_job([], status="failed", error={"code": "no_files_available", "message": "every file is missing"})
     with pytest.raises(JobFailed, match=r"every file is missing \(no_files_available\)") as raised:
         lorry.wait(JOB_ID)
     assert raised.value.job.error == JobError("no_files_available", "every file is missing")
 
 
-def test_a_cancelled_job_raises(lorry: Lorry, service: StandIn) -> None:
+def test_a_cancelled_job_raises(lorry: Lorry, service: FakeServer) -> None:
     service.make_job([], status="cancelled")
     with pytest.raises(JobFailed, match="was cancelled"):
         lorry.wait(JOB_ID)
 
 
-def test_pages_follow_the_cursor_and_line_up_links_with_files(lorry: Lorry, service: StandIn) -> None:
+def test_pages_follow_the_cursor_and_line_up_links_with_files(lorry: Lorry, service: FakeServer) -> None:
     service.put("downloads/70001.zip", b"x")
     service.page_limit = 2
     service.make_job([f"downloads/{number}.zip" for number in range(70000, 70005)])
@@ -106,19 +106,19 @@ def test_pages_follow_the_cursor_and_line_up_links_with_files(lorry: Lorry, serv
     assert [file.url is not None for file in files] == [False, True, False, False, False]
 
 
-def test_cancelling_gives_the_job(lorry: Lorry, service: StandIn) -> None:
+def test_cancelling_gives_the_job(lorry: Lorry, service: FakeServer) -> None:
     service.make_job([], status="processing")
     assert lorry.cancel(JOB_ID).status == "cancelled"
 
 
-def test_jobs_are_listed_over_pages_up_to_the_limit(lorry: Lorry, service: StandIn) -> None:
+def test_jobs_are_listed_over_pages_up_to_the_limit(lorry: Lorry, service: FakeServer) -> None:
     service.page_limit = 2
     service.listed = [{"jobId": f"job-{n}", "status": "ready" if n % 2 else "queued"} for n in range(10)]
     assert [job.id for job in lorry.jobs(limit=3)] == ["job-0", "job-1", "job-2"]
     assert [job.id for job in lorry.jobs(status="ready")] == ["job-1", "job-3", "job-5", "job-7", "job-9"]
 
 
-def test_checking_tells_whether_a_file_is_there(lorry: Lorry, service: StandIn) -> None:
+def test_checking_tells_whether_a_file_is_there(lorry: Lorry, service: FakeServer) -> None:
     service.put("downloads/70000.zip", b"123")
     there, absent = lorry.check(70000), lorry.check(70001)
     assert (there.available, there.key, there.size) == (True, "downloads/70000.zip", 3)
@@ -144,7 +144,7 @@ def test_a_service_that_is_not_there_is_unreachable() -> None:
 
 
 def test_a_loopback_service_is_reached_without_the_configured_proxy(
-    service: StandIn, monkeypatch: pytest.MonkeyPatch
+    service: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with Lorry(service.url, retries=RetryPolicy(tries=1)) as lorry:
@@ -152,13 +152,13 @@ def test_a_loopback_service_is_reached_without_the_configured_proxy(
 
 
 @pytest.mark.parametrize("body", [b"<html>welcome</html>", b"[]", b"{}"])
-def test_an_answer_of_something_else_is_named_as_such(lorry: Lorry, service: StandIn, body: bytes) -> None:
+def test_an_answer_of_something_else_is_named_as_such(lorry: Lorry, service: FakeServer, body: bytes) -> None:
     service.faults = [Fault(STATUS, 200, body=body)]
     with pytest.raises(UnexpectedAnswer, match="is this the ApiUrl"):
         lorry.status(JOB_ID)
 
 
-def test_a_refusal_without_any_json_still_has_a_code(lorry: Lorry, service: StandIn) -> None:
+def test_a_refusal_without_any_json_still_has_a_code(lorry: Lorry, service: FakeServer) -> None:
     service.faults = [Fault(STATUS, 403, body=b"<html>")]
     with pytest.raises(LorryProblem, match="403 http_403: Forbidden"):
         lorry.status(JOB_ID)
@@ -174,7 +174,7 @@ def test_a_url_that_is_none_is_refused_at_once() -> None:
         Lorry("ftp://example.org")
 
 
-def test_events_are_read_over_pages_as_far_as_they_are_wanted(lorry: Lorry, service: StandIn) -> None:
+def test_events_are_read_over_pages_as_far_as_they_are_wanted(lorry: Lorry, service: FakeServer) -> None:
     service.page_limit = 2
     service.trail = [
         {
@@ -194,7 +194,7 @@ def test_events_are_read_over_pages_as_far_as_they_are_wanted(lorry: Lorry, serv
     assert len(service.requests("events")) == 4
 
 
-def test_limits_are_figures_that_may_be_missing(lorry: Lorry, service: StandIn) -> None:
+def test_limits_are_figures_that_may_be_missing(lorry: Lorry, service: FakeServer) -> None:
     service.limits = {"files": {"perJob": 100_000, "idMin": 10_000}, "rate": {"windowSeconds": 60}, "later": {"new": 1}}
     limits = lorry.limits()
     assert (limits.job_files, limits.file_id_min, limits.rate_seconds, limits.archive_bytes) == (
@@ -209,7 +209,7 @@ def test_limits_are_figures_that_may_be_missing(lorry: Lorry, service: StandIn) 
         lorry.limits()
 
 
-def test_a_ticket_is_had_but_not_shown(lorry: Lorry, service: StandIn) -> None:
+def test_a_ticket_is_had_but_not_shown(lorry: Lorry, service: FakeServer) -> None:
     started = lorry.start(file_ids=[70000], callback_url="https://example.org/hook")
     service.job["status"] = "processing"
     job = lorry.status(started.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from stand_in import JOB_ID, StandIn, StoredObject
+from fake_server import JOB_ID, FakeServer, StoredObject
 from zips import zip_of
 
 from lorry import (
@@ -41,7 +41,7 @@ class Tally(DownloadListener):
 
 
 @pytest.fixture
-def stored(service: StandIn) -> StoredObject:
+def stored(service: FakeServer) -> StoredObject:
     """The archive of a ready job of one file."""
     service.put(KEY, DATA)
     service.make_job([KEY])
@@ -52,7 +52,7 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def ranges(service: StandIn) -> list[str | None]:
+def ranges(service: FakeServer) -> list[str | None]:
     return [seen.headers.get("Range") for seen in service.requests("/store/archives/")]
 
 
@@ -74,7 +74,7 @@ def test_an_archive_arrives_whole_at_the_path(lorry: Lorry, stored: StoredObject
 
 
 def test_an_archive_that_is_cut_off_is_gone_on_with_where_it_ended(
-    lorry: Lorry, service: StandIn, stored: StoredObject, tmp_path: Path
+    lorry: Lorry, service: FakeServer, stored: StoredObject, tmp_path: Path
 ) -> None:
     stored.cuts = [30_000, 20_000]
     tally = Tally()
@@ -86,7 +86,7 @@ def test_an_archive_that_is_cut_off_is_gone_on_with_where_it_ended(
 
 
 def test_a_part_of_an_earlier_run_is_gone_on_with(
-    lorry: Lorry, service: StandIn, stored: StoredObject, tmp_path: Path
+    lorry: Lorry, service: FakeServer, stored: StoredObject, tmp_path: Path
 ) -> None:
     stored.cuts = [40_000, 0, 0, 0]
     assert "tried 4 times" in str(failed(lorry, tmp_path / "out.zip").broken[0].reason)
@@ -99,7 +99,7 @@ def test_a_part_of_an_earlier_run_is_gone_on_with(
 
 @pytest.mark.parametrize("ignores", [False, True])
 def test_an_archive_that_was_made_anew_half_way_is_taken_anew_and_not_mixed(
-    lorry: Lorry, service: StandIn, stored: StoredObject, tmp_path: Path, ignores: bool
+    lorry: Lorry, service: FakeServer, stored: StoredObject, tmp_path: Path, ignores: bool
 ) -> None:
     service.ignore_if_range = ignores
     stored.cuts = [30_000]
@@ -109,7 +109,7 @@ def test_an_archive_that_was_made_anew_half_way_is_taken_anew_and_not_mixed(
 
 
 def test_a_link_that_expires_is_replaced_and_the_archive_gone_on_with(
-    lorry: Lorry, service: StandIn, stored: StoredObject, tmp_path: Path
+    lorry: Lorry, service: FakeServer, stored: StoredObject, tmp_path: Path
 ) -> None:
     stored.cuts = [30_000]
     stored.after_cut = service.expire_links
@@ -118,7 +118,7 @@ def test_a_link_that_expires_is_replaced_and_the_archive_gone_on_with(
     assert ranges(service) == [None, "bytes=30000-", "bytes=30000-"]
 
 
-def test_several_archives_are_numbered_after_the_path(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_several_archives_are_numbered_after_the_path(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     service.put(KEY, DATA)
     service.make_job([KEY])
     contents = [zip_of({f"{number}.txt": DATA}) for number in range(3)]
@@ -151,7 +151,7 @@ def test_an_archive_of_another_size_than_the_job_says_fails(lorry: Lorry, stored
 
 
 def test_what_is_no_zip_gets_no_name_and_the_other_archives_come_through(
-    lorry: Lorry, service: StandIn, tmp_path: Path
+    lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     service.put(KEY, DATA)
     service.make_job([KEY])
@@ -164,7 +164,7 @@ def test_what_is_no_zip_gets_no_name_and_the_other_archives_come_through(
 
 
 def test_an_archive_with_another_number_of_entries_fails(
-    lorry: Lorry, service: StandIn, stored: StoredObject, tmp_path: Path
+    lorry: Lorry, service: FakeServer, stored: StoredObject, tmp_path: Path
 ) -> None:
     service.archives[0]["entries"] = 9
     report = failed(lorry, tmp_path / "out.zip")
@@ -173,7 +173,7 @@ def test_an_archive_with_another_number_of_entries_fails(
 
 
 def test_an_archive_without_some_files_is_kept_and_they_are_named(
-    lorry: Lorry, service: StandIn, tmp_path: Path
+    lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     service.page_limit = 2
     service.put(KEY, DATA)
@@ -195,14 +195,14 @@ def test_an_archive_without_some_files_is_kept_and_they_are_named(
 
 
 def test_files_are_not_read_when_none_is_lost(
-    lorry: Lorry, service: StandIn, stored: StoredObject, tmp_path: Path
+    lorry: Lorry, service: FakeServer, stored: StoredObject, tmp_path: Path
 ) -> None:
     lorry.download_archives(JOB_ID, tmp_path / "out.zip")
     assert [seen.query["limit"] for seen in service.requests("status")] == ["1"]
 
 
 def test_an_archive_that_is_there_is_left_alone_when_told_so(
-    lorry: Lorry, service: StandIn, stored: StoredObject, tmp_path: Path
+    lorry: Lorry, service: FakeServer, stored: StoredObject, tmp_path: Path
 ) -> None:
     lorry.download_archives(JOB_ID, tmp_path / "out.zip")
     report = lorry.download_archives(JOB_ID, tmp_path / "out.zip", skip_complete=True)
@@ -215,7 +215,7 @@ def test_an_archive_that_is_there_is_left_alone_when_told_so(
 
 
 def test_a_job_that_is_not_ready_or_has_no_archive_is_not_downloaded(
-    lorry: Lorry, service: StandIn, tmp_path: Path
+    lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     service.make_job([KEY], status="processing")
     with pytest.raises(JobNotReady):
@@ -228,14 +228,14 @@ def test_a_job_that_is_not_ready_or_has_no_archive_is_not_downloaded(
         lorry.download_archives(JOB_ID, tmp_path / "out.zip")
 
 
-def test_a_folder_is_no_place_for_an_archive(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_a_folder_is_no_place_for_an_archive(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         lorry.download_archives(JOB_ID, tmp_path)
     assert service.seen == []
 
 
 def test_a_job_knows_its_archives_and_keeps_their_links_to_itself(
-    lorry: Lorry, service: StandIn, stored: StoredObject
+    lorry: Lorry, service: FakeServer, stored: StoredObject
 ) -> None:
     (archive,) = lorry.status(JOB_ID).archives
     assert (archive.filename, archive.size, archive.entries, archive.parts) == ("out.zip", len(ARCHIVE), 2, 7)

@@ -11,8 +11,8 @@ import socket
 from pathlib import Path
 
 import pytest
+from fake_server import JOB_ID, FakeServer, Fault
 from harness import CLIENT, Command, Start
-from stand_in import JOB_ID, Fault, StandIn
 
 DATA = bytes(range(256)) * 400
 
@@ -25,13 +25,13 @@ def read_terminal(terminal: int) -> bytes:
         return b""
 
 
-def store(service: StandIn, *numbers: int) -> None:
+def store(service: FakeServer, *numbers: int) -> None:
     for number in numbers:
         service.put(f"downloads/{number}.zip", DATA)
 
 
 def test_get_downloads_ranges_and_single_files_and_says_so(
-    start_command: Start, service: StandIn, tmp_path: Path
+    start_command: Start, service: FakeServer, tmp_path: Path
 ) -> None:
     store(service, *range(70000, 70004))
     service.polls = [{"status": "processing", "stage": "checking", "progress": 50, "processed": 2}]
@@ -47,7 +47,7 @@ def test_get_downloads_ranges_and_single_files_and_says_so(
     assert "\x1b" not in stderr
 
 
-def test_get_shows_bars_on_a_terminal(start_command: Start, service: StandIn) -> None:
+def test_get_shows_bars_on_a_terminal(start_command: Start, service: FakeServer) -> None:
     store(service, 70000)
     service.polls = [{"status": "processing", "stage": "checking", "progress": 50, "processed": 2}]
     terminal, stderr = pty.openpty()
@@ -61,7 +61,9 @@ def test_get_shows_bars_on_a_terminal(start_command: Start, service: StandIn) ->
     assert "missing    70001" in shown
 
 
-def test_get_reads_ids_from_a_file_and_from_standard_input(command: Command, service: StandIn, tmp_path: Path) -> None:
+def test_get_reads_ids_from_a_file_and_from_standard_input(
+    command: Command, service: FakeServer, tmp_path: Path
+) -> None:
     store(service, 70000, 70001, 70002)
     (tmp_path / "ids.txt").write_text("# the first two\n70000\n\n70001  # this one too\n")
     assert command("get", "--from", "ids.txt", "-q").returncode == 0
@@ -70,14 +72,14 @@ def test_get_reads_ids_from_a_file_and_from_standard_input(command: Command, ser
     assert bodies == [[70000, 70001], [70000, 70001, 70002]]
 
 
-def test_get_quietly_prints_the_result_alone(command: Command, service: StandIn) -> None:
+def test_get_quietly_prints_the_result_alone(command: Command, service: FakeServer) -> None:
     store(service, 70000)
     ended = command("get", "70000", "--quiet")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "1 of 1 file in . (102.4 kB)\n", "")
 
 
 def test_get_names_each_missing_and_failed_file_and_ends_with_1(
-    command: Command, service: StandIn, tmp_path: Path
+    command: Command, service: FakeServer, tmp_path: Path
 ) -> None:
     store(service, 70000, 70002)
     service.faults = [Fault("/store/downloads/70002", 404)]
@@ -91,7 +93,7 @@ def test_get_names_each_missing_and_failed_file_and_ends_with_1(
 
 
 def test_get_of_a_job_leaves_alone_what_is_there_and_goes_on_with_the_rest(
-    command: Command, service: StandIn, tmp_path: Path
+    command: Command, service: FakeServer, tmp_path: Path
 ) -> None:
     store(service, 70000, 70001)
     service.faults = [Fault("/store/downloads/70001", 404)]
@@ -103,7 +105,7 @@ def test_get_of_a_job_leaves_alone_what_is_there_and_goes_on_with_the_rest(
     assert len(service.requests("initiate", "POST")) == 1
 
 
-def test_a_job_that_failed_ends_with_3_and_names_its_files(command: Command, service: StandIn) -> None:
+def test_a_job_that_failed_ends_with_3_and_names_its_files(command: Command, service: FakeServer) -> None:
     service.job = {"status": "failed", "error": {"code": "no_files_available", "message": "every file is missing"}}
     ended = command("get", "70000", "70001", "-q")
     assert ended.returncode == 3
@@ -112,14 +114,14 @@ def test_a_job_that_failed_ends_with_3_and_names_its_files(command: Command, ser
     assert "missing    70001" in ended.stderr
 
 
-def test_a_job_that_was_cancelled_ends_with_3(command: Command, service: StandIn) -> None:
+def test_a_job_that_was_cancelled_ends_with_3(command: Command, service: FakeServer) -> None:
     service.make_job(["downloads/70000.zip"], status="cancelled")
     ended = command("get", "--job", JOB_ID)
     assert ended.returncode == 3
     assert "was cancelled" in ended.stderr
 
 
-def test_ctrl_c_while_waiting_says_how_to_go_on(start_command: Start, service: StandIn) -> None:
+def test_ctrl_c_while_waiting_says_how_to_go_on(start_command: Start, service: FakeServer) -> None:
     service.job = {"status": "processing", "progress": 10}
     process = start_command("--api", service.url, "get", "70000", "-o", "my out")
     service.wait_for("status")
@@ -133,7 +135,7 @@ def test_ctrl_c_while_waiting_says_how_to_go_on(start_command: Start, service: S
 
 
 def test_ctrl_c_while_downloading_keeps_what_arrived_and_the_job_goes_on_with_it(
-    start_command: Start, command: Command, service: StandIn, tmp_path: Path
+    start_command: Start, command: Command, service: FakeServer, tmp_path: Path
 ) -> None:
     store(service, 70000, 70001)
     service.objects["downloads/70001.zip"].cuts = [50_000, 0, 0, 0, 0]
@@ -150,7 +152,7 @@ def test_ctrl_c_while_downloading_keeps_what_arrived_and_the_job_goes_on_with_it
     assert service.requests("70001%2Ezip")[-1].headers["Range"] == "bytes=50000-"
 
 
-def test_status_shows_a_job(command: Command, service: StandIn) -> None:
+def test_status_shows_a_job(command: Command, service: FakeServer) -> None:
     store(service, 70000)
     service.make_job(["downloads/70000.zip", "downloads/70001.zip"])
     ended = command("status", JOB_ID, "--files")
@@ -168,7 +170,7 @@ def test_status_shows_a_job(command: Command, service: StandIn) -> None:
     ]
 
 
-def test_status_as_json_is_the_service_s_own_object_without_links(command: Command, service: StandIn) -> None:
+def test_status_as_json_is_the_service_s_own_object_without_links(command: Command, service: FakeServer) -> None:
     store(service, 70000)
     service.make_job(["downloads/70000.zip"])
     job, file = map(json.loads, command("status", JOB_ID, "--json", "--files").stdout.splitlines())
@@ -176,13 +178,13 @@ def test_status_as_json_is_the_service_s_own_object_without_links(command: Comma
     assert (file["id"], file["state"], "url" in file) == (70000, "available", False)
 
 
-def test_cancel_says_what_the_job_is_now(command: Command, service: StandIn) -> None:
+def test_cancel_says_what_the_job_is_now(command: Command, service: FakeServer) -> None:
     service.make_job([], status="processing")
     ended = command("cancel", JOB_ID)
     assert (ended.returncode, ended.stdout) == (0, f"job {JOB_ID} is cancelled\n")
 
 
-def test_cancelling_an_ended_job_is_refused_with_2(command: Command, service: StandIn) -> None:
+def test_cancelling_an_ended_job_is_refused_with_2(command: Command, service: FakeServer) -> None:
     service.make_job([])
     ended = command("cancel", JOB_ID)
     assert (ended.returncode, ended.stderr) == (
@@ -191,7 +193,7 @@ def test_cancelling_an_ended_job_is_refused_with_2(command: Command, service: St
     )
 
 
-def test_jobs_lists_the_newest_up_to_the_limit(command: Command, service: StandIn) -> None:
+def test_jobs_lists_the_newest_up_to_the_limit(command: Command, service: FakeServer) -> None:
     service.listed = [
         {"jobId": f"job-{n}", "status": "ready", "progress": 100, "processed": 5, "total": 5,
          "createdAt": "2025-01-01T00:00:00.000Z"} for n in range(5)
@@ -204,7 +206,7 @@ def test_jobs_lists_the_newest_up_to_the_limit(command: Command, service: StandI
     assert command("jobs", "--status", "failed").stdout == ""
 
 
-def test_check_ends_with_1_when_the_file_is_missing(command: Command, service: StandIn) -> None:
+def test_check_ends_with_1_when_the_file_is_missing(command: Command, service: FakeServer) -> None:
     store(service, 70000)
     there, absent = command("check", "70000"), command("check", "70001")
     assert (there.returncode, there.stdout) == (0, "70000 is available: downloads/70000.zip, 102.4 kB\n")
@@ -244,14 +246,14 @@ def test_a_service_that_is_not_there_ends_with_4(start_command: Start) -> None:
     assert "trying again in" in stderr
 
 
-def test_something_else_at_the_address_ends_with_4(command: Command, service: StandIn) -> None:
+def test_something_else_at_the_address_ends_with_4(command: Command, service: FakeServer) -> None:
     service.faults = [Fault("/lorry/", 200, body=b"<html>")]
     ended = command("jobs")
     assert ended.returncode == 4
     assert "is this the ApiUrl?" in ended.stderr
 
 
-def test_the_address_is_found_in_outputs_json(command: Command, service: StandIn, tmp_path: Path) -> None:
+def test_the_address_is_found_in_outputs_json(command: Command, service: FakeServer, tmp_path: Path) -> None:
     store(service, 70000)
     for folder in (".lorry", "elsewhere"):
         (tmp_path / folder).mkdir()
@@ -271,7 +273,7 @@ def test_help_and_readme_tell_the_same_exit_codes(command: Command) -> None:
     assert re.findall(r"^\| (\d+) \|", readme, re.MULTILINE) == told
 
 
-def test_the_examples_of_the_readme_work(service: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_of_the_readme_work(service: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store(service, 70000, 70001)
     readme = (CLIENT / "README.md").read_text(encoding="utf-8")
     examples = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)

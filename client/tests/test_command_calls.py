@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+from fake_server import JOB_ID, FakeServer, Fault
 from harness import CLIENT, Command
-from stand_in import JOB_ID, Fault, StandIn
 
 SECRET = "s3cr3t-t0k3n"
 
@@ -20,7 +20,7 @@ def change(name: str, number: int, **members: object) -> bytes:
 
 
 @pytest.fixture
-def trail(service: StandIn) -> list[dict[str, object]]:
+def trail(service: FakeServer) -> list[dict[str, object]]:
     service.trail = [
         {
             "kind": kind, "at": "2025-01-01T00:00:00.000Z", "by": "user:ann", "requestId": "req-1", "traceId": "",
@@ -32,7 +32,7 @@ def trail(service: StandIn) -> list[dict[str, object]]:
 
 
 def test_the_token_comes_from_a_file_or_else_from_the_environment(
-    command: Command, service: StandIn, tmp_path: Path
+    command: Command, service: FakeServer, tmp_path: Path
 ) -> None:
     service.tokens = {"of-the-file", "of-the-environment"}
     (tmp_path / "token").write_text("of-the-file\n")
@@ -42,7 +42,7 @@ def test_the_token_comes_from_a_file_or_else_from_the_environment(
     assert sent == ["Bearer of-the-file", "Bearer of-the-environment"]
 
 
-def test_without_a_token_a_service_that_wants_one_ends_with_2_and_a_hint(command: Command, service: StandIn) -> None:
+def test_without_a_token_a_service_that_wants_one_ends_with_2_and_a_hint(command: Command, service: FakeServer) -> None:
     service.tokens = {SECRET}
     ended = command("jobs", LORRY_TOKEN="")
     assert ended.returncode == 2
@@ -54,7 +54,7 @@ def test_without_a_token_a_service_that_wants_one_ends_with_2_and_a_hint(command
     ("content", "complaint"), [(None, "cannot read the token file"), (b"", "is empty"), (b"\xff", "is not text")]
 )
 def test_a_token_file_that_holds_none_ends_with_2(
-    command: Command, service: StandIn, tmp_path: Path, content: bytes | None, complaint: str
+    command: Command, service: FakeServer, tmp_path: Path, content: bytes | None, complaint: str
 ) -> None:
     if content is not None:
         (tmp_path / "token").write_bytes(content)
@@ -65,7 +65,7 @@ def test_a_token_file_that_holds_none_ends_with_2(
 
 
 def test_headers_go_to_the_service_and_their_values_are_not_repeated(
-    command: Command, service: StandIn, tmp_path: Path
+    command: Command, service: FakeServer, tmp_path: Path
 ) -> None:
     (tmp_path / "token").write_text(SECRET)
     service.put("downloads/70000.zip", b"data")
@@ -89,7 +89,7 @@ def test_headers_go_to_the_service_and_their_values_are_not_repeated(
     ],
 )
 def test_headers_that_cannot_be_sent_end_with_2(
-    command: Command, service: StandIn, words: list[str], complaint: str
+    command: Command, service: FakeServer, words: list[str], complaint: str
 ) -> None:
     ended = command(*words, "jobs")
     assert ended.returncode == 2
@@ -98,7 +98,7 @@ def test_headers_that_cannot_be_sent_end_with_2(
     assert service.seen == []
 
 
-def test_a_new_job_may_have_a_callback_and_a_key(command: Command, service: StandIn) -> None:
+def test_a_new_job_may_have_a_callback_and_a_key(command: Command, service: FakeServer) -> None:
     service.put("downloads/70000.zip", b"data")
     words = ["get", "70000", "--callback-url", "https://example.org/hook", "--idempotency-key", "nightly-1", "-q"]
     assert [command(*words).returncode, command(*words).returncode] == [0, 0]
@@ -111,7 +111,7 @@ def test_a_new_job_may_have_a_callback_and_a_key(command: Command, service: Stan
     assert "nothing was done; give a key of its own to each new request" in reused.stderr
 
 
-def test_a_retry_may_have_a_key(command: Command, service: StandIn) -> None:
+def test_a_retry_may_have_a_key(command: Command, service: FakeServer) -> None:
     service.make_job([], status="failed")
     for _ in range(2):
         assert command("retry", JOB_ID, "--idempotency-key", "again-1").returncode == 0
@@ -127,14 +127,14 @@ def test_a_retry_may_have_a_key(command: Command, service: StandIn) -> None:
     ],
 )
 def test_what_is_about_a_new_job_goes_with_one(
-    command: Command, service: StandIn, words: list[str], complaint: str
+    command: Command, service: FakeServer, words: list[str], complaint: str
 ) -> None:
     ended = command("get", *words)
     assert (ended.returncode, service.seen) == (2, [])
     assert complaint in ended.stderr
 
 
-def test_watch_prints_each_change_until_the_job_is_ready(command: Command, service: StandIn) -> None:
+def test_watch_prints_each_change_until_the_job_is_ready(command: Command, service: FakeServer) -> None:
     service.changes = [
         change("queued", 1).replace(b"event: queued", b"event: progress"),
         change("processing", 2, stage="checking", progress=12, processed=2),
@@ -149,7 +149,7 @@ def test_watch_prints_each_change_until_the_job_is_ready(command: Command, servi
     ]
 
 
-def test_watch_of_a_job_that_fails_ends_with_3(command: Command, service: StandIn) -> None:
+def test_watch_of_a_job_that_fails_ends_with_3(command: Command, service: FakeServer) -> None:
     error = {"code": "gave_up", "message": "the workers crashed"}
     service.changes = [change("failed", 3, error=error)]
     ended = command("watch", JOB_ID, "--json")
@@ -159,14 +159,14 @@ def test_watch_of_a_job_that_fails_ends_with_3(command: Command, service: StandI
     assert SECRET not in ended.stdout
 
 
-def test_watch_of_a_job_of_which_nothing_more_is_told_looks_how_it_ended(command: Command, service: StandIn) -> None:
+def test_watch_of_a_job_of_which_nothing_more_is_told_looks_how_it_ended(command: Command, service: FakeServer) -> None:
     service.make_job([], status="cancelled")
     ended = command("watch", JOB_ID)
     assert (ended.returncode, ended.stdout) == (3, "")
     assert "was cancelled" in ended.stderr
 
 
-def test_events_are_printed_oldest_first(command: Command, service: StandIn, trail: list[dict[str, object]]) -> None:
+def test_events_are_printed_oldest_first(command: Command, service: FakeServer, trail: list[dict[str, object]]) -> None:
     service.page_limit = 2
     assert command("events", JOB_ID).stdout.splitlines() == [
         "2025-01-01 00:00:00  created               user:ann  req-1",
@@ -177,7 +177,7 @@ def test_events_are_printed_oldest_first(command: Command, service: StandIn, tra
     assert len(command("events", JOB_ID, "--limit", "1").stdout.splitlines()) == 1
 
 
-def test_limits_are_printed_under_the_names_of_the_service(command: Command, service: StandIn) -> None:
+def test_limits_are_printed_under_the_names_of_the_service(command: Command, service: FakeServer) -> None:
     service.limits = {"files": {"perJob": 100_000}, "keys": {"allowedPrefix": "downloads/"}, "later": {"new": 1}}
     assert command("limits").stdout.splitlines() == [
         "files.perJob        100,000",
@@ -187,7 +187,7 @@ def test_limits_are_printed_under_the_names_of_the_service(command: Command, ser
     assert json.loads(command("limits", "--json").stdout) == service.limits
 
 
-def test_status_as_json_keeps_the_ticket_to_itself(command: Command, service: StandIn) -> None:
+def test_status_as_json_keeps_the_ticket_to_itself(command: Command, service: FakeServer) -> None:
     service.make_job([], status="processing")
     assert "ticket" not in command("status", JOB_ID, "--json").stdout
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from stand_in import JOB_ID, Fault, StandIn
+from fake_server import JOB_ID, FakeServer, Fault
 
 from lorry import Lorry, LorryError, LorryProblem, LorryUnreachable, RetryPolicy, TokenUnavailable
 from lorry.credentials import TokenAuth
@@ -31,17 +31,17 @@ class Issuer:
 
 
 @pytest.fixture
-def job(service: StandIn) -> str:
+def job(service: FakeServer) -> str:
     service.put(KEY, b"data")
     return service.make_job([KEY])
 
 
-def sent(service: StandIn, path: str, header: str = "Authorization") -> list[str | None]:
+def sent(service: FakeServer, path: str, header: str = "Authorization") -> list[str | None]:
     return [seen.headers.get(header) for seen in service.requests(path)]
 
 
 def test_a_token_goes_with_every_request_to_the_service_and_with_none_to_the_store(
-    service: StandIn, job: str, tmp_path: Path
+    service: FakeServer, job: str, tmp_path: Path
 ) -> None:
     service.tokens = {SECRET}
     service.faults = [Fault("/store/", 403)]
@@ -54,12 +54,12 @@ def test_a_token_goes_with_every_request_to_the_service_and_with_none_to_the_sto
     assert set(sent(service, "/store/")) == set(sent(service, "/store/", "X-Team")) == {None}
 
 
-def test_without_a_token_none_is_sent(lorry: Lorry, service: StandIn, job: str) -> None:
+def test_without_a_token_none_is_sent(lorry: Lorry, service: FakeServer, job: str) -> None:
     lorry.status(job)
     assert sent(service, "status") == [None]
 
 
-def test_a_token_that_is_refused_is_replaced_once_by_another(service: StandIn, job: str) -> None:
+def test_a_token_that_is_refused_is_replaced_once_by_another(service: FakeServer, job: str) -> None:
     service.tokens = {"second"}
     issuer = Issuer("first", "second", "third", "fourth")
     with Lorry(service.url, token=issuer) as lorry:
@@ -73,7 +73,7 @@ def test_a_token_that_is_refused_is_replaced_once_by_another(service: StandIn, j
     assert sent(service, "status")[3:] == ["Bearer second", "Bearer third"]
 
 
-def test_a_request_that_makes_a_job_keeps_its_key_and_body_when_the_token_is_replaced(service: StandIn) -> None:
+def test_a_request_that_makes_a_job_keeps_its_key_and_body_when_the_token_is_replaced(service: FakeServer) -> None:
     service.tokens = {"second"}
     with Lorry(service.url, token=Issuer("first", "second")) as lorry:
         lorry.start(file_ids=[70000])
@@ -84,7 +84,7 @@ def test_a_request_that_makes_a_job_keeps_its_key_and_body_when_the_token_is_rep
 
 @pytest.mark.parametrize("token", [SECRET, lambda: SECRET])
 def test_a_token_that_stays_the_same_is_not_sent_again(
-    service: StandIn, job: str, token: str | Callable[[], str]
+    service: FakeServer, job: str, token: str | Callable[[], str]
 ) -> None:
     service.tokens = set()
     with Lorry(service.url, token=token) as lorry, pytest.raises(LorryProblem, match="401"):
@@ -92,7 +92,7 @@ def test_a_token_that_stays_the_same_is_not_sent_again(
     assert len(service.requests("status")) == 1
 
 
-def test_threads_whose_token_is_refused_share_the_next_one(service: StandIn, job: str) -> None:
+def test_threads_whose_token_is_refused_share_the_next_one(service: FakeServer, job: str) -> None:
     service.tokens = {"second"}
     issuer = Issuer("first", "second")
     with Lorry(service.url, token=issuer) as lorry:
@@ -116,14 +116,14 @@ def test_a_token_is_for_one_origin(url: str) -> None:
     assert next(auth.auth_flow(own)).headers["Authorization"] == f"Bearer {SECRET}"
 
 
-def test_a_redirect_of_the_service_is_not_followed_with_a_token(service: StandIn, job: str) -> None:
+def test_a_redirect_of_the_service_is_not_followed_with_a_token(service: FakeServer, job: str) -> None:
     service.faults = [Fault("/lorry/", 307, {"Location": "/elsewhere"})]
     with Lorry(service.url, token=SECRET) as lorry, pytest.raises(LorryProblem, match="307"):
         lorry.status(job)
     assert [seen.path for seen in service.seen] == [f"/lorry/v1/download/status/{JOB_ID}"]
 
 
-def test_secrets_are_in_no_error_repr_or_log(service: StandIn, job: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_secrets_are_in_no_error_repr_or_log(service: FakeServer, job: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     service.tokens = set()
     service.faults = [Fault("/lorry/", 503), Fault("/lorry/", 0)]
@@ -140,7 +140,7 @@ def test_secrets_are_in_no_error_repr_or_log(service: StandIn, job: str, caplog:
 
 
 @pytest.mark.parametrize("token", ["", " ", f"{SECRET} x", f"{SECRET}\r\nX-Evil: 1", f"{SECRET}ü"])
-def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(service: StandIn, token: str) -> None:
+def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(service: FakeServer, token: str) -> None:
     with pytest.raises(TokenUnavailable) as given:
         Lorry(service.url, token=token)
     with Lorry(service.url, token=lambda: token) as lorry, pytest.raises(TokenUnavailable) as asked:
@@ -149,7 +149,7 @@ def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(service: StandIn, 
     assert service.seen == []
 
 
-def test_a_token_that_cannot_be_had_is_told_without_what_the_issuer_said(service: StandIn) -> None:
+def test_a_token_that_cannot_be_had_is_told_without_what_the_issuer_said(service: FakeServer) -> None:
     def fail() -> str:
         raise httpx.ConnectError(f"refused by https://issuer.example.org/?client_secret={SECRET}")
 
@@ -175,14 +175,14 @@ def test_a_token_that_cannot_be_had_is_told_without_what_the_issuer_said(service
     ],
 )
 def test_headers_that_cannot_be_sent_are_refused_without_their_values(
-    service: StandIn, headers: dict[str, str], complaint: str
+    service: FakeServer, headers: dict[str, str], complaint: str
 ) -> None:
     with pytest.raises(ValueError, match=complaint) as raised:
         Lorry(service.url, token=SECRET, headers=headers)
     assert SECRET not in str(raised.value)
 
 
-def test_callers_may_bring_an_authorization_of_their_own(service: StandIn, job: str) -> None:
+def test_callers_may_bring_an_authorization_of_their_own(service: FakeServer, job: str) -> None:
     with Lorry(service.url, headers={"Authorization": "Basic eHg6eQ=="}) as lorry:
         lorry.status(job)
     assert sent(service, "status") == ["Basic eHg6eQ=="]

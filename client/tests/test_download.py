@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 from downloading import DATA, KEY, Tally, failures, names_in, one_file
-from stand_in import JOB_ID, StandIn
+from fake_server import JOB_ID, FakeServer
 
 from lorry import DownloadFailed, DownloadListener, JobFailed, JobNotReady, Lorry, LorryProblem
 
 
-def test_every_file_of_a_job_of_several_pages_arrives_whole(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_every_file_of_a_job_of_several_pages_arrives_whole(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     service.page_limit = 7
     contents = {f"downloads/{number}.zip": os.urandom(number % 5000) for number in range(70000, 70040)}
     for key, data in contents.items():
@@ -31,7 +31,7 @@ def test_every_file_of_a_job_of_several_pages_arrives_whole(lorry: Lorry, servic
     assert len(tally.endings) == 40
 
 
-def test_files_are_downloaded_side_by_side(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_files_are_downloaded_side_by_side(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     keys = [f"downloads/{number}.zip" for number in range(70000, 70004)]
     for key in keys:
         service.put(key, DATA).hold_after = 10
@@ -44,7 +44,7 @@ def test_files_are_downloaded_side_by_side(lorry: Lorry, service: StandIn, tmp_p
     assert len(names_in(tmp_path)) == 4
 
 
-def test_an_empty_file_is_a_file(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_an_empty_file_is_a_file(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     one_file(service, b"")
     assert lorry.download(JOB_ID, tmp_path).complete == 1
     assert (tmp_path / "70000.zip").read_bytes() == b""
@@ -52,7 +52,7 @@ def test_an_empty_file_is_a_file(lorry: Lorry, service: StandIn, tmp_path: Path)
 
 
 def test_missing_and_failed_files_are_named_and_the_others_are_there(
-    lorry: Lorry, service: StandIn, tmp_path: Path
+    lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     keys = [f"downloads/{number}.zip" for number in range(70000, 70004)]
     for key in (keys[0], keys[1], keys[3]):
@@ -72,7 +72,7 @@ def test_missing_and_failed_files_are_named_and_the_others_are_there(
     assert names_in(tmp_path) == ["70000.zip"]
 
 
-def test_files_of_the_same_name_get_names_of_their_own(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_files_of_the_same_name_get_names_of_their_own(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     keys = ["downloads/a/data.zip", "downloads/b/data.zip", "downloads/c/DATA.zip"]
     for key in keys:
         service.put(key, key.encode())
@@ -85,7 +85,7 @@ def test_files_of_the_same_name_get_names_of_their_own(lorry: Lorry, service: St
     }
 
 
-def test_hostile_keys_never_leave_the_folder(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_hostile_keys_never_leave_the_folder(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     keys = ["downloads/..", "downloads/.bashrc", "downloads/..\\..\\evil.zip", "downloads/a\nb"]
     for key in keys:
         service.put(key, b"x")
@@ -95,7 +95,7 @@ def test_hostile_keys_never_leave_the_folder(lorry: Lorry, service: StandIn, tmp
     assert names_in(tmp_path / "out") == ["_", "_._.._evil.zip", "_bashrc", "a_b"]
 
 
-def test_existing_files_are_replaced_unless_told_otherwise(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_existing_files_are_replaced_unless_told_otherwise(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     one_file(service)
     (tmp_path / "70000.zip").write_bytes(b"z" * len(DATA))
     report = lorry.download(JOB_ID, tmp_path, skip_complete=True)
@@ -105,7 +105,7 @@ def test_existing_files_are_replaced_unless_told_otherwise(lorry: Lorry, service
 
 
 def test_a_file_older_than_the_job_or_of_another_size_is_not_taken_for_complete(
-    lorry: Lorry, service: StandIn, tmp_path: Path
+    lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     keys = ["downloads/70000.zip", "downloads/70001.zip"]
     for key in keys:
@@ -118,7 +118,9 @@ def test_a_file_older_than_the_job_or_of_another_size_is_not_taken_for_complete(
     assert {path.read_bytes() for path in tmp_path.iterdir()} == {DATA}
 
 
-def test_a_file_that_another_process_is_writing_is_left_to_it(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_a_file_that_another_process_is_writing_is_left_to_it(
+    lorry: Lorry, service: FakeServer, tmp_path: Path
+) -> None:
     one_file(service)
     holder = (
         "import fcntl, sys; part = open(sys.argv[1], 'w'); fcntl.flock(part, fcntl.LOCK_EX);"
@@ -133,7 +135,7 @@ def test_a_file_that_another_process_is_writing_is_left_to_it(lorry: Lorry, serv
     assert service.requests("/store/") == []
 
 
-def test_a_disk_that_refuses_a_file_fails_that_file_alone(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_a_disk_that_refuses_a_file_fails_that_file_alone(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     keys = ["downloads/70000.zip", "downloads/70001.zip"]
     for key in keys:
         service.put(key, DATA)
@@ -143,7 +145,7 @@ def test_a_disk_that_refuses_a_file_fails_that_file_alone(lorry: Lorry, service:
     assert (tmp_path / "70001.zip").read_bytes() == DATA
 
 
-def test_a_job_that_is_not_ready_is_not_downloaded(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_a_job_that_is_not_ready_is_not_downloaded(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     service.make_job([KEY], status="processing")
     with pytest.raises(JobNotReady):
         lorry.download(JOB_ID, tmp_path)
@@ -152,7 +154,7 @@ def test_a_job_that_is_not_ready_is_not_downloaded(lorry: Lorry, service: StandI
         lorry.download(JOB_ID, tmp_path)
 
 
-def test_no_worker_outlives_a_download_that_could_not_begin(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_no_worker_outlives_a_download_that_could_not_begin(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     before = threading.active_count()
     for _ in range(3):
         with pytest.raises(LorryProblem):
@@ -161,7 +163,7 @@ def test_no_worker_outlives_a_download_that_could_not_begin(lorry: Lorry, servic
     assert [thread for thread in threading.enumerate() if "_work" in thread.name] == []
 
 
-def test_memory_does_not_grow_with_the_files_of_a_job(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_files_of_a_job(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     class Peak(DownloadListener):
         """Memory in use when each page is read."""
 
@@ -185,7 +187,7 @@ def test_memory_does_not_grow_with_the_files_of_a_job(lorry: Lorry, service: Sta
 
 
 def test_an_interrupt_comes_through_at_once_although_the_store_hangs(
-    lorry: Lorry, service: StandIn, tmp_path: Path
+    lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     keys = ["downloads/70000.zip", *(f"downloads/{number}.zip" for number in range(70001, 70050))]
     for key in keys:

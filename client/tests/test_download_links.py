@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from downloading import DATA, failures, names_in, one_file
-from stand_in import JOB_ID, Fault, StandIn
+from fake_server import JOB_ID, FakeServer, Fault
 
 from lorry import Lorry
 
 
-def test_an_expired_link_is_replaced_by_a_fresh_one(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_an_expired_link_is_replaced_by_a_fresh_one(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     service.page_limit = 2
     keys = [f"downloads/{number}.zip" for number in range(70000, 70005)]
     for key in keys:
@@ -30,7 +30,7 @@ def test_an_expired_link_is_replaced_by_a_fresh_one(lorry: Lorry, service: Stand
 
 
 def test_one_reading_of_the_page_renews_the_links_of_all_its_files(
-    lorry: Lorry, service: StandIn, tmp_path: Path
+    lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     keys = [f"downloads/{number}.zip" for number in range(70000, 70010)]
     for key in keys:
@@ -44,7 +44,7 @@ def test_one_reading_of_the_page_renews_the_links_of_all_its_files(
 
 
 def test_a_link_that_is_refused_although_fresh_fails_without_asking_on_and_on(
-    lorry: Lorry, service: StandIn, tmp_path: Path
+    lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     keys = [f"downloads/{number}.zip" for number in range(70000, 70010)]
     for key in keys:
@@ -58,7 +58,7 @@ def test_a_link_that_is_refused_although_fresh_fails_without_asking_on_and_on(
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_store_that_is_busy_is_asked_again(lorry: Lorry, service: StandIn, tmp_path: Path, status: int) -> None:
+def test_a_store_that_is_busy_is_asked_again(lorry: Lorry, service: FakeServer, tmp_path: Path, status: int) -> None:
     one_file(service)
     service.faults = [Fault("/store/", status, {"Retry-After": "0"}, times=2)]
     assert lorry.download(JOB_ID, tmp_path).complete == 1

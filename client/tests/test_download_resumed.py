@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from downloading import DATA, KEY, NEW_DATA, Tally, failures, leave_part, names_in, one_file, ranges
-from stand_in import JOB_ID, StandIn
+from fake_server import JOB_ID, FakeServer
 
 from lorry import Lorry
 
 
-def test_a_body_that_is_cut_off_is_gone_on_with_where_it_ended(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_a_body_that_is_cut_off_is_gone_on_with_where_it_ended(
+    lorry: Lorry, service: FakeServer, tmp_path: Path
+) -> None:
     one_file(service)
     service.objects[KEY].cuts = [30_000, 20_000]
     tally = Tally()
@@ -23,7 +25,7 @@ def test_a_body_that_is_cut_off_is_gone_on_with_where_it_ended(lorry: Lorry, ser
 
 
 def test_a_long_file_may_be_cut_more_often_than_a_request_is_tried(
-    lorry: Lorry, service: StandIn, tmp_path: Path
+    lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     one_file(service)
     service.objects[KEY].cuts = [5_000] * 12
@@ -32,7 +34,7 @@ def test_a_long_file_may_be_cut_more_often_than_a_request_is_tried(
 
 
 def test_a_file_that_never_gets_further_fails_and_keeps_its_part(
-    lorry: Lorry, service: StandIn, tmp_path: Path
+    lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     one_file(service)
     service.objects[KEY].cuts = [1_000] + [0] * 20
@@ -43,7 +45,7 @@ def test_a_file_that_never_gets_further_fails_and_keeps_its_part(
     assert (tmp_path / "70000.zip.part").stat().st_size == 1_000
 
 
-def test_a_part_of_an_earlier_run_is_gone_on_with(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_a_part_of_an_earlier_run_is_gone_on_with(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     one_file(service)
     leave_part(tmp_path, DATA[:40_000], service.objects[KEY].etag)
     lorry.download(JOB_ID, tmp_path)
@@ -52,7 +54,7 @@ def test_a_part_of_an_earlier_run_is_gone_on_with(lorry: Lorry, service: StandIn
     assert names_in(tmp_path) == ["70000.zip"]
 
 
-def test_a_whole_part_is_confirmed_by_its_last_byte(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_a_whole_part_is_confirmed_by_its_last_byte(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     one_file(service)
     leave_part(tmp_path, DATA, service.objects[KEY].etag)
     lorry.download(JOB_ID, tmp_path)
@@ -62,7 +64,7 @@ def test_a_whole_part_is_confirmed_by_its_last_byte(lorry: Lorry, service: Stand
 
 @pytest.mark.parametrize("etag", [None, '"of another version"'])
 def test_a_part_of_an_unknown_or_other_version_is_started_over(
-    lorry: Lorry, service: StandIn, tmp_path: Path, etag: str | None
+    lorry: Lorry, service: FakeServer, tmp_path: Path, etag: str | None
 ) -> None:
     one_file(service)
     leave_part(tmp_path, b"z" * 40_000, etag)
@@ -72,7 +74,7 @@ def test_a_part_of_an_unknown_or_other_version_is_started_over(
     assert tally.bytes == len(DATA)
 
 
-def test_a_part_longer_than_the_file_is_started_over(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_a_part_longer_than_the_file_is_started_over(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     one_file(service)
     leave_part(tmp_path, DATA + b"more", service.objects[KEY].etag)
     lorry.download(JOB_ID, tmp_path)
@@ -80,7 +82,7 @@ def test_a_part_longer_than_the_file_is_started_over(lorry: Lorry, service: Stan
     assert ranges(service) == [None]
 
 
-def test_a_store_that_ignores_range_sends_the_file_anew(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_a_store_that_ignores_range_sends_the_file_anew(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     one_file(service)
     service.ignore_range = True
     service.objects[KEY].cuts = [30_000]
@@ -92,7 +94,7 @@ def test_a_store_that_ignores_range_sends_the_file_anew(lorry: Lorry, service: S
 
 @pytest.mark.parametrize("place", ["bytes 0-102399/102400", "bytes 30000-102399/999999", "nonsense", ""])
 def test_an_answer_with_another_range_than_asked_for_is_never_joined(
-    lorry: Lorry, service: StandIn, tmp_path: Path, place: str
+    lorry: Lorry, service: FakeServer, tmp_path: Path, place: str
 ) -> None:
     one_file(service)
     service.objects[KEY].cuts = [30_000]
@@ -102,7 +104,7 @@ def test_an_answer_with_another_range_than_asked_for_is_never_joined(
     assert ranges(service) == [None, "bytes=30000-", None]
 
 
-def test_a_version_without_a_strong_etag_is_never_joined(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_a_version_without_a_strong_etag_is_never_joined(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     one_file(service)
     service.weak_etags = True
     service.objects[KEY].cuts = [30_000]
@@ -112,7 +114,7 @@ def test_a_version_without_a_strong_etag_is_never_joined(lorry: Lorry, service: 
 
 
 def test_an_object_that_changes_half_way_is_taken_anew_and_not_mixed(
-    lorry: Lorry, service: StandIn, tmp_path: Path
+    lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     one_file(service)
     stored = service.objects[KEY]
@@ -123,7 +125,7 @@ def test_an_object_that_changes_half_way_is_taken_anew_and_not_mixed(
 
 
 def test_versions_are_not_mixed_by_a_store_that_ignores_if_range(
-    lorry: Lorry, service: StandIn, tmp_path: Path
+    lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     one_file(service)
     service.ignore_if_range = True
@@ -135,7 +137,7 @@ def test_versions_are_not_mixed_by_a_store_that_ignores_if_range(
     assert ranges(service) == [None, "bytes=30000-", None]
 
 
-def test_an_object_of_another_size_than_the_job_found_fails(lorry: Lorry, service: StandIn, tmp_path: Path) -> None:
+def test_an_object_of_another_size_than_the_job_found_fails(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     one_file(service)
     service.objects[KEY].data = DATA + b"!"
     assert "has changed since" in str(failures(lorry, tmp_path)["70000"])
@@ -143,7 +145,7 @@ def test_an_object_of_another_size_than_the_job_found_fails(lorry: Lorry, servic
 
 
 def test_a_resumed_file_whose_link_expires_goes_on_with_the_new_link(
-    lorry: Lorry, service: StandIn, tmp_path: Path
+    lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     one_file(service)
     service.objects[KEY].cuts = [30_000]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_server import JOB_ID, FakeServer, Fault
 from harness import Command, Start
-from stand_in import JOB_ID, Fault, StandIn
 from zips import zip_of
 
 DATA = bytes(range(256)) * 400
@@ -25,12 +25,12 @@ PHASES: list[dict[str, Any]] = [
 ]
 
 
-def store(service: StandIn, *numbers: int) -> None:
+def store(service: FakeServer, *numbers: int) -> None:
     for number in numbers:
         service.put(f"downloads/{number}.zip", DATA)
 
 
-def started_with(service: StandIn) -> dict[str, Any]:
+def started_with(service: FakeServer) -> dict[str, Any]:
     return service.requests("initiate", "POST")[-1].body
 
 
@@ -46,7 +46,7 @@ def read_terminal(terminal: int) -> bytes:
         return b""
 
 
-def test_get_zip_shows_both_phases_and_leaves_one_zip(command: Command, service: StandIn, tmp_path: Path) -> None:
+def test_get_zip_shows_both_phases_and_leaves_one_zip(command: Command, service: FakeServer, tmp_path: Path) -> None:
     store(service, 70000, 70001)
     service.polls = list(PHASES)
     ended = command("get", "70000-70001", "--zip", "new/photos.zip")
@@ -71,7 +71,7 @@ def test_get_zip_shows_both_phases_and_leaves_one_zip(command: Command, service:
     }
 
 
-def test_get_zip_shows_a_bar_for_each_phase_on_a_terminal(start_command: Start, service: StandIn) -> None:
+def test_get_zip_shows_a_bar_for_each_phase_on_a_terminal(start_command: Start, service: FakeServer) -> None:
     store(service, 70000)
     service.polls = list(PHASES)
     terminal, stderr = pty.openpty()
@@ -83,14 +83,14 @@ def test_get_zip_shows_a_bar_for_each_phase_on_a_terminal(start_command: Start, 
         assert label in shown
 
 
-def test_get_zip_passes_its_options_on(command: Command, service: StandIn) -> None:
+def test_get_zip_passes_its_options_on(command: Command, service: FakeServer) -> None:
     store(service, 70000)
     assert command("get", "70000", "--zip", "a.zip", "--layout", "tree", "--on-missing", "fail", "-q").returncode == 0
     assert started_with(service)["archive"] == {"filename": "a.zip", "layout": "tree", "onMissing": "fail"}
 
 
 def test_get_zip_keeps_the_zip_names_each_missing_file_and_ends_with_1(
-    command: Command, service: StandIn, tmp_path: Path
+    command: Command, service: FakeServer, tmp_path: Path
 ) -> None:
     store(service, 70000)
     ended = command("get", "70000-70002", "--zip", "out.zip", "-q")
@@ -101,7 +101,7 @@ def test_get_zip_keeps_the_zip_names_each_missing_file_and_ends_with_1(
 
 
 def test_get_zip_names_an_archive_that_cannot_be_had_and_says_how_to_go_on(
-    command: Command, service: StandIn, tmp_path: Path
+    command: Command, service: FakeServer, tmp_path: Path
 ) -> None:
     store(service, 70000)
     service.faults = [Fault("/store/archives", 404)]
@@ -111,7 +111,7 @@ def test_get_zip_names_an_archive_that_cannot_be_had_and_says_how_to_go_on(
     assert f"to try again: lorry get --job {JOB_ID} --zip 'my zips/out.zip'" in ended.stderr
 
 
-def test_several_archives_are_told_in_one_line(command: Command, service: StandIn, tmp_path: Path) -> None:
+def test_several_archives_are_told_in_one_line(command: Command, service: FakeServer, tmp_path: Path) -> None:
     store(service, 70000, 70001)
     service.make_archives(zip_of({"a": DATA}), zip_of({"b": DATA}))
     service.polls = list(PHASES)
@@ -125,7 +125,7 @@ def test_several_archives_are_told_in_one_line(command: Command, service: StandI
 
 
 def test_ctrl_c_while_assembling_says_how_to_go_on_and_the_job_goes_on_with_it(
-    start_command: Start, command: Command, service: StandIn, tmp_path: Path
+    start_command: Start, command: Command, service: FakeServer, tmp_path: Path
 ) -> None:
     store(service, 70000)
     service.polls = [PHASES[3]] * 1000
@@ -143,7 +143,7 @@ def test_ctrl_c_while_assembling_says_how_to_go_on_and_the_job_goes_on_with_it(
 
 
 def test_ctrl_c_while_downloading_keeps_what_arrived(
-    start_command: Start, command: Command, service: StandIn, tmp_path: Path
+    start_command: Start, command: Command, service: FakeServer, tmp_path: Path
 ) -> None:
     store(service, 70000)
     archive = zip_of({"70000.zip": DATA})
@@ -161,7 +161,7 @@ def test_ctrl_c_while_downloading_keeps_what_arrived(
 
 
 def test_everything_below_a_prefix_is_had_although_its_number_is_not_known_at_first(
-    command: Command, service: StandIn, tmp_path: Path
+    command: Command, service: FakeServer, tmp_path: Path
 ) -> None:
     store(service, 70000, 70001)
     polls: list[dict[str, Any]] = [{"total": None, "processed": done} for done in (0, 5, 7, 40)]
@@ -178,7 +178,7 @@ def test_everything_below_a_prefix_is_had_although_its_number_is_not_known_at_fi
     assert started_with(service) == {"prefix": "downloads/"}
 
 
-def test_a_total_that_is_not_known_yet_is_shown_on_a_terminal(start_command: Start, service: StandIn) -> None:
+def test_a_total_that_is_not_known_yet_is_shown_on_a_terminal(start_command: Start, service: FakeServer) -> None:
     store(service, 70000)
     service.polls = [{"status": "processing", "stage": "checking", "total": None, "processed": 0}] * 3
     terminal, stderr = pty.openpty()
@@ -191,7 +191,7 @@ def test_a_total_that_is_not_known_yet_is_shown_on_a_terminal(start_command: Sta
 
 
 def test_keys_come_from_the_words_and_from_a_file_as_they_stand(
-    command: Command, service: StandIn, tmp_path: Path
+    command: Command, service: FakeServer, tmp_path: Path
 ) -> None:
     keys = ["downloads/a #1.txt", "downloads/ b ", "downloads/c\u2028d"]
     for key in keys:
@@ -205,7 +205,7 @@ def test_keys_come_from_the_words_and_from_a_file_as_they_stand(
 
 
 def test_a_job_that_failed_for_a_missing_file_names_it_and_does_not_propose_to_retry(
-    command: Command, service: StandIn
+    command: Command, service: FakeServer
 ) -> None:
     store(service, 70000)
     service.job = {"status": "failed", "error": {"code": "files_missing", "message": "1 file is missing"}}
@@ -215,7 +215,7 @@ def test_a_job_that_failed_for_a_missing_file_names_it_and_does_not_propose_to_r
     assert "retry" not in ended.stderr
 
 
-def test_a_job_that_failed_can_be_tried_again(command: Command, service: StandIn) -> None:
+def test_a_job_that_failed_can_be_tried_again(command: Command, service: FakeServer) -> None:
     service.make_job([], status="failed", error={"code": "gave_up", "message": "the workers crashed"})
     ended = command("get", "--job", JOB_ID, "--zip", "out.zip", "-q")
     assert ended.returncode == 3
@@ -227,7 +227,7 @@ def test_a_job_that_failed_can_be_tried_again(command: Command, service: StandIn
     assert "409 nothing_to_retry" in refused.stderr
 
 
-def test_status_tells_of_archives_without_their_links(command: Command, service: StandIn) -> None:
+def test_status_tells_of_archives_without_their_links(command: Command, service: FakeServer) -> None:
     store(service, 70000)
     service.make_job(["downloads/70000.zip"])
     service.make_archives(zip_of({"a": DATA}))
@@ -253,7 +253,7 @@ def test_status_tells_of_archives_without_their_links(command: Command, service:
     ],
 )
 def test_wrong_usage_ends_with_2_before_anything_is_asked(
-    command: Command, service: StandIn, words: list[str], complaint: str
+    command: Command, service: FakeServer, words: list[str], complaint: str
 ) -> None:
     ended = command("get", *words)
     assert ended.returncode == 2
@@ -261,7 +261,7 @@ def test_wrong_usage_ends_with_2_before_anything_is_asked(
     assert service.seen == []
 
 
-def test_a_job_without_an_archive_ends_with_2(command: Command, service: StandIn) -> None:
+def test_a_job_without_an_archive_ends_with_2(command: Command, service: FakeServer) -> None:
     service.make_job(["downloads/70000.zip"])
     ended = command("get", "--job", JOB_ID, "--zip", "a.zip", "-q")
     assert ended.returncode == 2

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from stand_in import JOB_ID, Fault, StandIn
+from fake_server import JOB_ID, FakeServer, Fault
 
 from lorry import Lorry, LorryProblem, UnexpectedAnswer, WaitTimedOut
 from lorry.event_stream import StreamedEvent, read_events
@@ -21,11 +21,11 @@ def event(name: str, number: int, **members: Any) -> bytes:
     return f"event: {name}\nid: {number}\ndata: {data}\n\n".encode()
 
 
-def sent(service: StandIn, header: str, path: str = "stream") -> list[str | None]:
+def sent(service: FakeServer, header: str, path: str = "stream") -> list[str | None]:
     return [seen.headers.get(header) for seen in service.requests(path)]
 
 
-def test_waiting_polls_one_file_at_a_time_and_hears_of_every_answer(lorry: Lorry, service: StandIn) -> None:
+def test_waiting_polls_one_file_at_a_time_and_hears_of_every_answer(lorry: Lorry, service: FakeServer) -> None:
     service.make_job(["downloads/70000.zip"])
     service.polls = [{"status": "queued", "progress": 0}, {"status": "processing", "progress": 50}]
     heard: list[int] = []
@@ -35,7 +35,7 @@ def test_waiting_polls_one_file_at_a_time_and_hears_of_every_answer(lorry: Lorry
     assert {seen.query["limit"] for seen in service.requests("status")} == {"1"}
 
 
-def test_a_job_that_has_not_changed_is_not_sent_again(lorry: Lorry, service: StandIn) -> None:
+def test_a_job_that_has_not_changed_is_not_sent_again(lorry: Lorry, service: FakeServer) -> None:
     service.make_job(["downloads/70000.zip"])
     service.polls = [{"status": "processing", "progress": progress} for progress in (10, 10, 10, 50)]
     heard: list[int] = []
@@ -47,13 +47,13 @@ def test_a_job_that_has_not_changed_is_not_sent_again(lorry: Lorry, service: Sta
     assert (second is not None, last is not None, last != second) == (True, True, True)
 
 
-def test_an_unchanged_answer_that_was_not_asked_for_is_no_answer(lorry: Lorry, service: StandIn) -> None:
+def test_an_unchanged_answer_that_was_not_asked_for_is_no_answer(lorry: Lorry, service: FakeServer) -> None:
     service.faults = [Fault(STATUS, 304)]
     with pytest.raises(LorryProblem, match="304"):
         lorry.status(JOB_ID)
 
 
-def test_polls_keep_the_distance_that_the_service_asks_for(lorry: Lorry, service: StandIn) -> None:
+def test_polls_keep_the_distance_that_the_service_asks_for(lorry: Lorry, service: FakeServer) -> None:
     service.make_job(["downloads/70000.zip"])
     service.polls = [{"status": "processing"}]
     service.retry_after = "1"
@@ -62,13 +62,13 @@ def test_polls_keep_the_distance_that_the_service_asks_for(lorry: Lorry, service
     assert second.at - first.at >= 1.0
 
 
-def test_waiting_goes_on_after_being_put_off(lorry: Lorry, service: StandIn) -> None:
+def test_waiting_goes_on_after_being_put_off(lorry: Lorry, service: FakeServer) -> None:
     service.make_job(["downloads/70000.zip"])
     service.faults = [Fault(STATUS, 429, {"Retry-After": "0"}, times=20)]
     assert lorry.wait(JOB_ID, timeout=30).ready
 
 
-def test_waiting_ends_when_its_time_is_over(lorry: Lorry, service: StandIn) -> None:
+def test_waiting_ends_when_its_time_is_over(lorry: Lorry, service: FakeServer) -> None:
     service.make_job(["downloads/70000.zip"], status="processing", progress=10)
     with pytest.raises(WaitTimedOut, match="still processing") as raised:
         lorry.wait(JOB_ID, timeout=0.25)
@@ -76,7 +76,7 @@ def test_waiting_ends_when_its_time_is_over(lorry: Lorry, service: StandIn) -> N
     assert raised.value.retryable
 
 
-def test_being_put_off_past_the_end_of_the_wait_ends_it(lorry: Lorry, service: StandIn) -> None:
+def test_being_put_off_past_the_end_of_the_wait_ends_it(lorry: Lorry, service: FakeServer) -> None:
     service.make_job(["downloads/70000.zip"], status="processing", progress=10)
     put_off = Fault(STATUS, 429, {"Retry-After": "30"}, times=99)
 
@@ -87,7 +87,7 @@ def test_being_put_off_past_the_end_of_the_wait_ends_it(lorry: Lorry, service: S
 
 
 def test_following_comes_back_with_the_id_of_the_last_event_until_the_job_has_ended(
-    lorry: Lorry, service: StandIn
+    lorry: Lorry, service: FakeServer
 ) -> None:
     service.changes = [
         b"retry: 10\n\n" + event("progress", 3, progress=10),
@@ -105,20 +105,20 @@ def test_following_comes_back_with_the_id_of_the_last_event_until_the_job_has_en
     assert sent(service, "Accept") == ["text/event-stream"] * 3
 
 
-def test_following_keeps_the_pause_that_it_is_told(lorry: Lorry, service: StandIn) -> None:
+def test_following_keeps_the_pause_that_it_is_told(lorry: Lorry, service: FakeServer) -> None:
     service.changes = [b"retry: 500\n\n: nothing new\n\n", event("cancelled", 1)]
     assert [change.name for change in lorry.follow(JOB_ID)] == ["cancelled"]
     first, second = service.requests("stream")
     assert second.at - first.at >= 0.5
 
 
-def test_following_ends_when_the_service_says_that_there_is_nothing_more(lorry: Lorry, service: StandIn) -> None:
+def test_following_ends_when_the_service_says_that_there_is_nothing_more(lorry: Lorry, service: FakeServer) -> None:
     service.changes = [b"retry: 0\n\n" + event("progress", 1)]
     assert [change.name for change in lorry.follow(JOB_ID)] == ["progress"]
     assert len(service.requests("stream")) == 2
 
 
-def test_following_outlives_outages_and_being_put_off(lorry: Lorry, service: StandIn) -> None:
+def test_following_outlives_outages_and_being_put_off(lorry: Lorry, service: FakeServer) -> None:
     service.changes = [b"this one is lost", b"retry: 0\n\n" + event("progress", 1), event("failed", 2)]
     service.faults = [
         Fault(STREAM, 503),
@@ -129,7 +129,7 @@ def test_following_outlives_outages_and_being_put_off(lorry: Lorry, service: Sta
     assert [change.name for change in lorry.follow(JOB_ID)] == ["progress", "failed"]
 
 
-def test_following_skips_events_that_it_does_not_know(lorry: Lorry, service: StandIn) -> None:
+def test_following_skips_events_that_it_does_not_know(lorry: Lorry, service: FakeServer) -> None:
     service.changes = [event("paused", 1) + b"data: hello\n\n" + event("ready", 2)]
     assert [change.name for change in lorry.follow(JOB_ID)] == ["ready"]
 
@@ -140,7 +140,7 @@ def test_following_an_unknown_job_is_refused(lorry: Lorry) -> None:
 
 
 @pytest.mark.parametrize("body", [b"event: ready\ndata: [1]\n\n", b"event: ready\ndata: {\n\n", "id: ü\n".encode()])
-def test_a_stream_of_something_else_is_named_as_such(lorry: Lorry, service: StandIn, body: bytes) -> None:
+def test_a_stream_of_something_else_is_named_as_such(lorry: Lorry, service: FakeServer, body: bytes) -> None:
     service.changes = [body + event("ready", 1).replace(b"id: 1\n", b"")]
     with pytest.raises(UnexpectedAnswer):
         list(lorry.follow(JOB_ID))

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from chalicelib.adapters.dynamodb_assembly import DynamoAssemblyTable
-from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
-from chalicelib.adapters.s3_archives import S3ArchiveStore
-from chalicelib.adapters.s3_source import S3SourceStore
 from chalicelib.archive.rules import S3
 from chalicelib.assembly.model import Archive, CrcSource, Phase, Receipt, Upload
 from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome
+from chalicelib.aws.assembly_table import DynamoAssemblyTable
+from chalicelib.aws.jobs_table import DynamoJobTable
+from chalicelib.aws.s3_archives import S3ArchiveStore
+from chalicelib.aws.s3_source import S3SourceStore
 from chalicelib.jobs.model import ArchiveRequest, Counts, FileResult, FileState, Job, JobStatus, Stage
 from chalicelib.jobs.ports import Change, JobTable
 from chalicelib.jobs.service import NewJob

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import boto3
 import pytest
 
-from chalicelib.adapters.dynamodb_calls import DynamoCallCounter, DynamoClaimStore
+from chalicelib.aws.traffic_table import DynamoCallCounter, DynamoClaimStore
 from chalicelib.calls.idempotency import Idempotency, KeyedRequest
 from chalicelib.calls.ports import CallCounter, Claim, ClaimStore
 from chalicelib.errors import TableUnavailable

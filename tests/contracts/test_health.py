@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.adapters.health import HealthProbe
+from chalicelib.aws.health import HealthProbe
 from chalicelib.limits import HEALTH_TIMEOUT_SECONDS
 from chalicelib.settings import Settings
 from tests.aws import emulated_aws

@@ -8,9 +8,9 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
-from chalicelib.adapters.table_rows import attributes, job_key
-from chalicelib.jobs.model import Counts, FileResult, FileState, JobError, JobStatus, RequestedFile
+from chalicelib.aws.jobs_table import DynamoJobTable
+from chalicelib.aws.table_rows import attributes, job_key
+from chalicelib.jobs.model import Counts, Failure, FileResult, FileState, JobStatus, RequestedFile
 from chalicelib.jobs.ports import Change, JobTable, Recorded
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import (
@@ -123,20 +123,20 @@ def test_a_job_ends_only_when_all_its_batches_are_recorded(table: JobTable) -> N
 
 
 def test_a_failed_job_keeps_its_error(table: JobTable) -> None:
-    stored(table).apply(change(Trigger.FAIL, error=JobError("gave_up", "because")))
+    stored(table).apply(change(Trigger.FAIL, error=Failure("gave_up", "because")))
     after = table.get(ONE)
     assert after is not None
-    assert (after.status, after.error) == (JobStatus.FAILED, JobError("gave_up", "because"))
+    assert (after.status, after.error) == (JobStatus.FAILED, Failure("gave_up", "because"))
 
 
 def test_trouble_is_remembered_per_batch(table: JobTable) -> None:
     stored(table)
-    table.note_trouble(ONE, 1, JobError("a", "first"), event("batch_retried"))
-    table.note_trouble(ONE, 1, JobError("b", "second"), event("batch_retried"))
-    table.note_trouble(ONE, None, JobError("c", "third"), event("dispatch_retried"))
-    assert table.read_trouble(ONE, 1) == JobError("b", "second")
-    assert table.read_trouble(ONE, None) == JobError("c", "third")
-    assert table.read_trouble(ONE, 0) is None
+    table.note_error(ONE, 1, Failure("a", "first"), event("batch_retried"))
+    table.note_error(ONE, 1, Failure("b", "second"), event("batch_retried"))
+    table.note_error(ONE, None, Failure("c", "third"), event("dispatch_retried"))
+    assert table.last_error(ONE, 1) == Failure("b", "second")
+    assert table.last_error(ONE, None) == Failure("c", "third")
+    assert table.last_error(ONE, 0) is None
 
 
 def test_a_job_is_due_from_its_sweep_time_until_it_ends(table: JobTable) -> None:

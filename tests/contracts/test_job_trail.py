@@ -9,11 +9,11 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.adapters.dynamodb import ConditionFailed, transact
-from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
-from chalicelib.adapters.table_rows import job_key
+from chalicelib.aws.dynamodb import ConditionFailed, transact
+from chalicelib.aws.jobs_table import DynamoJobTable
+from chalicelib.aws.table_rows import job_key
 from chalicelib.errors import InvalidRequest
-from chalicelib.jobs.model import JobError, JobEvent, Origin
+from chalicelib.jobs.model import Actor, Failure, JobEvent
 from chalicelib.jobs.ports import EventPage, JobTable
 from chalicelib.jobs.state_machine import Trigger
 from tests.aws import emulated_aws
@@ -52,7 +52,7 @@ def trail(table: JobTable, limit: int = 1_000) -> list[JobEvent]:
 
 def test_a_note_is_appended_and_read_as_it_was_written(table: JobTable) -> None:
     stored(table)
-    origin = Origin("user:bob", "request-7", "00-abc-def-01")
+    origin = Actor("user:bob", "request-7", "00-abc-def-01")
     note = JobEvent("links_issued", NOW, origin, {"count": 7, "what": "files", "none": None, "rest": [1, "two"]})
     table.note(ONE, note)
     assert trail(table) == [event(), note]
@@ -87,7 +87,7 @@ def test_a_cursor_stays_where_it_was_while_events_are_added(table: JobTable) -> 
 
 def test_the_trail_of_a_job_holds_no_other_s_events_and_no_other_rows(table: JobTable) -> None:
     processing(table).record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW)
-    table.note_trouble(ONE, 1, JobError("a", "first"), event("batch_retried", NOW + 1))
+    table.note_error(ONE, 1, Failure("a", "first"), event("batch_retried", NOW + 1))
     table.create(job(job_id=ONE[:-1] + "2"), [files(70000)], event("of another"))
     assert [line.kind for line in trail(table)] == ["created", "start", "batch_retried"]
 
@@ -113,8 +113,8 @@ def test_the_version_grows_by_one_with_each_change_that_a_client_sees(table: Job
         lambda: table.record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW),
         lambda: table.record_batch(ONE, 1, [AVAILABLE], now=NOW),
         lambda: table.apply(change(Trigger.ASSEMBLE, all_checked=True)),
-        lambda: table.apply(change(Trigger.FAIL, error=JobError("gave_up", "because"))),
-        lambda: table.apply(change(Trigger.RETRY, expires_at=NOW + 5, sweep_at=NOW + 1, floor=30)),
+        lambda: table.apply(change(Trigger.FAIL, error=Failure("gave_up", "because"))),
+        lambda: table.apply(change(Trigger.RETRY, expires_at=NOW + 5, sweep_at=NOW + 1, min_progress=30)),
         lambda: table.apply(change(Trigger.CANCEL)),
     ):
         assert make()
@@ -141,7 +141,7 @@ def test_the_version_stays_where_a_client_sees_no_change(table: JobTable) -> Non
     table.apply(change(Trigger.START))
     table.postpone_sweep(seen, sweep_at=NOW + 9, event=event("swept"))
     table.note(ONE, event("links_issued"))
-    table.note_trouble(ONE, 1, JobError("a", "first"), event("batch_retried"))
+    table.note_error(ONE, 1, Failure("a", "first"), event("batch_retried"))
     assert version(table) == seen.version
 
 

@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from urllib3 import PoolManager
 
-from chalicelib.adapters.jwks import MAX_ANSWER_BYTES, PublishedKeys
 from chalicelib.auth.keys import CachedKeys
 from chalicelib.auth.tokens import TokenVerifier
+from chalicelib.aws.jwks import MAX_ANSWER_BYTES, PublishedKeys
 from chalicelib.errors import KeysUnavailable, Unauthenticated
 from tests.contracts.servers import refusing, silent
 from tests.oidc import DISCOVERY, HOST, JWKS, Issuer, Reply, issuing
@@ -45,7 +45,7 @@ def found_by(issuer: Issuer) -> PublishedKeys:
     return PublishedKeys(issuer.url)
 
 
-def trouble(keys: PublishedKeys) -> str:
+def last_error(keys: PublishedKeys) -> str:
     with pytest.raises(KeysUnavailable) as unavailable:
         keys.fetch()
     return str(unavailable.value)
@@ -71,7 +71,7 @@ def test_an_issuer_may_have_a_path_that_ends_in_a_slash(issuer: Issuer) -> None:
     document = {"issuer": f"{realm}/", "jwks_uri": issuer.url + JWKS}
     issuer.replies[f"/realms/tests{DISCOVERY}"] = Reply(json.dumps(document).encode())
     assert PublishedKeys(f"{realm}/").fetch() == issuer.jwks()
-    assert "another issuer" in trouble(PublishedKeys(realm))
+    assert "another issuer" in last_error(PublishedKeys(realm))
 
 
 def test_keys_rotate_as_a_verifier_sees_it(issuer: Issuer) -> None:
@@ -114,7 +114,7 @@ def test_an_answer_that_is_not_the_wanted_document_tells_no_keys(issuer: Issuer,
     keys = found_by(issuer)
     assert keys.fetch()
     issuer.replies[path] = reply
-    assert trouble(keys).startswith("the issuer's keys cannot be fetched from http://127.0.0.1")
+    assert last_error(keys).startswith("the issuer's keys cannot be fetched from http://127.0.0.1")
 
 
 def test_members_that_are_no_keys_are_passed_over(issuer: Issuer) -> None:
@@ -126,7 +126,7 @@ def test_members_that_are_no_keys_are_passed_over(issuer: Issuer) -> None:
 def test_no_redirect_is_followed(issuer: Issuer, path: str) -> None:
     issuer.replies["/elsewhere"] = Reply(json.dumps({"keys": []}).encode())
     issuer.replies[path] = Reply(b"", 302, {"Location": f"{issuer.url}/elsewhere"})
-    assert "the answer is 302" in trouble(found_by(issuer))
+    assert "the answer is 302" in last_error(found_by(issuer))
     assert issuer.requests["/elsewhere"] == 0
 
 
@@ -135,7 +135,7 @@ def test_an_answer_is_read_up_to_its_limit(issuer: Issuer) -> None:
     issuer.replies[JWKS] = Reply(fits)
     assert at(issuer).fetch() == []
     issuer.replies[JWKS] = Reply(fits + b" ")
-    assert "longer than" in trouble(at(issuer))
+    assert "longer than" in last_error(at(issuer))
 
 
 # --- whose document it is ----------------------------------------------------
@@ -144,7 +144,7 @@ def test_an_answer_is_read_up_to_its_limit(issuer: Issuer) -> None:
 @pytest.mark.parametrize("other", ["https://issuer.example", "", None, 7])
 def test_a_discovery_document_of_another_issuer_tells_nothing(issuer: Issuer, other: object) -> None:
     discovering(issuer, issuer=other)
-    assert "another issuer" in trouble(found_by(issuer))
+    assert "another issuer" in last_error(found_by(issuer))
     assert issuer.requests[JWKS] == 0
 
 
@@ -168,15 +168,15 @@ def test_a_discovery_document_of_another_issuer_tells_nothing(issuer: Issuer, ot
 )
 def test_only_safe_addresses_are_asked(issuer: Issuer, url: str) -> None:
     discovering(issuer, jwks_uri=url)
-    assert "only https" in trouble(found_by(issuer)) or "not an address" in trouble(found_by(issuer))
+    assert "only https" in last_error(found_by(issuer)) or "not an address" in last_error(found_by(issuer))
     if url:
-        assert "cannot be fetched" in trouble(PublishedKeys(issuer.url, url))
+        assert "cannot be fetched" in last_error(PublishedKeys(issuer.url, url))
 
 
 @pytest.mark.parametrize("url", [None, 7, ["http://127.0.0.1/jwks"]])
 def test_a_discovery_document_must_name_the_address(issuer: Issuer, url: object) -> None:
     discovering(issuer, jwks_uri=url)
-    assert "no jwks_uri" in trouble(found_by(issuer))
+    assert "no jwks_uri" in last_error(found_by(issuer))
 
 
 def test_localhost_is_this_machine_too(issuer: Issuer) -> None:
@@ -237,12 +237,12 @@ def self_signed(folder: Path) -> Path:
 def test_an_issuer_whose_certificate_nobody_vouches_for_is_not_believed(tmp_path: Path) -> None:
     with at_https(tmp_path, lambda _: {"keys": []}) as (url, certificate):
         assert PublishedKeys(url, url, http=PoolManager(ca_certs=str(certificate))).fetch() == []
-        assert "SSLError" in trouble(PublishedKeys(url, url))
+        assert "SSLError" in last_error(PublishedKeys(url, url))
 
 
 def test_an_issuer_at_https_cannot_lead_to_http(tmp_path: Path, issuer: Issuer) -> None:
     with at_https(tmp_path, lambda url: {"issuer": url, "jwks_uri": issuer.url + JWKS}) as (url, certificate):
-        assert "only https" in trouble(PublishedKeys(url, http=PoolManager(ca_certs=str(certificate))))
+        assert "only https" in last_error(PublishedKeys(url, http=PoolManager(ca_certs=str(certificate))))
     assert issuer.requests.total() == 0
 
 
@@ -251,13 +251,13 @@ def test_an_issuer_at_https_cannot_lead_to_http(tmp_path: Path, issuer: Issuer) 
 
 def test_an_address_where_nobody_listens_tells_no_keys() -> None:
     with refusing() as url:
-        assert "NewConnectionError" in trouble(PublishedKeys(url, url))
+        assert "NewConnectionError" in last_error(PublishedKeys(url, url))
 
 
 def test_an_issuer_that_says_nothing_is_waited_for_no_longer_than_promised() -> None:
     started = time.monotonic()
     with silent() as url:
-        assert "ReadTimeoutError" in trouble(PublishedKeys(url, url, read_seconds=0.2))
+        assert "ReadTimeoutError" in last_error(PublishedKeys(url, url, read_seconds=0.2))
     assert time.monotonic() - started < 2
 
 
@@ -277,7 +277,7 @@ def test_an_answer_that_trickles_is_given_up() -> None:
     with ThreadingHTTPServer((HOST, 0), Trickle) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         url = f"http://{HOST}:{server.server_address[1]}"
-        assert "takes too long" in trouble(PublishedKeys(url, url, answer_seconds=0.3))
+        assert "takes too long" in last_error(PublishedKeys(url, url, answer_seconds=0.3))
         given_up.set()
         server.shutdown()
     assert time.monotonic() - started < 2

@@ -18,9 +18,9 @@ from botocore.config import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.adapters.s3_links import minter_for
-from chalicelib.links.minter import Lease
-from chalicelib.links.presign import Credentials, Presigner
+from chalicelib.aws.s3_links import minter_for
+from chalicelib.delivery.links import Lease
+from chalicelib.delivery.presign import Credentials, Presigner
 from chalicelib.settings import Settings
 from tests import seaweed
 from tests.seaweed import SeaweedFS

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.adapters.retries import Retries
+from chalicelib.aws.retries import Retries
 from chalicelib.limits import SQS_MAX_VISIBILITY_SECONDS
 from tests.aws import emulated_aws
 

@@ -9,12 +9,12 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.adapters import clients
-from chalicelib.adapters.link_credentials import AssumedRole, link_credentials
-from chalicelib.adapters.secrets_manager import SecretSource
-from chalicelib.bootstrap import epoch_milliseconds
+from chalicelib.aws import clients
+from chalicelib.aws.link_credentials import AssumedRole, link_credentials
+from chalicelib.aws.secrets_manager import SecretSource
+from chalicelib.container import epoch_milliseconds
+from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import LinksUnavailable, SecretUnavailable
-from chalicelib.links.secrets import Secrets
 from chalicelib.settings import Settings
 from tests.aws import emulated_aws
 from tests.contracts.servers import refusing, silent

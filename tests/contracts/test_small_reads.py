@@ -9,10 +9,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from chalicelib.adapters.s3_archives import S3ArchiveStore
-from chalicelib.adapters.s3_links import presigner_of
-from chalicelib.adapters.s3_reads import QuickReads
 from chalicelib.assembly.tasks import Range
+from chalicelib.aws.s3_archives import S3ArchiveStore
+from chalicelib.aws.s3_links import presigner_of
+from chalicelib.aws.s3_reads import QuickReads
 from chalicelib.errors import SourceChanged, StorageForbidden, StorageUnavailable
 from tests.contracts.servers import refusing, silent
 from tests.contracts.test_presigner import LONG_LIVED, client

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from chalicelib.adapters.s3_source import S3SourceStore
+from chalicelib.aws.s3_source import S3SourceStore
 from chalicelib.checking.ports import SourceStore, StoredObject
 from chalicelib.errors import StorageError, StorageForbidden, StorageThrottled, StorageUnavailable
 from chalicelib.limits import S3_MIN_PART_BYTES

@@ -9,11 +9,11 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
-from chalicelib.adapters.dynamodb_subscriptions import KEPT_SECONDS, DynamoSubscriptions
+from chalicelib.aws.jobs_table import DynamoJobTable
+from chalicelib.aws.subscriptions_table import KEPT_SECONDS, DynamoSubscriptions
+from chalicelib.delivery.watchers import Connection, Subscribed, SubscriptionTable
 from chalicelib.errors import TableUnavailable
 from chalicelib.limits import MAX_SUBSCRIPTIONS, WEBSOCKET_MAX_SECONDS
-from chalicelib.notify.watchers import Connection, Subscribed, SubscriptionTable
 from tests.aws import emulated_aws
 from tests.builders import event, files, job
 from tests.fake_notify import FakeSubscriptions

@@ -11,9 +11,9 @@ from time import monotonic
 
 import pytest
 
-from chalicelib.adapters.webhook_sender import Resolver, WebhookSender, resolve
-from chalicelib.notify.callback_urls import UnsafeCallbackUrl
-from chalicelib.notify.ports import WebhookUnreachable
+from chalicelib.aws.webhook_sender import Resolver, WebhookSender, resolve
+from chalicelib.delivery.callback_urls import UnsafeCallbackUrl
+from chalicelib.delivery.ports import WebhookUnreachable
 from tests.contracts.receivers import HOST, NAME, Certificates, Receiver, dripping, flooding, replying, silent
 
 BODY = b'{"type":"job.ready"}'

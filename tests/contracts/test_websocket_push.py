@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from chalicelib.adapters.websocket_push import WebsocketPush
+from chalicelib.aws.websocket_push import WebsocketPush
 from tests.contracts.servers import refusing, silent
 
 

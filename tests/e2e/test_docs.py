@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.assembly.worker import Built
 from chalicelib.checking.checker import Checked
-from chalicelib.notify.webhooks import Delivery
+from chalicelib.delivery.webhooks import Delivery
 from tests.e2e import pages
 from tests.integration.stack import free_port
 
@@ -72,7 +72,7 @@ def script(page: Path, port: int) -> str:
 
 
 def out_of_the_way() -> str:
-    """Ports for what SeaweedFS opens beside its store, so that a second one on this machine is no trouble."""
+    """Ports for what SeaweedFS opens beside its store, so that a second one on this machine is no last_error."""
     services = [
         f"-{name}.port{kind}={free_port()}" for name in ("master", "volume", "filer", "admin") for kind in KINDS
     ]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from infra.dependencies import ARCHITECTURES, HERE, REPOSITORY, SERVICES, on_aws
-from infra.finishing import finish
 from infra.package import Package, package
+from infra.postprocess import finish
 from tests.infra.conftest import Template
 
 LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024  # unzipped

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.links.secrets import Secrets
+from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.settings import Settings
 from localstack import resources
 from localstack.intrinsics import Resolver, Unknown

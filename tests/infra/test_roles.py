@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.link_credentials import SESSION_SECONDS
+from chalicelib.aws.link_credentials import SESSION_SECONDS
 from tests.infra.conftest import Template
 
 ROLES = {

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from infra.alarms import alarms
-from infra.finishing import API_FUNCTION
 from infra.package import Package
+from infra.postprocess import API_FUNCTION
 from infra.stack import deploy
 from tests.infra.conftest import Template
 from tests.infra.test_options import chosen

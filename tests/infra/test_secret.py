@@ -15,8 +15,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from chalicelib.delivery.signing_keys import CACHE_SECONDS, Secrets
 from chalicelib.errors import SecretUnavailable
-from chalicelib.links.secrets import CACHE_SECONDS, Secrets
 from infra import secret
 from infra.dependencies import REPOSITORY
 from infra.rotation import HOUR_MS, StillOverlapping, fresh, rotated

@@ -75,7 +75,7 @@ def test_the_application_is_unpacked_for_each_worker_and_its_requirements_are_sh
     made = for_ministack(copy_of(packaged, tmp_path), ENDPOINT)
     with zipfile.ZipFile(packaged.code) as whole, zipfile.ZipFile(made.code) as own:
         left_out = set(whole.namelist()) - set(own.namelist())
-        assert {"app.py", "chalicelib/bootstrap.py"} <= set(own.namelist()) <= set(whole.namelist())
+        assert {"app.py", "chalicelib/container.py"} <= set(own.namelist()) <= set(whole.namelist())
     given = json.loads(made.template.read_text())["Globals"]["Function"]["Environment"]["Variables"]
     shared = Path(given["PYTHONPATH"])
     assert "msgspec/__init__.py" in left_out

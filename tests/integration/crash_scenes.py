@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from chalicelib.adapters.dynamodb_jobs import DynamoJobTable
 from chalicelib.auth.principals import ANONYMOUS
-from chalicelib.jobs.driving import JobDriver
-from chalicelib.jobs.model import ArchiveRequest, FileResult, Job, Origin, RequestedFile
+from chalicelib.aws.jobs_table import DynamoJobTable
+from chalicelib.jobs.lifecycle import JobLifecycle
+from chalicelib.jobs.model import Actor, ArchiveRequest, FileResult, Job, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.messages import Message
 from tests.integration.deployment import Deployment, key
@@ -30,19 +30,19 @@ def job_without_a_message(
     """The API died after its table write, before it sent anything."""
     files = [RequestedFile(key(file_id), file_id) for file_id in file_ids]
     service = JobService(_table(deployment), NoQueue(), _now, JOB_TTL, SWEEP_AFTER)
-    return service.start(NewJob(files, 0, 3_600, archive), Origin(by=ANONYMOUS))
+    return service.start(NewJob(files, 0, 3_600, archive), Actor(by=ANONYMOUS))
 
 
 def job_that_nobody_assembles(deployment: Deployment, found: dict[int, FileResult]) -> Job:
     """The worker that recorded the last batch died before it sent the message that plans the archive."""
     job = job_without_a_message(deployment, found, ArchiveRequest(prefix="downloads/"))
     table = _table(deployment)
-    driver = JobDriver(table, NoQueue(), _now, JOB_TTL)
-    driver.begin(job.job_id)
+    lifecycle = JobLifecycle(table, NoQueue(), _now, JOB_TTL)
+    lifecycle.begin(job.job_id)
     table.record_batch(job.job_id, 0, list(found.values()), now=_now())
     checked = table.get(job.job_id)
     assert checked is not None
-    assembling = driver.finish(checked)
+    assembling = lifecycle.finish(checked)
     assert assembling is not None
     return assembling
 

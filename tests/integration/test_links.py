@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from chalicelib.links.presign import Credentials, Presigner
+from chalicelib.delivery.presign import Credentials, Presigner
 from localstack.clients import ACCOUNT, REGION
 from tests.integration.deployment import PATIENCE, Deployment, Document, key, noise, unzipped
 from tests.integration.stack import wait_for

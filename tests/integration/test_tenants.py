@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.forgeries import FORGERIES
+from tests.bad_tokens import FORGERIES
 from tests.integration.deployment import Deployment
 from tests.integration.stack import wait_for
 from tests.integration.test_http import problem

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from standardwebhooks import Webhook
 
-from chalicelib.links.secrets import Secrets
+from chalicelib.delivery.signing_keys import Secrets
 from tests.infra.test_deployed import without_right
 from tests.integration.conftest import ENFORCED, STRICT
 from tests.integration.deployment import PATIENCE, Deployment, Document

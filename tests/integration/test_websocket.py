@@ -8,9 +8,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from chalicelib.adapters.dynamodb_subscriptions import DynamoSubscriptions
-from chalicelib.adapters.table_rows import attributes, job_key, job_row
-from chalicelib.notify.watchers import Connection
+from chalicelib.aws.subscriptions_table import DynamoSubscriptions
+from chalicelib.aws.table_rows import attributes, job_key, job_row
+from chalicelib.delivery.watchers import Connection
 from tests.builders import job
 from tests.integration.deployment import PATIENCE, Deployment
 from tests.integration.stack import wait_for

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, LorryError
-from chalicelib.jobs.driving import NO_FILES_AVAILABLE
+from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE
 from chalicelib.jobs.model import Counts, FileResult, FileState, Job, JobStatus, RequestedFile
 from chalicelib.jobs.ports import Change, Recorded
-from chalicelib.jobs.sweeping import MAX_DOUBLINGS
+from chalicelib.jobs.sweeper import MAX_DOUBLINGS
 from chalicelib.messages import CheckBatch, Message
 from tests.builders import ALICE, JOB_TTL, SWEEP_AFTER, World
 from tests.fakes import Crash, FakeJobTable
@@ -126,7 +126,7 @@ class JobMachine(RuleBasedStateMachine):
     def give_a_message_up(self, number: int) -> None:
         message = self._some_message(number)
         before = self.table.jobs[message.job_id]
-        if self._attempt(lambda: self.world.driver.give_up(message)):
+        if self._attempt(lambda: self.world.lifecycle.give_up(message)):
             self.messages.remove(message)
         if isinstance(message, CheckBatch) and message.batch in before.done:
             after = self.table.jobs[message.job_id]

@@ -9,7 +9,7 @@ from typing import Any
 from chalice.test import HTTPResponse
 
 from chalicelib.assembly.model import Archive, CrcSource, Phase, Upload
-from chalicelib.jobs.model import ArchiveRequest, Job, JobError, JobStatus
+from chalicelib.jobs.model import ArchiveRequest, Failure, Job, JobStatus
 from chalicelib.limits import MAX_BODY_BYTES
 from tests.builders import JOB_TTL
 from tests.unit.services import FakeServices
@@ -82,7 +82,7 @@ class Api:
 
     def failed(self) -> str:
         """Of something that another attempt could mend."""
-        return self.changed(self.queued(), status=JobStatus.FAILED, error=JobError("storage_unavailable", "it is down"))
+        return self.changed(self.queued(), status=JobStatus.FAILED, error=Failure("storage_unavailable", "it is down"))
 
     def archived(self) -> str:
         self.world.archives = OneArchive()

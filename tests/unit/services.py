@@ -14,16 +14,16 @@ from chalice.app import Chalice
 from chalice.local import LambdaEventConverter, RouteMatcher
 from chalice.test import HTTPResponse
 
-from chalicelib import bootstrap
+from chalicelib import container
 from chalicelib.assembly.model import Archive
 from chalicelib.calls.idempotency import Idempotency
 from chalicelib.calls.rates import RateLimiter
+from chalicelib.delivery.links import Minter
+from chalicelib.delivery.presign import Credentials, Presigner
+from chalicelib.delivery.streaming import LongPoller
+from chalicelib.delivery.tickets import TicketSigner
 from chalicelib.errors import KeysUnavailable, Unauthenticated
 from chalicelib.jobs.model import Job
-from chalicelib.links.minter import Minter
-from chalicelib.links.presign import Credentials, Presigner
-from chalicelib.links.tickets import TicketOffice
-from chalicelib.notify.streaming import Follower
 from chalicelib.settings import Settings
 from chalicelib.variables import VARIABLES
 from tests.builders import World
@@ -79,7 +79,7 @@ class FakeVerifier:
 
 @dataclass(frozen=True)
 class FakeServices:
-    """What handlers may call, as chalicelib.bootstrap.Services has it."""
+    """What handlers may call, as chalicelib.container.Services has it."""
 
     world: Any
     settings: Settings
@@ -89,7 +89,13 @@ class FakeServices:
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Any:
-        parts = {"jobs": "service", "driver": "driver", "checker": "checker", "sweeper": "sweeper", "source": "store"}
+        parts = {
+            "jobs": "service",
+            "lifecycle": "lifecycle",
+            "checker": "checker",
+            "sweeper": "sweeper",
+            "source": "store",
+        }
         if name not in parts:
             raise AttributeError(name)
         return getattr(self.world, parts[name])
@@ -107,13 +113,15 @@ class FakeServices:
         return Idempotency(self.world.claims, self.world.clock, self.settings.idempotency_ttl)
 
     @cached_property
-    def tickets(self) -> TicketOffice:
-        return TicketOffice(lambda: (b"key of the tickets",), self.world.clock, self.settings.ticket_ttl)
+    def tickets(self) -> TicketSigner:
+        return TicketSigner(lambda: (b"key of the tickets",), self.world.clock, self.settings.ticket_ttl)
 
     @cached_property
-    def follower(self) -> Follower:
+    def long_poller(self) -> LongPoller:
         settings = self.settings
-        return Follower(self.world.counter, self.world.clock, self.sleep, settings.stream_wait, settings.stream_waiters)
+        return LongPoller(
+            self.world.counter, self.world.clock, self.sleep, settings.stream_wait, settings.stream_waiters
+        )
 
     def sleep(self, seconds: float) -> None:
         """Time passes, and what is to happen meanwhile happens."""
@@ -166,8 +174,8 @@ class Gateway:
 def in_use(world: World, **environment: str) -> Iterator[FakeServices]:
     """Services on the fakes of `world`, in use by everything that asks the container for its services."""
     services = FakeServices(world, Settings.from_environment({**ENVIRONMENT, **environment}))
-    bootstrap.use(services)  # type: ignore[arg-type]
+    container.use(services)  # type: ignore[arg-type]
     try:
         yield services
     finally:
-        bootstrap.use(None)
+        container.use(None)

@@ -11,7 +11,7 @@ import pytest
 from chalice.test import Client, HTTPResponse
 
 from app import app
-from chalicelib import bootstrap
+from chalicelib import container
 from chalicelib.limits import MAX_PAGE_FILES
 from tests.builders import ALICE, JOB_TTL, World
 from tests.events import Event, recorded
@@ -133,7 +133,7 @@ def test_the_request_id_and_trace_are_kept_in_the_audit_trail(http: Any, world: 
     }
     job_id = post(http, INITIATE, {"file_ids": [70000]}, headers).json_body["jobId"]
     (created,) = world.table.trail[job_id]
-    assert (created.origin.request_id, created.origin.trace_id) == ("mine-7", TRACE)
+    assert (created.actor.request_id, created.actor.trace_id) == ("mine-7", TRACE)
 
 
 # --- status -----------------------------------------------------------------------------
@@ -429,7 +429,7 @@ def test_a_body_that_the_gateway_encoded_is_decoded(world: World) -> None:
 
 
 def test_a_container_with_wrong_settings_answers_500_and_leaks_nothing() -> None:
-    bootstrap.use(None)
+    container.use(None)
     answer = app(gateway("/", "/"), None)
     assert answer["statusCode"] == 500
     assert "TABLE_NAME" not in answer["body"]

@@ -9,8 +9,8 @@ import pytest
 
 from app import app
 from chalicelib.assembly.model import Archive
+from chalicelib.delivery.tickets import TicketSigner
 from chalicelib.errors import SecretUnavailable
-from chalicelib.links.tickets import TicketOffice
 from tests.assembly_world import SMALL, AssemblyWorld
 from tests.builders import World
 from tests.fake_assembly import FakeStore
@@ -122,7 +122,7 @@ def test_an_answer_goes_out_without_a_ticket_where_none_can_be_signed(services: 
     def fail() -> tuple[bytes, ...]:
         raise SecretUnavailable("it is down")
 
-    services.__dict__["tickets"] = TicketOffice(fail, world.clock, 900)
+    services.__dict__["tickets"] = TicketSigner(fail, world.clock, 900)
     document = initiated(NOBODY)
     assert document["ticket"] is None
     assert NOBODY.get(status_of(document["jobId"])).json_body["ticket"] is None

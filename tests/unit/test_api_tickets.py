@@ -99,7 +99,7 @@ def test_a_ticket_of_a_job_that_is_gone_tells_so(services: FakeServices, world: 
 def test_what_a_ticket_holder_read_stands_in_the_audit_trail_as_theirs(services: FakeServices, world: World) -> None:
     document = ready(world, ALICE)
     NOBODY.get(f"/v1/download/{document['jobId']}?ticket={document['ticket']}")
-    assert world.table.trail[document["jobId"]][-1].origin.by == "ticket"
+    assert world.table.trail[document["jobId"]][-1].actor.by == "ticket"
 
 
 def test_a_ticket_cannot_be_counted_apart_from_itself_by_writing_the_job_id_differently(

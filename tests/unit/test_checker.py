@@ -32,7 +32,7 @@ class FailingStore(FakeSourceStore):
 
 
 def checker(world: World, store: FakeSourceStore, threads: int = 2) -> BatchChecker:
-    return BatchChecker(world.table, store, world.driver, world.clock, threads)
+    return BatchChecker(world.table, store, world.lifecycle, world.clock, threads)
 
 
 def results(world: World, job: Job) -> tuple[FileResult, ...]:
@@ -61,7 +61,7 @@ def test_the_size_of_a_job_is_that_of_its_available_files() -> None:
 def test_a_message_that_comes_twice_is_counted_once() -> None:
     world = World(files_per_batch=1)
     job = world.start(70000, 70001)
-    world.driver.begin(job.job_id)
+    world.lifecycle.begin(job.job_id)
     assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.RECORDED
     assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.REPEATED
     assert world.job(job.job_id).counts.processed == 1
@@ -118,7 +118,7 @@ def test_an_outage_is_noted_and_retried_and_never_reported_as_missing(error: Sto
     with pytest.raises(type(error)):
         checker(world, FailingStore("downloads/70001.zip", error)).check(CheckBatch(job.job_id, 0))
     assert (results(world, job), world.job(job.job_id).counts.processed) == ((), 0)
-    assert world.table.trouble[job.job_id, 0].code == error.code
+    assert world.table.errors[job.job_id, 0].code == error.code
     last = world.table.trail[job.job_id][-1]
     assert (last.kind, last.details["batch"], last.details["code"]) == ("batch_retried", 0, error.code)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 import app
-from chalicelib import bootstrap
+from chalicelib import container
 from chalicelib.errors import InvalidSettings
 from chalicelib.handlers import batch, queues, schedules
 from chalicelib.jobs.model import JobStatus
@@ -190,4 +190,4 @@ def test_an_answer_to_sqs_is_plain_json(services: FakeServices) -> None:
 def test_a_container_without_settings_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TABLE_NAME", raising=False)
     with pytest.raises(InvalidSettings, match="TABLE_NAME"):
-        bootstrap.services()
+        container.services()

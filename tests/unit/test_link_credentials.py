@@ -13,19 +13,19 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.adapters.link_credentials import (
+from chalicelib.aws.link_credentials import (
     LEAST_SECONDS,
     PAUSE_SECONDS,
     RENEW_SECONDS,
     AssumedRole,
-    Lasting,
+    StaticCredentials,
     link_credentials,
 )
-from chalicelib.adapters.s3_links import minter_for
+from chalicelib.aws.s3_links import minter_for
+from chalicelib.delivery.links import MARGIN_SECONDS, Lease
+from chalicelib.delivery.presign import Credentials
 from chalicelib.errors import InvalidSettings, LinksUnavailable
 from chalicelib.limits import LINK_TTL_MIN_SECONDS
-from chalicelib.links.minter import MARGIN_SECONDS, Lease
-from chalicelib.links.presign import Credentials
 from chalicelib.settings import Settings
 from tests.unit.services import ENVIRONMENT
 
@@ -146,7 +146,7 @@ def test_the_role_signs_where_there_is_one() -> None:
 
 
 def test_keys_of_the_process_sign_if_they_last() -> None:
-    assert link_credentials(settings(), store_of("AKIDTEST", None), lambda: NOW) == Lasting(KEYS)
+    assert link_credentials(settings(), store_of("AKIDTEST", None), lambda: NOW) == StaticCredentials(KEYS)
 
 
 def test_a_session_of_unknown_end_signs_nothing() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.secrets_manager import PAUSE_SECONDS, SecretSource
+from chalicelib.aws.secrets_manager import PAUSE_SECONDS, SecretSource
+from chalicelib.delivery.signing_keys import CACHE_SECONDS, Secrets
 from chalicelib.errors import SecretUnavailable
-from chalicelib.links.secrets import CACHE_SECONDS, Secrets
 
 OLD, NEW = "old-" * 16, "new-" * 16
 NOW = 1_800_000_000_000

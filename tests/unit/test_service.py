@@ -7,14 +7,14 @@ from collections.abc import Iterable
 import pytest
 
 from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, TableUnavailable
-from chalicelib.jobs.model import FileState, Job, JobStatus, Origin, RequestedFile
+from chalicelib.jobs.model import Actor, FileState, Job, JobStatus, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH
 from chalicelib.messages import CheckBatch, DispatchJob, Message
 from tests.builders import ALICE, JOB_TTL, SWEEP_AFTER, World, files
 from tests.fakes import Crash
 
-BOB = Origin(by="bob")
+BOB = Actor(by="bob")
 
 
 class WatchingQueue:
@@ -43,7 +43,7 @@ def test_a_new_job_is_queued_and_belongs_to_who_asked() -> None:
     job = world.start(70000, 70001)
     assert world.job(job.job_id) == job
     assert (job.status, job.owner, job.total, job.progress) == (JobStatus.QUEUED, "alice", 2, 0)
-    assert [(event.kind, event.origin) for event in world.table.trail[job.job_id]] == [("created", ALICE)]
+    assert [(event.kind, event.actor) for event in world.table.trail[job.job_id]] == [("created", ALICE)]
 
 
 def test_a_job_of_one_batch_needs_no_second_hop() -> None:

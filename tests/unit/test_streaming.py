@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.delivery.streaming import COME_AGAIN_LATER_MS, LOOK_EVERY_SECONDS, LongPoller, News
 from chalicelib.errors import JobExpired
 from chalicelib.jobs.model import Job, JobStatus
-from chalicelib.notify.streaming import COME_AGAIN_LATER_MS, LOOK_EVERY_SECONDS, Follower, News
 from tests.builders import job
 from tests.fake_calls import FakeCallCounter
 from tests.fakes import Clock
@@ -20,7 +20,7 @@ WAIT, PLACES = 10.0, 2
 
 @dataclass
 class Reader:
-    """A follower, and a job that changes while it sleeps: `changes` are by when, in seconds."""
+    """A long_poller, and a job that changes while it sleeps: `changes` are by when, in seconds."""
 
     clock: Clock = field(default_factory=Clock)
     counter: FakeCallCounter = field(default_factory=FakeCallCounter)
@@ -33,9 +33,11 @@ class Reader:
     came: int = 0
 
     def follow(self, current: Job, seen: int | None, read: Callable[[], Job] | None = None) -> News | None:
-        follower = Follower(self.counter, self.clock, self._sleep, self.wait, self.places)
+        long_poller = LongPoller(self.counter, self.clock, self._sleep, self.wait, self.places)
         self.came += 1
-        return follower.follow(current, seen, read or (lambda: self._read(current)), reader=self.name or str(self.came))
+        return long_poller.follow(
+            current, seen, read or (lambda: self._read(current)), reader=self.name or str(self.came)
+        )
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

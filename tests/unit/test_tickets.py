@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.delivery.tickets import TicketSigner
 from chalicelib.errors import SecretUnavailable
 from chalicelib.limits import MAX_TICKET_CHARACTERS
-from chalicelib.links.tickets import TicketOffice
 from tests.fakes import Clock
 
 ONE, OTHER = "6f6b0f9e-0000-4000-8000-000000000001", "6f6b0f9e-0000-4000-8000-000000000002"
@@ -27,8 +27,8 @@ class Office:
     ttl: int = TTL
 
     @property
-    def office(self) -> TicketOffice:
-        return TicketOffice(lambda: self.keys, self.clock, self.ttl)
+    def office(self) -> TicketSigner:
+        return TicketSigner(lambda: self.keys, self.clock, self.ttl)
 
     def issue(self, job_id: str = ONE) -> str:
         return self.office.issue(job_id)
@@ -152,7 +152,7 @@ def test_a_secret_that_cannot_be_read_is_an_outage_not_a_refusal(here: Office) -
     def fail() -> tuple[bytes, ...]:
         raise SecretUnavailable("it is down")
 
-    office = TicketOffice(fail, here.clock, TTL)
+    office = TicketSigner(fail, here.clock, TTL)
     with pytest.raises(SecretUnavailable):
         office.issue(ONE)
     with pytest.raises(SecretUnavailable):

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib.auth.tokens import TokenVerifier
-from tests.forgeries import UNVERIFIED
-from tests.forging import by_decoy
+from tests.bad_tokens import UNVERIFIED
 from tests.oidc import Issuer, SigningKey, small
+from tests.token_factory import by_decoy
 from tests.unit.auth.verifiers import PublishedNow, PublishedOne, refusal
 
 

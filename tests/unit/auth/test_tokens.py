@@ -13,10 +13,10 @@ import pytest
 from chalicelib.auth.keys import ALGORITHMS, Jwk
 from chalicelib.auth.tokens import MAX_TOKEN_BYTES, TokenVerifier
 from chalicelib.errors import KeysUnavailable
-from tests.forgeries import FORGERIES, UNVERIFIED, Forgery
-from tests.forging import Make, by_key_as, claiming, headed, later, raw, signature, spelt
+from tests.bad_tokens import FORGERIES, UNVERIFIED, Forgery
 from tests.oidc import ALGORITHMS as SIGNED_WITH
 from tests.oidc import Issuer
+from tests.token_factory import Make, by_key_as, claiming, headed, later, raw, signature, spelt
 from tests.unit.auth.verifiers import PublishedNow, refusal
 
 # --- good ones ---------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.calls.addresses import Network, neighbourhood, source_address
+from chalicelib.calls.addresses import Network, client_network, source_address
 
 CLIENT, FORGED = "198.51.100.7", "203.0.113.9"
 PROXY, INNER = "192.0.2.1", "10.0.0.5"
@@ -96,7 +96,7 @@ def test_the_answer_is_the_gateway_s_or_a_hop(seen: str, hops: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("address", "counted_as"),
+    ("address", "rate_limit_key"),
     [
         ("203.0.113.9", "203.0.113.9"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
@@ -106,5 +106,5 @@ def test_the_answer_is_the_gateway_s_or_a_hop(seen: str, hops: list[str]) -> Non
         ("", ""),
     ],
 )
-def test_a_customer_of_ipv6_has_a_network_and_not_an_address(address: str, counted_as: str) -> None:
-    assert neighbourhood(address) == counted_as
+def test_a_customer_of_ipv6_has_a_network_and_not_an_address(address: str, rate_limit_key: str) -> None:
+    assert client_network(address) == rate_limit_key

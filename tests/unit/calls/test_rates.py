@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.calls.rates import PAUSE_MS, OwnCounts, Policy, RateLimiter
+from chalicelib.calls.rates import PAUSE_MS, LocalCounter, Policy, RateLimiter
 from tests.fake_calls import FakeCallCounter
 from tests.fakes import Clock
 
@@ -163,7 +163,7 @@ def test_what_the_shared_counts_knew_holds_again_once_they_are_back(here: Contai
 
 
 def test_own_counts_forget_windows_that_are_long_over() -> None:
-    own = OwnCounts()
+    own = LocalCounter()
     for minute in range(600):
         for caller in range(5):
             own.add(f"{caller}#{minute}", until=minute * 60)
@@ -172,7 +172,7 @@ def test_own_counts_forget_windows_that_are_long_over() -> None:
 
 
 def test_own_counts_never_forget_a_window_that_goes_on() -> None:
-    own = OwnCounts()
+    own = LocalCounter()
     own.add("an hour", until=3_600)
     own.add("a minute", until=60)
     own.add("the next", until=120)
@@ -181,7 +181,7 @@ def test_own_counts_never_forget_a_window_that_goes_on() -> None:
 
 def test_a_new_caller_in_a_known_window_costs_no_tidying() -> None:
     """Else many addresses would make each request of a container slower than the one before."""
-    own = OwnCounts()
+    own = LocalCounter()
     own.add("alice", until=60)
     kept = own.counts
     own.add("bob", until=60)

@@ -1,0 +1,44 @@
+"""Records of the table's stream, as Lambda hands them over, as changes of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from chalicelib.aws.table_rows import Row, job_from, job_key
+from chalicelib.delivery.changes import JobChange
+from chalicelib.jobs.model import Job
+from chalicelib.observability import count, logger
+
+Record = dict[str, Any]
+
+JOB_SORT_KEY = job_key("")["sk"]
+
+
+def job_changes(records: Iterable[Record]) -> list[JobChange]:
+    """The changes of jobs among `records`, in their order, without rows that were deleted.
+
+    A record that cannot be read is logged and left out: raising would hold up all that comes after it for a day.
+    """
+    found = []
+    for record in records:
+        try:
+            change = _change(record)
+        except Exception:  # whatever is wrong with it, another attempt would find the same
+            logger.exception("unreadable stream record", event_id=str(record.get("eventID", ""))[:64])
+            count("StreamRecordsUnreadable")
+            continue
+        if change is not None:
+            found.append(change)
+    return found
+
+
+def _change(record: Record) -> JobChange | None:
+    change = record["dynamodb"]
+    if change["Keys"]["sk"] != JOB_SORT_KEY or "NewImage" not in change:
+        return None
+    return JobChange(_job(change.get("OldImage")), job_from(change["NewImage"]))
+
+
+def _job(row: Row | None) -> Job | None:
+    return job_from(row) if row else None

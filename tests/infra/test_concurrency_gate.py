@@ -1,0 +1,51 @@
+"""The waiting line before the emulator's API."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from localstack.concurrency_gate import in_line
+
+
+class Busy:
+    """An ASGI application that answers nobody until it is told to, and knows how many it had at once."""
+
+    def __init__(self) -> None:
+        self.inside = self.most = 0
+        self.open = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        await self.open.wait()
+        self.inside -= 1
+
+
+async def nothing(*_: Any) -> Any:
+    return None
+
+
+async def crowd(path: str, kind: str = "http") -> int:
+    """How many of ten come in at once where two may."""
+    busy = Busy()
+    application = in_line(busy, at_once=2)
+    calls = [asyncio.ensure_future(application({"type": kind, "path": path}, nothing, nothing)) for _ in range(10)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    before = busy.inside
+    busy.open.set()
+    await asyncio.gather(*calls)
+    assert busy.most == before
+    return before
+
+
+def test_requests_for_the_api_wait_in_line_and_are_all_answered() -> None:
+    assert asyncio.run(crowd("/lorry/v1/limits")) == 2
+    assert asyncio.run(crowd("/_aws/execute-api/abc/api/v1/limits")) == 2
+
+
+def test_nobody_else_waits() -> None:
+    assert asyncio.run(crowd("/bucket/key")) == 10
+    assert asyncio.run(crowd("/_aws/execute-api/abc/api/@connections/1")) == 10
+    assert asyncio.run(crowd("/_aws/execute-api/abc/api", kind="websocket")) == 10
