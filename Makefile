@@ -60,7 +60,7 @@ test-slow: environment  ## archives over 4 GiB, and everything about starting an
 test-matrix: environment  ## jobs and adapters on LocalStack (from PyPI), SeaweedFS, MiniStack without Lambda
 	@$(PY) -m pytest tests/matrix tests/integration/test_jobs.py tests/integration/test_archives.py $(ARGS)
 
-bench: environment  ## the benchmarks; ARGS="archive --runs 3" runs one
+bench: environment  ## the benchmarks; ARGS="archive --runs 3" runs one, ARGS=--short all on little data
 	@$(PY) -m benchmarks $(ARGS)
 
 lock: environment  ## write requirements.lock anew, after a change of requirements.txt

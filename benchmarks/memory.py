@@ -6,6 +6,7 @@ grows with the number of entries: the list of files, the plan, the chunks, the r
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -36,6 +37,7 @@ from chalicelib.messages import CheckBatch, DispatchJob
 from tests.fakes import FakeJobTable, FakeSourceStore, FakeWorkQueue
 
 SIZES = {"1 KiB": KiB, "100 KiB": 100 * KiB, "8 MiB": 8 * MiB, "16 MiB": 16 * MiB, "100 MiB": 100 * MiB}
+SHORT, SHORT_SIZES = 5_000, {name: SIZES[name] for name in ("1 KiB", "16 MiB")}
 TTL = 86_400
 
 
@@ -100,9 +102,13 @@ def zeros_crc(size: int) -> int:
 
 
 def main(words: Sequence[str] = ()) -> None:
-    count = int(words[0]) if words else MAX_FILES_PER_JOB
+    parser = argparse.ArgumentParser(prog="python -m benchmarks memory", description=__doc__)
+    parser.add_argument("--entries", type=int, default=MAX_FILES_PER_JOB)
+    parser.add_argument("--short", action="store_true", help=f"{SHORT:,} entries of two sizes: a check in CI")
+    asked = parser.parse_args(words)
+    count, sizes = (SHORT, SHORT_SIZES) if asked.short else (asked.entries, SIZES)
     rows = []
-    for name, size in SIZES.items():
+    for name, size in sizes.items():
         print(f"{count:,} x {name}", file=sys.stderr, flush=True)
         found = figures(count, size)
         rows.append((f"{count:,} x {name}", f"{found['rss']:.0f}", f"{found['cpu']:.1f}", f"{found['longest']:.1f}"))

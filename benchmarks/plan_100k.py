@@ -1,4 +1,4 @@
-"""How long a plan for 100,000 entries takes, and how much memory: python -m benchmarks plan [entries]
+"""How long a plan for 100,000 entries takes, and how much memory: python -m benchmarks plan
 
 Times are CPU seconds, taken in another run than memory (tracing it makes everything several times slower). Memory is
 the peak that `tracemalloc` sees, the requested files themselves included.
@@ -6,6 +6,7 @@ the peak that `tracemalloc` sees, the requested files themselves included.
 
 from __future__ import annotations
 
+import argparse
 import random
 import time
 import tracemalloc
@@ -17,7 +18,9 @@ from chalicelib.archive.entries import RequestedFile
 from chalicelib.archive.manifest import Manifest
 from chalicelib.archive.planning import plan_parts
 from chalicelib.archive.rules import S3, ZIP
-from chalicelib.limits import KiB, MiB
+from chalicelib.limits import MAX_FILES_PER_JOB, KiB, MiB
+
+SHORT = 10_000  # entries
 
 # How much of an archive goes through workers: files of one size each.
 SHARES = ((20, 50 * MiB), (200, 100 * MiB), (2_000, 100_000), (5_000, 64 * MiB), (1, 5_000_000 * MiB))
@@ -82,7 +85,11 @@ def peak_mib(count: int, size: Callable[[random.Random], int]) -> tuple[float, A
 
 
 def main(words: Sequence[str] = ()) -> None:
-    count = int(words[0]) if words else 100_000
+    parser = argparse.ArgumentParser(prog="python -m benchmarks plan", description=__doc__)
+    parser.add_argument("--entries", type=int, default=MAX_FILES_PER_JOB)
+    parser.add_argument("--short", action="store_true", help=f"{SHORT:,} entries: a check in CI")
+    asked = parser.parse_args(words)
+    count = SHORT if asked.short else asked.entries
     heads = ("sizes", "names s", "layout s", "parts s", "all s", "peak MiB", "parts", "stages", "written", "$")
     rows = [row(count, shape, size) for shape, size in SHAPES.items()]
     print(f"\n### A plan for {count:,} entries\n\n{report.table(heads, rows)}", flush=True)

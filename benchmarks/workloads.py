@@ -82,10 +82,12 @@ class Store:
     @property
     def settings(self) -> dict[str, str]:
         """The variables of a Lambda function that works on it."""
-        queues = {f"{name}_QUEUE_URL": "http://127.0.0.1/unused" for name in ("DISPATCH", "CHECK", "ASSEMBLY")}
+        queues = {f"{name}_QUEUE_URL": "unused" for name in ("DISPATCH", "CHECK", "ASSEMBLY", "WEBHOOK")}
         return {
             **queues,
             "TABLE_NAME": "unused",
+            "SECRET_ID": "unused",
+            "ALLOW_ANONYMOUS": "true",
             "SOURCE_BUCKET": SOURCE,
             "ARCHIVE_BUCKET": TARGET,
             "S3_ENDPOINT": self.seaweed.endpoint,
