@@ -45,7 +45,7 @@ check-template: environment  ## checkov's rules for the template; the first time
 	@.venvs/checkov/bin/checkov --config-file infra/checkov.yaml --file .lorry/package/template.json
 
 audit: environment  ## known vulnerabilities of what ships, where the package index tells them
-	@$(PY) -m infra.audit $(ARGS)
+	@$(PY) -m infra.requirements audit $(ARGS)
 
 format: environment  ## format the code
 	@$(PY) -m ruff format .
@@ -64,7 +64,7 @@ bench: environment  ## the benchmarks; ARGS="archive --runs 3" runs one, ARGS=--
 	@$(PY) -m benchmarks $(ARGS)
 
 lock: environment  ## write requirements.lock anew, after a change of requirements.txt
-	@$(PY) -m infra.lock
+	@$(PY) -m infra.requirements lock
 
 deploy: environment  ## deploy to AWS: STAGE=prod SOURCE_BUCKET=my-files [REGION=eu-central-1] [ARGS=Key=Value]
 	@test -n "$(STAGE)" || { echo "make deploy: name the stage: STAGE=prod" >&2; exit 2; }

@@ -16,7 +16,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.dependencies import ARCHITECTURES, DEFAULT_ARCHITECTURE, REPOSITORY, CannotInstall, on_aws
-from infra.locking import Busy
+from infra.file_lock import Busy
 from infra.package import CannotPackage, package
 from infra.report import CannotImport, report
 from infra.stack import DeploymentFailed, Stack, deploy, upload

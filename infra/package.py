@@ -33,9 +33,8 @@ from infra.dependencies import (
     on_aws,
     python_version,
 )
-from infra.locking import Busy, locked
-from infra.postprocess import call_by_alias, finish
-from infra.template_merge import merge_document
+from infra.file_lock import Busy, locked
+from infra.template_merge import call_by_alias, finish, merge_document
 
 INPUTS = ("app.py", "chalicelib", "infra", "requirements.lock", ".chalice/config.json")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold

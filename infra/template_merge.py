@@ -1,4 +1,8 @@
-"""Reads infra/template/*.yaml as one document: the file that `chalice package --merge-template` takes."""
+"""What is added to Chalice's template: by merging before it packages, and afterwards what would name every route.
+
+`merge_document` reads infra/template/*.yaml as one document, the file that `chalice package --merge-template` takes;
+`finish` and `call_by_alias` change the template that Chalice then writes.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,12 @@ from typing import Any
 import yaml
 
 from infra.alarms import alarm_resources
+from infra.dependencies import Target
 from infra.gateway_responses import gateway_responses
 from infra.signed_routes import signed_routes
 
 TEMPLATE_FILES = Path(__file__).parent / "template"
+API_FUNCTION = "APIHandler"
 
 
 class InvalidTemplate(Exception):
@@ -41,7 +47,7 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 
 def merge_document() -> dict[str, Any]:
-    """Everything that is merged into Chalice's template."""
+    """Returns everything that is merged into Chalice's template."""
     document: dict[str, Any] = {}
     for path in sorted(TEMPLATE_FILES.glob("*.yaml")):
         # A SafeLoader with three more tags: it builds plain values only.
@@ -61,3 +67,27 @@ def _join(into: dict[str, Any], more: dict[str, Any], *, where: str) -> None:
             _join(into[key], value, where=f"{where}: {key}")
         else:
             raise InvalidTemplate(f"{where}: {key} is given twice")
+
+
+def finish(document: dict[str, Any], target: Target) -> None:
+    """Sets the architecture of every function, in place.
+
+    Chalice writes this machine's. It is no parameter of the stack, because it has to match the wheels in the package.
+    """
+    for resource in document["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["Architectures"] = [target.architecture]
+
+
+def call_by_alias(document: dict[str, Any]) -> None:
+    """Makes the REST API call the function by the alias that a rollout moves (infra/template/rollout.yaml), in place.
+
+    SAM points the event sources of a function with an alias there, but Chalice writes the API's integrations itself.
+    """
+    resources = document["Resources"]
+    resources["APIHandlerInvokePermission"]["Properties"]["FunctionName"] = {"Ref": f"{API_FUNCTION}.Alias"}
+    for methods in resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"].values():
+        for method in methods.values():
+            integration = method["x-amazon-apigateway-integration"]
+            uri = integration["uri"]["Fn::Sub"].replace(f"${{{API_FUNCTION}.Arn}}", "${Alias}")
+            integration["uri"] = {"Fn::Sub": [uri, {"Alias": {"Ref": f"{API_FUNCTION}.Alias"}}]}

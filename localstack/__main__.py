@@ -8,7 +8,7 @@ import sys
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.dependencies import CannotInstall
-from infra.locking import Busy
+from infra.file_lock import Busy
 from infra.package import CannotPackage
 from infra.stack import DeploymentFailed
 from localstack import stack

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.locking import locked
+from infra.file_lock import locked
 from localstack import processes
 from localstack.home import REPOSITORY, Home, LocalStackError
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from infra.locking import locked
+from infra.file_lock import locked
 from infra.package import Package, package
 from infra.stack import Stack, deploy
 from localstack import emulator, ministack_patches, secret, transform
@@ -60,7 +60,7 @@ def up(options: Options) -> Outputs:
             return read_outputs(home)
         home.deployed.unlink(missing_ok=True)
         outputs = _deploy(server, clients, made, parameters)
-        secret.restore(clients("secretsmanager"), outputs["SecretId"], secret.kept(home))
+        secret.restore(clients("secretsmanager"), outputs["SecretId"], secret.load(home))
         _confirm(outputs, home)
         _write_atomically(home, outputs)
         home.deployed.write_text(wanted)

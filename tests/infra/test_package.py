@@ -13,7 +13,7 @@ import pytest
 
 from infra.dependencies import ARCHITECTURES, HERE, REPOSITORY, SERVICES, on_aws
 from infra.package import Package, package
-from infra.postprocess import finish
+from infra.template_merge import finish
 from tests.infra.conftest import Template
 
 LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024  # unzipped

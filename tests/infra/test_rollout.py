@@ -9,8 +9,8 @@ import pytest
 
 from infra.alarms import alarms
 from infra.package import Package
-from infra.postprocess import API_FUNCTION
 from infra.stack import deploy
+from infra.template_merge import API_FUNCTION
 from tests.infra.conftest import Template
 from tests.infra.test_options import chosen
 from tests.infra.test_stack import FakeCloudFormation, stack_with

@@ -19,10 +19,10 @@ from chalicelib.delivery.signing_keys import CACHE_SECONDS, Secrets
 from chalicelib.errors import SecretUnavailable
 from infra import secret
 from infra.dependencies import REPOSITORY
-from infra.rotation import HOUR_MS, StillOverlapping, fresh, rotated
-from infra.secret import NoStack, Place
+from infra.secret import HOUR_MS, NoStack, Place, StillOverlapping, rotated
 from localstack import secret as local
 from localstack.home import Home, LocalStackError, Options
+from localstack.secret import fresh
 from tests.infra.conftest import Template
 
 NOW = 1_800_000_000_000
@@ -88,8 +88,8 @@ def home(tmp_path: Path) -> Home:
 
 
 def test_the_local_secret_is_made_once_and_for_its_owners_eyes_only(home: Home) -> None:
-    made = local.kept(home)
-    assert local.kept(home) == made
+    made = local.load(home)
+    assert local.load(home) == made
     assert stat.S_IMODE(home.secret.stat().st_mode) == 0o600
     assert [path.name for path in home.root.iterdir()] == ["secret.json"]
 
@@ -97,7 +97,7 @@ def test_the_local_secret_is_made_once_and_for_its_owners_eyes_only(home: Home) 
 def test_a_damaged_file_is_named_with_a_way_out(home: Home) -> None:
     home.secret.write_text("{")
     with pytest.raises(LocalStackError, match=r"secret.json: .*; delete it for a new one"):
-        local.kept(home)
+        local.load(home)
 
 
 # --- the operator's command ------------------------------------------------------------
@@ -146,7 +146,7 @@ def test_a_refused_rotation_changes_nothing(place: Place) -> None:
 def test_the_local_file_is_rotated_too(place: Place, home: Home) -> None:
     both = Place(place.client, place.secret_id, home)
     secret.rotate(both, NOW, overlap_hours=2, say=lambda _: None)
-    assert local.kept(home) == place.read()
+    assert local.load(home) == place.read()
 
 
 def test_a_value_that_somebody_else_has_put_there_is_refused(place: Place) -> None:

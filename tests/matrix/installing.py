@@ -14,7 +14,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from infra.locking import locked
+from infra.file_lock import locked
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 VENVS = REPOSITORY / ".venvs"

@@ -1,4 +1,4 @@
-"""One process at a time, with a deadline. The lock dies with its holder."""
+"""A lock on a file that one process holds at a time, with a deadline. It ends with its holder."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 
 class Busy(Exception):
-    """Somebody else holds the lock and did not let go in time."""
+    """Another process holds the lock and did not release it in time."""
 
 
 @contextmanager
 def locked(path: Path, *, seconds: float) -> Iterator[None]:
-    """Hold an exclusive lock on `path`; wait for it at most `seconds`."""
+    """Holds an exclusive lock on `path`. Raises Busy after waiting `seconds` for it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + seconds
     with path.open("a") as file:

@@ -1,19 +1,25 @@
-"""requirements.lock: what ships, by its hash, in step with requirements.txt and with what is installed."""
+"""requirements.lock: what ships, by its hash, in step with requirements.txt and what is installed; and its audit."""
 
 from __future__ import annotations
 
 import re
 from importlib.metadata import Distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.dependencies import HERE, LOCK, REPOSITORY, CannotInstall, Target, installed, on_aws
-from infra.lock import heading
+from infra.requirements import heading, verdict
 
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+) \\$", re.MULTILINE)
 HASHES = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 ELF_MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}  # e_machine, at byte 18 of an ELF file
+
+
+CLEAN: dict[str, Any] = {"name": "one", "version": "1", "vulns": []}
+BAD: dict[str, Any] = {"name": "two", "version": "2", "vulns": [{"id": "CVE-2026-1"}]}
+UNKNOWN: dict[str, Any] = {"name": "three", "skip_reason": "not found"}
 
 
 def normal(name: str) -> str:
@@ -80,3 +86,21 @@ def test_installing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("findings", "required", "code", "said"),
+    [
+        ([CLEAN, BAD], False, 1, "two 2: CVE-2026-1"),
+        ([CLEAN, UNKNOWN], False, 0, "no known vulnerability in 1"),
+        ([UNKNOWN], False, 0, "nothing was audited"),
+        ([UNKNOWN], True, 1, "nothing was audited"),
+        (None, False, 0, "nothing was audited"),
+        (None, True, 1, "nothing was audited"),
+    ],
+)
+def test_a_vulnerability_fails_the_audit_and_a_silent_index_only_where_the_audit_is_required(
+    findings: list[dict[str, Any]] | None, required: bool, code: int, said: str
+) -> None:
+    found, text = verdict(findings, required=required)
+    assert (found, said in text) == (code, True)
