@@ -1,348 +1,318 @@
-"""Every error Lorry raises on purpose, with what the reader can do about it.
+"""Every error Lorry raises on purpose.
 
-    LorryError                     code          retryable
-    ├── RequestError
-    │   ├── InvalidRequest         invalid_request        no
-    │   ├── UnsupportedMediaType   unsupported_media_type no
-    │   ├── RequestTooLarge        request_too_large      no
-    │   ├── TooManyFiles           too_many_files         no
-    │   ├── RouteNotFound          not_found              no
-    │   ├── MethodNotAllowed       method_not_allowed     no
-    │   ├── Unauthenticated        unauthenticated        no
-    │   ├── TooManyRequests        too_many_requests      yes
-    │   ├── IdempotencyKeyReused   idempotency_key_reused no
-    │   ├── RequestInProgress      request_in_progress    yes
-    │   └── RequestTimedOut        timeout                yes
-    ├── JobError
-    │   ├── JobNotFound            job_not_found          no
-    │   ├── JobNotReady            job_not_ready          no
-    │   ├── JobAlreadyEnded        job_already_ended      no
-    │   ├── JobExpired             job_expired            no
-    │   ├── NothingToRetry         nothing_to_retry       no
-    │   └── NoSuchResult           no_such_result         no
-    ├── StorageError
-    │   ├── StorageUnavailable     storage_unavailable    yes
-    │   ├── StorageThrottled       storage_throttled      yes
-    │   ├── StorageForbidden       storage_forbidden      yes
-    │   ├── SourceChanged          source_changed         no
-    │   ├── ChecksumsNotTold       checksums_not_told     no
-    │   ├── PlanChanged            plan_changed           no
-    │   └── UploadGone             upload_gone            no
-    ├── TableUnavailable           table_unavailable      yes
-    ├── QueueUnavailable           queue_unavailable      yes
-    ├── LinksUnavailable           links_unavailable      yes
-    ├── KeysUnavailable            keys_unavailable       yes
-    ├── SecretUnavailable          secret_unavailable     yes
-    ├── UnreadableMessage          unreadable_message     no
-    ├── WebhookUnreachable         webhook_unreachable    yes  (chalicelib.delivery.ports)
-    ├── WebhookFailed              webhook_failed         yes  (chalicelib.delivery.webhooks)
-    ├── UnsafeCallbackUrl          unsafe_callback_url    no   (chalicelib.delivery.callback_urls)
-    ├── ArchiveTooLarge            archive_too_large      no   (chalicelib.archive.entries)
-    └── InvalidSettings            invalid_settings       no
+    LorryError
+    ├── RequestError   InvalidRequest, UnsupportedMediaType, RequestTooLarge, TooManyFiles, RouteNotFound,
+    │                  MethodNotAllowed, Unauthenticated, TooManyRequests, IdempotencyKeyReused, RequestInProgress,
+    │                  RequestTimedOut, UnsafeCallbackUrl
+    ├── JobError       JobNotFound, JobNotReady, JobAlreadyEnded, JobExpired, NothingToRetry, NoSuchResult
+    ├── StorageError   StorageUnavailable, StorageThrottled, StorageForbidden, SourceChanged, ChecksumsMissing,
+    │                  PlanChanged, UploadGone
+    ├── Unavailable    TableUnavailable, QueueUnavailable, LinksUnavailable, KeysUnavailable, SecretUnavailable
+    └── ArchiveTooLarge, WebhookUnreachable, WebhookFailed, UnreadableMessage, InvalidSettings
 
-Errors carry values; `str(error)` is the sentence a person reads. `retryable` says whether the same work may
-succeed later without anybody changing the request. Which HTTP status each becomes is decided in one place,
-chalicelib.api.problems.
+An error carries values; `str(error)` is `template` filled with them: what happened, to what, and what the reader can
+do. `code` is stable and part of the public contract. `retryable`: the same work may succeed later. The HTTP status of
+each is in chalicelib.api.problems.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple, dataclass_transform
 
 
+@dataclass_transform()
 class LorryError(Exception):
-    """Base of every error raised on purpose. `code` is stable and part of the public contract."""
+    """A subclass annotates its values; they are the arguments of its constructor, in this order."""
 
     code = "internal_error"
     retryable = False
+    template = ""
+    fields: ClassVar[tuple[str, ...]] = ()
 
+    def __init_subclass__(cls, *, code: str = "", retryable: bool | None = None) -> None:
+        cls.code = code or cls.code
+        cls.retryable = cls.retryable if retryable is None else retryable
+        cls.fields += tuple(name for name in cls.__annotations__ if name not in cls.fields)
 
-# --- what a caller asked for -------------------------------------------------
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given)
+        self.__dict__.update(zip(self.fields, given, strict=False), **named)
+
+    def __str__(self) -> str:
+        if not self.template:
+            return super().__str__()
+        return self.template.format_map({name: getattr(self, name) for name in self.fields})
 
 
 class RequestError(LorryError):
-    """The request itself cannot be served, however often it is sent."""
+    """The request cannot be served as it is."""
 
 
-@dataclass(frozen=True)
-class FieldProblem:
-    """One offending place of a request: a JSON pointer (RFC 6901) and what is wrong there."""
+class FieldProblem(NamedTuple):
+    """One invalid place of a request: a JSON pointer (RFC 6901) and what is wrong there."""
 
     pointer: str
     detail: str
 
 
-class InvalidRequest(RequestError):
-    """Bad JSON or bad values. `problems` names each offending field."""
+class InvalidRequest(RequestError, code="invalid_request"):
+    """Invalid JSON or invalid values. `problems` names each invalid field."""
 
-    code = "invalid_request"
+    problems: Sequence[FieldProblem]
 
-    def __init__(self, problems: Iterable[FieldProblem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(f"{p.pointer or 'body'}: {p.detail}" for p in self.problems))
-
-
-class UnsupportedMediaType(RequestError):
-    code = "unsupported_media_type"
-
-    def __init__(self, content_type: str) -> None:
-        self.content_type = content_type
-        super().__init__(f"Content-Type is {content_type!r}; send application/json")
+    def __str__(self) -> str:
+        return "; ".join(f"{problem.pointer or 'body'}: {problem.detail}" for problem in self.problems)
 
 
-class RequestTooLarge(RequestError):
-    code = "request_too_large"
+class UnsupportedMediaType(RequestError, code="unsupported_media_type"):
+    """The body is not declared as JSON."""
 
-    def __init__(self, *, size: int, limit: int) -> None:
-        self.size, self.limit = size, limit
-        super().__init__(f"the body has {size:,} bytes; at most {limit:,} are accepted")
-
-
-class TooManyFiles(RequestError):
-    code = "too_many_files"
-
-    def __init__(self, *, count: int, limit: int) -> None:
-        self.count, self.limit = count, limit
-        super().__init__(f"{count:,} files were asked for; one job takes at most {limit:,}, so split the request")
+    template = "Content-Type is {content_type!r}; send application/json"
+    content_type: str
 
 
-class RouteNotFound(RequestError):
-    code = "not_found"
+class RequestTooLarge(RequestError, code="request_too_large"):
+    """The body exceeds the limit. Sizes are bytes."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        super().__init__(f"there is nothing at {path}; GET / lists what there is")
-
-
-class MethodNotAllowed(RequestError):
-    code = "method_not_allowed"
-
-    def __init__(self, *, method: str, path: str, allowed: Iterable[str]) -> None:
-        self.method, self.path, self.allowed = method, path, tuple(sorted(allowed))
-        super().__init__(f"{method} is not possible on {path}; use {', '.join(self.allowed)}")
+    template = "the body has {size:,} bytes; at most {limit:,} are accepted"
+    size: int
+    limit: int
 
 
-class Unauthenticated(RequestError):
-    """Nobody knows who is calling. `reason` says what is wrong with the credentials, and nothing about keys.
+class TooManyFiles(RequestError, code="too_many_files"):
+    """A request names more files than a job takes."""
 
-    `shown`: there were credentials, but they are not good.
-    """
-
-    code = "unauthenticated"
-
-    def __init__(self, reason: str, *, shown: bool = True) -> None:
-        self.reason, self.shown = reason, shown
-        super().__init__(reason)
+    template = "{count:,} files were requested; a job takes at most {limit:,}, so split the request"
+    count: int
+    limit: int
 
 
-class TooManyRequests(RequestError):
-    """The caller has used up its requests. `retry_after` is in seconds."""
+class RouteNotFound(RequestError, code="not_found"):
+    """No route has this path."""
 
-    code = "too_many_requests"
-    retryable = True
-
-    def __init__(self, *, limit: int, window: int, retry_after: int) -> None:
-        self.limit, self.window, self.retry_after = limit, window, retry_after
-        super().__init__(f"more than {limit:,} requests in {window:,} s; go on in {retry_after:,} s")
+    template = "no route matches {path}; GET / lists the main ones"
+    path: str
 
 
-class IdempotencyKeyReused(RequestError):
-    code = "idempotency_key_reused"
+class MethodNotAllowed(RequestError, code="method_not_allowed"):
+    """The path exists, but not for this method."""
 
-    def __init__(self, key: str) -> None:
-        self.key = key
-        super().__init__(f"Idempotency-Key {key!r} came with another request before; use a new key for a new request")
+    template = "{method} is not allowed on {path}; use {methods}"
+    method: str
+    path: str
+    allowed: tuple[str, ...]
 
-
-class RequestInProgress(RequestError):
-    code = "request_in_progress"
-    retryable = True
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        super().__init__(f"the first request with Idempotency-Key {key!r} is still being served; send it again soon")
+    def __str__(self) -> str:
+        return self.template.format(method=self.method, path=self.path, methods=", ".join(self.allowed))
 
 
-class RequestTimedOut(RequestError):
-    code = "timeout"
-    retryable = True
+class Unauthenticated(RequestError, code="unauthenticated"):
+    """Credentials are missing or invalid. `reason` reveals nothing about keys; `shown` is False if there were none."""
 
-    def __init__(self, *, milliseconds: int) -> None:
-        self.milliseconds = milliseconds
-        super().__init__(f"not done within {milliseconds:,} ms; POST /v1/download/initiate does not wait at all")
+    template = "{reason}"
+    reason: str
+    shown: bool = True
 
 
-# --- what became of a job ----------------------------------------------------
+class TooManyRequests(RequestError, code="too_many_requests", retryable=True):
+    """The caller has used up its requests. `window` and `retry_after` are seconds."""
+
+    template = "more than {limit:,} requests in {window:,} s; retry in {retry_after:,} s"
+    limit: int
+    window: int
+    retry_after: int
+
+
+class IdempotencyKeyReused(RequestError, code="idempotency_key_reused"):
+    """One Idempotency-Key, two different requests."""
+
+    template = "Idempotency-Key {key!r} was used for a different request; use a new key for a new request"
+    key: str
+
+
+class RequestInProgress(RequestError, code="request_in_progress", retryable=True):
+    """The first request with this Idempotency-Key has not been answered yet."""
+
+    template = "the first request with Idempotency-Key {key!r} is still in progress; retry shortly"
+    key: str
+
+
+class RequestTimedOut(RequestError, code="timeout", retryable=True):
+    """A request that waits for its file has waited too long."""
+
+    template = "not finished within {milliseconds:,} ms; POST /v1/download/initiate returns at once"
+    milliseconds: int
+
+
+class UnsafeCallbackUrl(RequestError, code="unsafe_callback_url"):
+    """Nothing is sent to this URL. `reason` follows "the callback URL" and names no resolved address."""
+
+    template = "the callback URL {reason}"
+    reason: str
 
 
 class JobError(LorryError):
-    """The job exists no more, not yet, or not for this caller."""
+    """The job is missing, in the wrong state, or not visible to this caller."""
 
-    def __init__(self, job_id: str, sentence: str) -> None:
-        self.job_id = job_id
-        super().__init__(sentence)
+    job_id: str
 
 
-class JobNotFound(JobError):
-    code = "job_not_found"
+class JobNotFound(JobError, code="job_not_found"):
+    """There is no such job, or it belongs to another caller."""
 
-    def __init__(self, job_id: str) -> None:
-        super().__init__(job_id, f"there is no job with jobId {job_id!r}")
-
-
-class JobNotReady(JobError):
-    code = "job_not_ready"
-
-    def __init__(self, job_id: str, *, status: str, reason: str = "") -> None:
-        self.status = status
-        why = f": {reason}" if reason else ""
-        super().__init__(job_id, f"job {job_id} is {status}{why}; there is nothing to download")
+    template = "there is no job with jobId {job_id!r}"
 
 
-class JobAlreadyEnded(JobError):
-    code = "job_already_ended"
+class JobNotReady(JobError, code="job_not_ready"):
+    """The job has no results. `retry_after` is seconds, None if it will never have any."""
 
-    def __init__(self, job_id: str, *, status: str) -> None:
-        self.status = status
-        super().__init__(job_id, f"job {job_id} already ended as {status} and stays as it is")
+    template = "job {job_id} is {status}{because}; there is nothing to download"
+    status: str
+    reason: str = ""
+    retry_after: int | None = None
 
-
-class JobExpired(JobError):
-    code = "job_expired"
-
-    def __init__(self, job_id: str) -> None:
-        super().__init__(job_id, f"job {job_id} has expired and its links are gone; start a new job")
+    def __str__(self) -> str:
+        because = f": {self.reason}" if self.reason else ""
+        return self.template.format(job_id=self.job_id, status=self.status, because=because)
 
 
-class NothingToRetry(JobError):
-    code = "nothing_to_retry"
+class JobAlreadyEnded(JobError, code="job_already_ended"):
+    """An ended job cannot be cancelled."""
 
-    def __init__(self, job_id: str, *, status: str) -> None:
-        self.status = status
-        super().__init__(job_id, f"job {job_id} is {status} and nothing in it failed that another attempt could mend")
-
-
-class NoSuchResult(JobError):
-    """A file or an archive of a job that is not there. `what` names it, `reason` says why."""
-
-    code = "no_such_result"
-
-    def __init__(self, job_id: str, *, what: str, reason: str) -> None:
-        self.what, self.reason = what, reason
-        super().__init__(job_id, f"{what} of job {job_id} cannot be downloaded: {reason}")
+    template = "job {job_id} has already ended as {status}"
+    status: str
 
 
-# --- what Lorry stands on ----------------------------------------------------
+class JobExpired(JobError, code="job_expired"):
+    """The job and its links have expired."""
+
+    template = "job {job_id} and its links have expired; start a new job"
 
 
-class StorageError(LorryError):
-    """The object store did not say whether an object is there. Never to be read as "missing"."""
+class NothingToRetry(JobError, code="nothing_to_retry"):
+    """Nothing in the job failed in a way that a retry could fix."""
 
-    retryable = True
-
-    def __init__(self, key: str, cause: str) -> None:
-        self.key, self.cause = key, cause
-        super().__init__(self._sentence())
-
-    def _sentence(self) -> str:
-        return f"the store failed on {self.key!r}: {self.cause}"
+    template = "job {job_id} is {status} and has no failure that a retry could fix"
+    status: str
 
 
-class StorageUnavailable(StorageError):
-    code = "storage_unavailable"
+class NoSuchResult(JobError, code="no_such_result"):
+    """A file or archive of a job cannot be downloaded. `what` names it, `reason` says why."""
+
+    template = "{what} of job {job_id} cannot be downloaded: {reason}"
+    what: str
+    reason: str
 
 
-class StorageThrottled(StorageError):
-    code = "storage_throttled"
+class StorageError(LorryError, retryable=True):
+    """The object store did not say whether an object exists. Never to be read as "missing"."""
 
-    def _sentence(self) -> str:
-        return f"the store asked to slow down at {self.key!r}: {self.cause}"
-
-
-class StorageForbidden(StorageError):
-    code = "storage_forbidden"
-
-    def _sentence(self) -> str:
-        return (
-            f"the store refused access to {self.key!r}: {self.cause}; the role needs s3:GetObject on the objects "
-            "and s3:ListBucket on the source bucket"
-        )
+    template = "the store failed on {key!r}: {cause}"
+    key: str
+    cause: str
 
 
-class SourceChanged(StorageError):
-    """An object is not the one that was planned with. `entry` is its number in the archive, -1 where nobody knows."""
-
-    code = "source_changed"
-    retryable = False
-
-    def __init__(self, key: str, cause: str, *, entry: int = -1) -> None:
-        self.entry = entry
-        super().__init__(key, cause)
-
-    def _sentence(self) -> str:
-        return f"{self.key!r} changed while it was being read: {self.cause}"
+class StorageUnavailable(StorageError, code="storage_unavailable"):
+    """The store failed or did not answer."""
 
 
-class ChecksumsNotTold(StorageError):
-    """CRC-32s were to come from the copies, and the store does not tell them."""
+class StorageThrottled(StorageError, code="storage_throttled"):
+    """The store asked to slow down."""
 
-    code = "checksums_not_told"
-    retryable = False
-
-
-class PlanChanged(StorageError):
-    """An archive that was begun under other settings or other code cannot be finished; it is planned anew."""
-
-    code = "plan_changed"
-    retryable = False
+    template = "the store throttled requests at {key!r}: {cause}"
 
 
-class UploadGone(StorageError):
-    """A multipart upload was completed or aborted by somebody else."""
+class StorageForbidden(StorageError, code="storage_forbidden"):
+    """The store refused access."""
 
-    code = "upload_gone"
-    retryable = False
-
-
-class TableUnavailable(LorryError):
-    code = "table_unavailable"
-    retryable = True
+    template = (
+        "the store refused access to {key!r}: {cause}; the role needs s3:GetObject on the objects "
+        "and s3:ListBucket on the source bucket"
+    )
 
 
-class QueueUnavailable(LorryError):
-    code = "queue_unavailable"
-    retryable = True
+class SourceChanged(StorageError, code="source_changed", retryable=False):
+    """An object is not the one that was planned with. `entry` is its number in the archive, -1 if unknown."""
+
+    template = "{key!r} changed while it was being read: {cause}"
+    entry: int = -1
 
 
-class KeysUnavailable(LorryError):
+class ChecksumsMissing(StorageError, code="checksums_missing", retryable=False):
+    """CRC-32s were to come from the copies, and the store does not return them."""
+
+
+class PlanChanged(StorageError, code="plan_changed", retryable=False):
+    """An archive that was begun with other settings or code cannot be finished; it is planned again."""
+
+
+class UploadGone(StorageError, code="upload_gone", retryable=False):
+    """A multipart upload was completed or aborted by another worker."""
+
+
+class ArchiveTooLarge(LorryError, code="archive_too_large"):
+    """S3 cannot hold the archive in one object. Sizes are bytes."""
+
+    template = "the archive would have {size:,} bytes; one object takes at most {limit:,}: split it"
+    size: int
+    limit: int
+
+
+class Unavailable(LorryError, retryable=True):
+    """A service that Lorry depends on failed or did not answer."""
+
+    template = "{cause}"
+    cause: str
+
+
+class TableUnavailable(Unavailable, code="table_unavailable"):
+    """The job table failed or did not answer."""
+
+
+class QueueUnavailable(Unavailable, code="queue_unavailable"):
+    """A queue failed or did not answer."""
+
+
+class LinksUnavailable(Unavailable, code="links_unavailable"):
+    """No credentials that live long enough to sign links with."""
+
+
+class KeysUnavailable(Unavailable, code="keys_unavailable"):
     """The issuer's keys cannot be fetched, and none are cached."""
 
-    code = "keys_unavailable"
-    retryable = True
+
+class SecretUnavailable(Unavailable, code="secret_unavailable"):
+    """The secret that signs tickets and webhooks cannot be read."""
 
 
-class SecretUnavailable(LorryError):
-    """The secret that tickets and webhooks are signed with cannot be read."""
+class WebhookUnreachable(LorryError, code="webhook_unreachable", retryable=True):
+    """The receiver sent no HTTP answer. `reason` names neither addresses nor internals."""
 
-    code = "secret_unavailable"
-    retryable = True
-
-
-class LinksUnavailable(LorryError):
-    """There are no credentials to sign links with that live long enough."""
-
-    code = "links_unavailable"
-    retryable = True
+    template = "the receiver of the webhook did not answer: {reason}"
+    reason: str
 
 
-class UnreadableMessage(LorryError):
-    """A queue message that is not one of chalicelib.messages. No retry can help it."""
+class WebhookFailed(LorryError, code="webhook_failed", retryable=True):
+    """The receiver answered with an HTTP status that is not 2xx."""
 
-    code = "unreadable_message"
+    template = "the receiver of the webhook answered HTTP {status}{hint}"
+    status: int
+
+    def __str__(self) -> str:
+        hint = "; redirects are not followed" if 300 <= self.status < 400 else ""
+        return self.template.format(status=self.status, hint=hint)
 
 
-class InvalidSettings(LorryError):
-    """The environment cannot be turned into settings. Names each variable and what it should hold."""
+class UnreadableMessage(LorryError, code="unreadable_message"):
+    """A queue message that is not one of chalicelib.messages. Retrying cannot help."""
 
-    code = "invalid_settings"
+    template = "{cause}"
+    cause: str
+
+
+class InvalidSettings(LorryError, code="invalid_settings"):
+    """The environment does not make valid settings. Names each variable and what it should hold."""
+
+    template = "{cause}"
+    cause: str

@@ -26,31 +26,33 @@ class GatewayProblem:
 
 _P = GatewayProblem
 PROBLEMS: tuple[GatewayProblem, ...] = (
-    _P("DEFAULT_4XX", 400, "invalid_request", "The request is not valid", "the gateway could not accept the request"),
-    _P("BAD_REQUEST_BODY", 400, "invalid_request", "The request is not valid", "the body is malformed"),
-    _P("BAD_REQUEST_PARAMETERS", 400, "invalid_request", "The request is not valid", "a parameter is malformed"),
-    _P("UNAUTHORIZED", 401, "unauthenticated", "Who are you?", "credentials are missing or not valid"),
-    _P("EXPIRED_TOKEN", 401, "unauthenticated", "Who are you?", "the credentials have expired"),
-    _P("ACCESS_DENIED", 403, "forbidden", "This is not allowed", "these credentials do not allow the request"),
-    _P("INVALID_API_KEY", 403, "forbidden", "This is not allowed", "the API key is missing or not valid"),
-    _P("INVALID_SIGNATURE", 403, "forbidden", "This is not allowed", "the signature does not match the request"),
-    _P("WAF_FILTERED", 403, "forbidden", "This is not allowed", "a filter refused the request"),
-    _P("MISSING_AUTHENTICATION_TOKEN", 404, "not_found", "There is nothing here", "there is no such route"),
-    _P("RESOURCE_NOT_FOUND", 404, "not_found", "There is nothing here", "there is no such route"),
-    _P("REQUEST_TOO_LARGE", 413, "request_too_large", "The body is too large", "the request is larger than 10 MB"),
-    _P("UNSUPPORTED_MEDIA_TYPE", 415, "unsupported_media_type", "The body must be JSON", "send application/json"),
+    _P("DEFAULT_4XX", 400, "invalid_request", "Invalid request", "the gateway could not accept the request"),
+    _P("BAD_REQUEST_BODY", 400, "invalid_request", "Invalid request", "the body is malformed"),
+    _P("BAD_REQUEST_PARAMETERS", 400, "invalid_request", "Invalid request", "a parameter is malformed"),
+    _P("UNAUTHORIZED", 401, "unauthenticated", "Authentication required", "credentials are missing or not valid"),
+    _P("EXPIRED_TOKEN", 401, "unauthenticated", "Authentication required", "the credentials have expired"),
+    _P("ACCESS_DENIED", 403, "forbidden", "Forbidden", "these credentials do not allow the request"),
+    _P("INVALID_API_KEY", 403, "forbidden", "Forbidden", "the API key is missing or not valid"),
+    _P("INVALID_SIGNATURE", 403, "forbidden", "Forbidden", "the signature does not match the request"),
+    _P("WAF_FILTERED", 403, "forbidden", "Forbidden", "a filter refused the request"),
+    _P("MISSING_AUTHENTICATION_TOKEN", 404, "not_found", "Not found", "there is no such route"),
+    _P("RESOURCE_NOT_FOUND", 404, "not_found", "Not found", "there is no such route"),
+    _P("REQUEST_TOO_LARGE", 413, "request_too_large", "Request body too large", "the request is larger than 10 MB"),
+    _P("UNSUPPORTED_MEDIA_TYPE", 415, "unsupported_media_type", "Unsupported media type", "send application/json"),
     _P("THROTTLED", 429, "too_many_requests", "Too many requests", "too many requests at once", retry_after=1),
     _P("QUOTA_EXCEEDED", 429, "too_many_requests", "Too many requests", "the quota is used up", retry_after=3600),
-    _P("DEFAULT_5XX", 500, "internal_error", "Something went wrong inside", "the gateway could not serve the request"),
-    _P("API_CONFIGURATION_ERROR", 500, "internal_error", "Something went wrong inside", "the gateway is misconfigured"),
-    _P("AUTHORIZER_FAILURE", 500, "internal_error", "Something went wrong inside", "the authorizer failed"),
-    _P("AUTHORIZER_CONFIGURATION_ERROR", 500, "internal_error", "Something went wrong inside", "the authorizer failed"),
-    _P("INTEGRATION_FAILURE", 503, "unavailable", "The service does not answer", "try again soon", retry_after=5),
-    _P("INTEGRATION_TIMEOUT", 504, "timeout", "The service took too long", "try again soon", retry_after=5),
+    _P("DEFAULT_5XX", 500, "internal_error", "Internal server error", "the gateway could not serve the request"),
+    _P("API_CONFIGURATION_ERROR", 500, "internal_error", "Internal server error", "the gateway is misconfigured"),
+    _P("AUTHORIZER_FAILURE", 500, "internal_error", "Internal server error", "the authorizer failed"),
+    _P("AUTHORIZER_CONFIGURATION_ERROR", 500, "internal_error", "Internal server error", "the authorizer failed"),
+    _P("INTEGRATION_FAILURE", 503, "unavailable", "Service unavailable", "try again soon", retry_after=5),
+    _P("INTEGRATION_TIMEOUT", 504, "timeout", "Timed out", "try again soon", retry_after=5),
 )
 # API Gateway has one reason for a route that is not there and for a request without a signature. Our own code answers
 # every unknown path, so that where callers sign nothing but the latter is left.
-UNSIGNED = _P("MISSING_AUTHENTICATION_TOKEN", 401, "unauthenticated", "Who are you?", "sign the request (SigV4)")
+UNSIGNED = _P(
+    "MISSING_AUTHENTICATION_TOKEN", 401, "unauthenticated", "Authentication required", "sign the request (SigV4)"
+)
 
 HEADERS: dict[str, str] = {
     **SECURITY,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from chalicelib.api.schemas import ArchiveOptions, InitiateRequest
-from chalicelib.delivery.callback_urls import UnsafeCallbackUrl, check_callback_url
-from chalicelib.errors import FieldProblem, InvalidRequest
+from chalicelib.delivery.callback_urls import check_callback_url
+from chalicelib.errors import FieldProblem, InvalidRequest, UnsafeCallbackUrl
 from chalicelib.jobs.model import ArchiveRequest, RequestedFile
 from chalicelib.jobs.service import NewJob
 from chalicelib.limits import LINK_TTL_MAX_SECONDS, S3_MAX_KEY_BYTES

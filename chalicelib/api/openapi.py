@@ -17,7 +17,7 @@ from chalicelib.api.described_headers import ALWAYS, HEADERS, OFTEN, WEBHOOK_HEA
 from chalicelib.api.description import JSON, Access, Operation, Parameter, Reply
 from chalicelib.api.operations import ANYWHERE, ELSEWHERE, INSIDE, OPERATIONS, TAGS, WITH_TICKET
 from chalicelib.api.schemas import KEY_BELOW_PREFIX
-from chalicelib.errors import LorryError, MethodNotAllowed, TooManyRequests, Unauthenticated
+from chalicelib.errors import LorryError, MethodNotAllowed, Unauthenticated
 from chalicelib.limits import LINK_TTL_MAX_SECONDS
 
 Schema = dict[str, Any]
@@ -73,7 +73,9 @@ class Told:
 
 _CARRIED: dict[str, Callable[[Told], bool]] = {
     "Allow": lambda told: told.kind is MethodNotAllowed,
-    "Retry-After": lambda told: told.problem.retry_after is not None or told.kind is TooManyRequests,
+    "Retry-After": lambda told: (
+        told.problem.retry_after is not None or bool(told.kind and "retry_after" in told.kind.fields)
+    ),
     "WWW-Authenticate": lambda told: told.kind is Unauthenticated,
 }
 

@@ -15,7 +15,7 @@ RETRY_AFTER_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """How one kind of error is told over HTTP."""
+    """How an error is answered over HTTP."""
 
     status: HTTPStatus
     title: str
@@ -23,60 +23,43 @@ class Problem:
 
 
 PROBLEMS: dict[type[errors.LorryError], Problem] = {
-    errors.InvalidRequest: Problem(HTTPStatus.BAD_REQUEST, "The request is not valid"),
-    errors.UnsupportedMediaType: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"),
-    errors.RequestTooLarge: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
-    errors.TooManyFiles: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too many files for one job"),
-    errors.RouteNotFound: Problem(HTTPStatus.NOT_FOUND, "There is nothing here"),
-    errors.MethodNotAllowed: Problem(HTTPStatus.METHOD_NOT_ALLOWED, "This method is not possible here"),
-    errors.Unauthenticated: Problem(HTTPStatus.UNAUTHORIZED, "Who are you?"),
+    errors.InvalidRequest: Problem(HTTPStatus.BAD_REQUEST, "Invalid request"),
+    errors.UnsupportedMediaType: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type"),
+    errors.RequestTooLarge: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body too large"),
+    errors.TooManyFiles: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too many files"),
+    errors.RouteNotFound: Problem(HTTPStatus.NOT_FOUND, "Not found"),
+    errors.MethodNotAllowed: Problem(HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed"),
+    errors.Unauthenticated: Problem(HTTPStatus.UNAUTHORIZED, "Authentication required"),
     errors.TooManyRequests: Problem(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),
-    errors.IdempotencyKeyReused: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The Idempotency-Key is another request's"),
-    errors.RequestInProgress: Problem(HTTPStatus.CONFLICT, "The first such request is still being served", 1),
-    errors.RequestTimedOut: Problem(HTTPStatus.GATEWAY_TIMEOUT, "The service took too long", RETRY_AFTER_SECONDS),
-    errors.JobNotFound: Problem(HTTPStatus.NOT_FOUND, "There is no such job"),
-    errors.JobNotReady: Problem(HTTPStatus.CONFLICT, "The job has nothing to download"),
-    errors.JobAlreadyEnded: Problem(HTTPStatus.CONFLICT, "The job has already ended"),
-    errors.JobExpired: Problem(HTTPStatus.GONE, "The job has expired"),
-    errors.NothingToRetry: Problem(HTTPStatus.CONFLICT, "There is nothing to retry"),
-    errors.NoSuchResult: Problem(HTTPStatus.NOT_FOUND, "The job has no such result"),
-    errors.StorageError: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The store does not answer", RETRY_AFTER_SECONDS),
-    errors.TableUnavailable: Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, "The job table does not answer", RETRY_AFTER_SECONDS
-    ),
-    errors.QueueUnavailable: Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, "The work queue does not answer", RETRY_AFTER_SECONDS
-    ),
-    errors.KeysUnavailable: Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, "The issuer of tokens does not answer", RETRY_AFTER_SECONDS
-    ),
-    errors.SecretUnavailable: Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, "The secret store does not answer", RETRY_AFTER_SECONDS
-    ),
-    errors.LinksUnavailable: Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, "Links cannot be signed at the moment", RETRY_AFTER_SECONDS
-    ),
+    errors.IdempotencyKeyReused: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Idempotency-Key already used"),
+    errors.RequestInProgress: Problem(HTTPStatus.CONFLICT, "Request in progress", 1),
+    errors.RequestTimedOut: Problem(HTTPStatus.GATEWAY_TIMEOUT, "Timed out", RETRY_AFTER_SECONDS),
+    errors.JobNotFound: Problem(HTTPStatus.NOT_FOUND, "Job not found"),
+    errors.JobNotReady: Problem(HTTPStatus.CONFLICT, "Job not ready"),
+    errors.JobAlreadyEnded: Problem(HTTPStatus.CONFLICT, "Job already ended"),
+    errors.JobExpired: Problem(HTTPStatus.GONE, "Job expired"),
+    errors.NothingToRetry: Problem(HTTPStatus.CONFLICT, "Nothing to retry"),
+    errors.NoSuchResult: Problem(HTTPStatus.NOT_FOUND, "Result not found"),
+    errors.StorageError: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Storage unavailable", RETRY_AFTER_SECONDS),
+    errors.TableUnavailable: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Job table unavailable", RETRY_AFTER_SECONDS),
+    errors.QueueUnavailable: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Work queue unavailable", RETRY_AFTER_SECONDS),
+    errors.KeysUnavailable: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Token issuer unavailable", RETRY_AFTER_SECONDS),
+    errors.SecretUnavailable: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Secret store unavailable", RETRY_AFTER_SECONDS),
+    errors.LinksUnavailable: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Links unavailable", RETRY_AFTER_SECONDS),
 }
 
-INTERNAL = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong inside")
+INTERNAL = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
 INTERNAL_DETAIL = "an unexpected error occurred; it has been logged under this requestId"
 
-# What a caller may read of these would be internal: only the title is told.
-_PRIVATE = (
-    errors.TableUnavailable,
-    errors.QueueUnavailable,
-    errors.StorageError,
-    errors.KeysUnavailable,
-    errors.SecretUnavailable,
-    errors.LinksUnavailable,
-)
+# Their messages are internal: callers read only the title.
+_PRIVATE = (errors.StorageError, errors.Unavailable)
 
 
 # What API Gateway answers by itself (infra/gateway_responses.py) beside codes of the table above.
 GATEWAY = {
-    "forbidden": Problem(HTTPStatus.FORBIDDEN, "This is not allowed"),
-    "unavailable": Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The service does not answer", RETRY_AFTER_SECONDS),
-    "timeout": Problem(HTTPStatus.GATEWAY_TIMEOUT, "The service took too long", RETRY_AFTER_SECONDS),
+    "forbidden": Problem(HTTPStatus.FORBIDDEN, "Forbidden"),
+    "unavailable": Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Service unavailable", RETRY_AFTER_SECONDS),
+    "timeout": Problem(HTTPStatus.GATEWAY_TIMEOUT, "Timed out", RETRY_AFTER_SECONDS),
 }
 
 
@@ -115,12 +98,10 @@ def document(error: Exception, *, path: str, request_id: str) -> ProblemDocument
 
 def headers(error: Exception) -> dict[str, str]:
     """What an error answer carries beside the usual headers."""
-    problem = problem_of(error)
     extra = {"Content-Type": "application/problem+json"}
-    if problem.retry_after is not None:
-        extra["Retry-After"] = str(problem.retry_after)
-    if isinstance(error, errors.TooManyRequests):
-        extra["Retry-After"] = str(error.retry_after)
+    retry_after = getattr(error, "retry_after", problem_of(error).retry_after)
+    if retry_after is not None:
+        extra["Retry-After"] = str(retry_after)
     if isinstance(error, errors.Unauthenticated):
         extra["WWW-Authenticate"] = 'Bearer error="invalid_token"' if error.shown else "Bearer"
     if isinstance(error, errors.MethodNotAllowed):
@@ -132,5 +113,5 @@ def _detail(error: Exception, problem: Problem) -> str:
     if problem is INTERNAL:
         return INTERNAL_DETAIL
     if isinstance(error, _PRIVATE):
-        return f"{problem.title}; nothing was lost, try again in {problem.retry_after} seconds"
+        return f"{problem.title}; nothing was lost, retry in {problem.retry_after} s"
     return str(error)

@@ -1,32 +1,10 @@
-"""What goes into an archive: the requested files with what is known of them, and the entries made of them.
-
-Also the errors of this package:
-
-    ArchiveError
-    └── ArchiveTooLarge    archive_too_large    not retryable
-"""
+"""What goes into an archive: the requested files with what is known of them, and the entries made of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.errors import LorryError
-
 INCLUDED = "included"  # the state of a file that is in the archive; any other state means that it is not
-
-
-class ArchiveError(LorryError):
-    """These files cannot become an archive."""
-
-
-class ArchiveTooLarge(ArchiveError):
-    """S3 cannot hold the archive in one object, however its parts are cut. Sizes in bytes."""
-
-    code = "archive_too_large"
-
-    def __init__(self, *, size: int, limit: int) -> None:
-        self.size, self.limit = size, limit
-        super().__init__(f"the archive would have {size:,} bytes; one object takes at most {limit:,}: split it")
 
 
 @dataclass(frozen=True, slots=True)

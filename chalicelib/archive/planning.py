@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 from chalicelib.archive.cutting import Cutter, Piece, base_part
-from chalicelib.archive.entries import ArchiveTooLarge
 from chalicelib.archive.layout import Layout
 from chalicelib.archive.parts import ARCHIVE_UPLOAD, Plan, Upload
 from chalicelib.archive.placement import place_bodies
 from chalicelib.archive.rules import S3, S3Limits
 from chalicelib.archive.staging import plan_with_stages
+from chalicelib.errors import ArchiveTooLarge
 
 
 def plan_parts(layout: Layout, limits: S3Limits = S3) -> Plan:

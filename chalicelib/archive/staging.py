@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from chalicelib.archive.cutting import Cutter, Piece, base_part, equal_shares
-from chalicelib.archive.entries import ArchiveTooLarge
 from chalicelib.archive.parts import ARCHIVE_UPLOAD, Part, Plan, StagedPart, Upload
 from chalicelib.archive.rules import S3Limits
+from chalicelib.errors import ArchiveTooLarge
 
 
 def plan_with_stages(cutter: Cutter, limits: S3Limits) -> Plan:

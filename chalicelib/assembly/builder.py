@@ -26,7 +26,7 @@ from chalicelib.assembly.tasks import (
     StagedTask,
     decode_chunk,
 )
-from chalicelib.errors import ChecksumsNotTold, SourceChanged, UploadGone
+from chalicelib.errors import ChecksumsMissing, SourceChanged, UploadGone
 
 COPIES_IN_FLIGHT = 4
 OTHER_CRC = "its bytes have another CRC-32 than the store told"
@@ -91,7 +91,7 @@ class ChunkBuilder:
         source = task.range
         etag, crc = self.store.copy_part(archive.uploads[task.upload], task.number, source)
         if archive.verified and crc is None:
-            raise ChecksumsNotTold(
+            raise ChecksumsMissing(
                 source.key, "the answer of a copy has no CRC-32; set CRC_SOURCE to auto, head or read"
             )
         crcs = [BodyCrc(source.entry, source.start, source.size, crc)] if crc is not None else []

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from chalicelib.archive.archives import ArchivePlan
-from chalicelib.archive.entries import ArchiveTooLarge
 from chalicelib.archive.rules import S3, S3Limits
 from chalicelib.assembly.blueprint import archive_plans, cost_report, fingerprint
 from chalicelib.assembly.builder import chunk_key
@@ -29,6 +28,7 @@ from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
 from chalicelib.assembly.replanning import Replanner
 from chalicelib.assembly.specifications import SpecificationWriter
 from chalicelib.assembly.tasks import Range, encode_chunk
+from chalicelib.errors import ArchiveTooLarge
 from chalicelib.jobs.files import CheckedFile
 from chalicelib.jobs.lifecycle import WORKER
 from chalicelib.jobs.model import Failure, Job, JobEvent, JobStatus, Stage

@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from chalicelib.delivery.callback_urls import Destination, choose_address, split_callback_url
-from chalicelib.delivery.ports import WebhookUnreachable
+from chalicelib.errors import WebhookUnreachable
 from chalicelib.limits import KiB
 
 USER_AGENT = "Lorry-Webhooks/1"

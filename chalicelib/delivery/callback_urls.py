@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from chalicelib.errors import LorryError
+from chalicelib.errors import UnsafeCallbackUrl
 
 MAX_URL_CHARACTERS = 2_048
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -68,16 +68,6 @@ _NOT_PUBLIC_V6 = tuple(
 _EMBEDDING = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 
 _LOOPBACK_V4, _LOOPBACK_V6 = IPv4Network("127.0.0.0/8"), IPv6Address("::1")
-
-
-class UnsafeCallbackUrl(LorryError):
-    """Nothing is sent to this URL. `reason` goes on after "the callback URL"; it tells no resolved address."""
-
-    code = "unsafe_callback_url"
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"the callback URL {reason}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from chalicelib.errors import LorryError
 from chalicelib.jobs.model import Job, JobEvent
-
-
-class WebhookUnreachable(LorryError):
-    """No HTTP answer came. `reason` goes on after a colon; it tells neither addresses nor internals."""
-
-    code = "webhook_unreachable"
-    retryable = True
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"the receiver of the webhook did not answer: {reason}")
 
 
 class JobTrail(Protocol):

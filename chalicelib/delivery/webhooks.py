@@ -13,10 +13,9 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
-from chalicelib.delivery.callback_urls import UnsafeCallbackUrl
-from chalicelib.delivery.ports import JobTrail, Sender, WebhookUnreachable
+from chalicelib.delivery.ports import JobTrail, Sender
 from chalicelib.delivery.signatures import signed_headers
-from chalicelib.errors import LorryError
+from chalicelib.errors import UnsafeCallbackUrl, WebhookFailed, WebhookUnreachable
 from chalicelib.jobs.model import Actor, JobEvent
 from chalicelib.messages import SendWebhook
 from chalicelib.observability import logger
@@ -33,18 +32,6 @@ class Delivery(StrEnum):
     REFUSED = "refused"  # the receiver wants no more of it, or its URL is not to be called
     DROPPED = "dropped"  # the job is gone or has nobody to tell
     GIVEN_UP = "givenup"  # no attempt succeeded in time; the message is parked
-
-
-class WebhookFailed(LorryError):
-    """The receiver answered, but did not accept. `status` is its HTTP status."""
-
-    code = "webhook_failed"
-    retryable = True
-
-    def __init__(self, status: int) -> None:
-        self.status = status
-        hint = "; redirects are not followed" if 300 <= status < 400 else ""
-        super().__init__(f"the receiver of the webhook answered HTTP {status}{hint}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from time import monotonic
 import pytest
 
 from chalicelib.aws.webhook_sender import Resolver, WebhookSender, resolve
-from chalicelib.delivery.callback_urls import UnsafeCallbackUrl
-from chalicelib.delivery.ports import WebhookUnreachable
+from chalicelib.errors import UnsafeCallbackUrl, WebhookUnreachable
 from tests.contracts.receivers import HOST, NAME, Certificates, Receiver, dripping, flooding, replying, silent
 
 BODY = b'{"type":"job.ready"}'

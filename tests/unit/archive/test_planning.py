@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.archive.archives import ArchiveBrief, ArchivePlan, plan_archives
-from chalicelib.archive.entries import ArchiveTooLarge, Entry, RequestedFile
+from chalicelib.archive.entries import Entry, RequestedFile
 from chalicelib.archive.layout import lay_out
 from chalicelib.archive.parts import (
     CopyPart,
@@ -17,6 +17,7 @@ from chalicelib.archive.parts import (
 from chalicelib.archive.planning import plan_parts
 from chalicelib.archive.rules import S3, S3Limits
 from chalicelib.archive.waiting import crc_needs
+from chalicelib.errors import ArchiveTooLarge
 from chalicelib.limits import GiB, KiB, MiB, TiB
 
 BRIEF = ArchiveBrief(job_id="job-1", created=1_750_000_000)

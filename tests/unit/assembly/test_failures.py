@@ -12,7 +12,7 @@ import pytest
 from chalicelib.assembly.model import Phase
 from chalicelib.assembly.worker import Built
 from chalicelib.checking.ports import StoredObject
-from chalicelib.errors import ChecksumsNotTold, StorageUnavailable
+from chalicelib.errors import ChecksumsMissing, StorageUnavailable
 from chalicelib.jobs.model import ArchiveRequest, Job, JobStatus
 from chalicelib.jobs.service import NewJob
 from chalicelib.messages import BuildChunk, CheckBatch, PlanArchive
@@ -110,12 +110,12 @@ def test_copies_that_tell_nothing_fail_with_a_reason() -> None:
     job = here.start_archive({70000: LARGE})
     until(here, BuildChunk)
     message = here.queue.messages.pop(0)
-    with pytest.raises(ChecksumsNotTold, match="CRC_SOURCE"):
+    with pytest.raises(ChecksumsMissing, match="CRC_SOURCE"):
         here.handle(message)
     here.lifecycle.give_up(message)
     error = here.job(job.job_id).error
     assert error is not None
-    assert error.code == "checksums_not_told"
+    assert error.code == "checksums_missing"
 
 
 def test_a_late_copy_of_a_chunk_changes_nothing_when_the_upload_is_complete() -> None:

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from chalicelib.delivery.callback_urls import (
     MAX_URL_CHARACTERS,
     Destination,
-    UnsafeCallbackUrl,
     check_callback_url,
     choose_address,
     is_public,
     split_callback_url,
 )
+from chalicelib.errors import UnsafeCallbackUrl
 
 
 def words(text: str) -> list[str]:

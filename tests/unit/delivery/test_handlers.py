@@ -16,8 +16,8 @@ from chalicelib.delivery.broadcast import Broadcaster
 from chalicelib.delivery.changes import Notifier
 from chalicelib.delivery.subscriptions import Subscriptions
 from chalicelib.delivery.watchers import Connection
-from chalicelib.delivery.webhooks import Delivery, WebhookFailed
-from chalicelib.errors import QueueUnavailable
+from chalicelib.delivery.webhooks import Delivery
+from chalicelib.errors import QueueUnavailable, WebhookFailed
 from chalicelib.handlers import changes, queues, websocket
 from chalicelib.jobs.model import Job, JobStatus
 from chalicelib.messages import SendWebhook, encode

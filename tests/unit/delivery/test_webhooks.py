@@ -11,10 +11,8 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
-from chalicelib.delivery.callback_urls import UnsafeCallbackUrl
-from chalicelib.delivery.ports import WebhookUnreachable
-from chalicelib.delivery.webhooks import Delivery, WebhookDeliverer, WebhookFailed, webhook_id
-from chalicelib.errors import InvalidSettings
+from chalicelib.delivery.webhooks import Delivery, WebhookDeliverer, webhook_id
+from chalicelib.errors import InvalidSettings, UnsafeCallbackUrl, WebhookFailed, WebhookUnreachable
 from chalicelib.jobs.model import Actor, Job, JobEvent
 from chalicelib.messages import SendWebhook
 from tests.builders import job
