@@ -12,6 +12,8 @@ from chalicelib.errors import JobNotReady, SecretUnavailable
 from chalicelib.jobs.model import Job, JobStatus
 from chalicelib.observability import logger
 
+POLL_SECONDS = 1
+
 
 def job_of(call: Call, job_id: str) -> Job:
     """The job, if it is the caller's or the caller has a ticket for it. Raises JobNotFound and JobExpired."""
@@ -22,7 +24,8 @@ def ready_job(call: Call, job_id: str) -> Job:
     """Raises JobNotReady, and as `job_of`."""
     job = job_of(call, job_id)
     if job.status is not JobStatus.READY:
-        raise JobNotReady(job.job_id, status=job.status, reason=job.error.message if job.error else "")
+        reason = job.error.message if job.error else ""
+        raise JobNotReady(job.job_id, job.status, reason, None if job.status.ended else POLL_SECONDS)
     return job
 
 

@@ -9,15 +9,13 @@ import msgspec
 from chalicelib.api import documents, schemas
 from chalicelib.api.answers import EventsPage, JobsPage, JobStarted, JobSummary
 from chalicelib.api.endpoint import Answer, Call, Text
-from chalicelib.api.job_reading import job_of, status_of, ticket_for
+from chalicelib.api.job_reading import POLL_SECONDS, job_of, status_of, ticket_for
 from chalicelib.api.new_job import new_job
 from chalicelib.api.once import KeyedView, once
 from chalicelib.api.request import job_id_from, json_body, query
 from chalicelib.delivery.events import event_name
 from chalicelib.errors import FieldProblem, InvalidRequest, NothingToRetry
 from chalicelib.jobs.model import Job, JobStatus
-
-POLL_SECONDS = "1"
 
 
 def initiate(call: Call) -> Answer:
@@ -30,7 +28,7 @@ def initiate(call: Call) -> Answer:
 
     started, told = once(call, KeyedView("initiate", msgspec.json.encode(body), JobStarted), serve)
     answer = msgspec.structs.replace(started, ticket=ticket_for(call, started.job_id))
-    return Answer(202, answer, {"Location": started.links.status, "Retry-After": POLL_SECONDS, **told})
+    return Answer(202, answer, {"Location": started.links.status, "Retry-After": str(POLL_SECONDS), **told})
 
 
 def status(call: Call, job_id: str) -> Answer:
@@ -109,7 +107,7 @@ def _is_known(call: Call, etag: str) -> bool:
 
 
 def _polling(status: JobStatus) -> dict[str, str]:
-    return {} if status.ended else {"Retry-After": POLL_SECONDS}
+    return {} if status.ended else {"Retry-After": str(POLL_SECONDS)}
 
 
 def _wanted_status(call: Call) -> JobStatus | None:

@@ -279,8 +279,10 @@ def test_there_is_nothing_to_download_of_a_job_that_is_not_ready(http: Any, worl
     if how == "failed":
         world.work_off()
     path = f"/v1/download/{job_id}"
-    problem = assert_problem(http.get(path), 409, "job_not_ready", path=path)
+    answer = http.get(path)
+    problem = assert_problem(answer, 409, "job_not_ready", path=path)
     assert how in problem["detail"]
+    assert answer.headers.get("Retry-After") == ("1" if how == "queued" else None)
 
 
 # --- list and check ---------------------------------------------------------------------
