@@ -34,7 +34,7 @@ from infra.dependencies import (
     python_version,
 )
 from infra.file_lock import Busy, locked
-from infra.template_merge import call_by_alias, finish, merge_document
+from infra.template_merge import call_by_alias, finish, merge_document, redeploy_apis
 
 INPUTS = ("app.py", "chalicelib", "infra", "requirements.lock", ".chalice/config.json")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
@@ -54,13 +54,17 @@ class Package:
     built: bool
 
     def template_with_code(self, uri: str, settings: str) -> dict[str, Any]:
-        """The template, its functions' code being at `uri`. Other `settings` make another version behind an alias."""
+        """Returns the template with its functions' code at `uri`.
+
+        Other `settings` make another version behind the alias, and another deployment of both APIs.
+        """
         document: dict[str, Any] = json.loads(self.template.read_text(encoding="utf-8"))
         for resource in document["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
                 resource["Properties"]["CodeUri"] = uri
                 if "AutoPublishAlias" in resource["Properties"]:
                     resource["Properties"]["Description"] = f"settings {settings}"
+        redeploy_apis(document, settings)
         return document
 
 

@@ -1,11 +1,13 @@
 """What is added to Chalice's template: by merging before it packages, and afterwards what would name every route.
 
 `merge_document` reads infra/template/*.yaml as one document, the file that `chalice package --merge-template` takes;
-`finish` and `call_by_alias` change the template that Chalice then writes.
+`finish` and `call_by_alias` change the template that Chalice then writes; `redeploy_apis` changes each upload of it.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from infra.signed_routes import signed_routes
 
 TEMPLATE_FILES = Path(__file__).parent / "template"
 API_FUNCTION = "APIHandler"
+_WEBSOCKET_PARTS = ("AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route")
 
 
 class InvalidTemplate(Exception):
@@ -83,11 +86,40 @@ def call_by_alias(document: dict[str, Any]) -> None:
     """Makes the REST API call the function by the alias that a rollout moves (infra/template/rollout.yaml), in place.
 
     SAM points the event sources of a function with an alias there, but Chalice writes the API's integrations itself.
+    The API may call the function from its one stage only, whatever other stages somebody adds to it.
     """
     resources = document["Resources"]
-    resources["APIHandlerInvokePermission"]["Properties"]["FunctionName"] = {"Ref": f"{API_FUNCTION}.Alias"}
-    for methods in resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"].values():
+    api = resources["RestAPI"]["Properties"]
+    permission = resources["APIHandlerInvokePermission"]["Properties"]
+    permission["FunctionName"] = {"Ref": f"{API_FUNCTION}.Alias"}
+    text, values = permission["SourceArn"]["Fn::Sub"]
+    permission["SourceArn"] = {"Fn::Sub": [text.removesuffix("/*") + f"/{api['StageName']}/*", values]}
+    for methods in api["DefinitionBody"]["paths"].values():
         for method in methods.values():
             integration = method["x-amazon-apigateway-integration"]
             uri = integration["uri"]["Fn::Sub"].replace(f"${{{API_FUNCTION}.Arn}}", "${Alias}")
             integration["uri"] = {"Fn::Sub": [uri, {"Alias": {"Ref": f"{API_FUNCTION}.Alias"}}]}
+
+
+def redeploy_apis(document: dict[str, Any], settings: str) -> None:
+    """Names the deployments of both APIs after all that their stages serve, and after `settings`, in place.
+
+    A stage serves a snapshot of its API, which only a deployment with another logical id replaces. SAM makes that id of
+    the REST API's document before parameters and conditions are resolved, and leaves out its other properties; the
+    WebSocket API's id never changes. Without this, a change of AuthMode alone would never reach a stage.
+    """
+    resources = document["Resources"]
+    api = resources.get("RestAPI")
+    if api is not None:
+        api["Properties"]["DefinitionBody"]["info"]["description"] = f"deployment {_digest(api, settings)}"
+    served = [resource for _, resource in sorted(resources.items()) if resource["Type"] in _WEBSOCKET_PARTS]
+    for name in [name for name, found in resources.items() if found["Type"] == "AWS::ApiGatewayV2::Deployment"]:
+        renamed = f"{name}{_digest(served, settings)}"
+        resources[renamed] = resources.pop(name)
+        for stage in resources.values():
+            if stage["Type"] == "AWS::ApiGatewayV2::Stage" and stage["Properties"].get("DeploymentId") == {"Ref": name}:
+                stage["Properties"]["DeploymentId"] = {"Ref": renamed}
+
+
+def _digest(part: Any, settings: str) -> str:
+    return hashlib.sha256(json.dumps([part, settings], sort_keys=True).encode()).hexdigest()[:10]
