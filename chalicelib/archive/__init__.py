@@ -2,8 +2,8 @@
 
     entries    what is requested, what goes in       names      keys become safe, unique names
     splitting  one archive or several                manifest   MANIFEST.json, its size known beforehand
-    ordering   which body lies where                 records    the ZIP's records as bytes
-    layout     every offset, the exact size          placement  which bodies S3 copies: the dynamic programme
+    placement  which body lies where, which S3 copies  records  the ZIP's records as bytes
+    layout     every offset, the exact size
     cutting    pieces as large as parts may be       staging    more than 10,000 parts
     planning   the plan of one layout                parts      parts, uploads and plans as values
     segments   what a literal part is made of        waiting    which CRC-32s a header waits for

@@ -10,8 +10,8 @@ from chalicelib.archive.entries import Entry, RequestedFile, entry_for
 from chalicelib.archive.layout import Layout, lay_out, measure_headers
 from chalicelib.archive.manifest import Manifest, manifest_entry
 from chalicelib.archive.names import NameLayout, archive_names
-from chalicelib.archive.ordering import physical_order
 from chalicelib.archive.parts import Plan
+from chalicelib.archive.placement import physical_order
 from chalicelib.archive.planning import plan_parts
 from chalicelib.archive.rules import S3, ZIP, S3Limits, ZipLimits
 from chalicelib.archive.splitting import split_files

@@ -55,31 +55,23 @@ def cost_of(layout: Layout, plan: Plan) -> PlanCost:
     parts = [part for upload in plan.uploads for part in upload.parts]
     literal = [part.size for part in parts if isinstance(part, LiteralPart)]
     copies = [part for part in plan.base_parts() if isinstance(part, CopyPart)]
-    ranges, again = _ranges_to_read(layout, copies)
     headers = sum(layout.header_sizes[: layout.sources])
     generated = layout.size - layout.generated_offset
     return PlanCost(
         archive=layout.size,
-        read=sum(literal) - headers - generated + again,
+        read=sum(literal) - headers - generated,
         written=sum(literal),
         copied=sum(part.size for part in copies),
         staged=sum(stage.size for stage in plan.stages),
-        gets=ranges,
+        gets=_ranges_to_read(layout, copies),
         uploaded_parts=len(literal),
         copied_parts=len(parts) - len(literal),
         uploads=len(plan.uploads),
     )
 
 
-def _ranges_to_read(layout: Layout, copies: list[CopyPart]) -> tuple[int, int]:
-    """How many ranges of bodies are read: whole literal bodies, heads, tails, and tails a second time where a header
-    waits for their CRC-32 (`waiting`). Also the bytes of that second time."""
-    ranges = sum(entry.size > 0 for entry in layout.entries[: layout.sources])
-    again = 0
-    for number, group in groupby(copies, key=attrgetter("entry")):
-        ranged, entry = list(group), layout.entries[number]
-        tail = entry.size - ranged[-1].start - ranged[-1].size
-        ranges += (ranged[0].start > 0) + (tail > 0) - 1
-        if tail and entry.crc32 is None:
-            ranges, again = ranges + 1, again + tail
-    return ranges, again
+def _ranges_to_read(layout: Layout, copies: list[CopyPart]) -> int:
+    """How many ranges of bodies are read: whole literal bodies, and heads."""
+    bodies = sum(entry.size > 0 for entry in layout.entries[: layout.sources])
+    firsts = [next(parts) for _, parts in groupby(copies, key=attrgetter("entry"))]
+    return bodies - sum(part.start == 0 for part in firsts)

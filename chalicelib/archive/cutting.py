@@ -40,28 +40,25 @@ class Cutter:
 
     def pieces(self, target: int, split: int) -> Iterator[Piece]:
         """The pieces in order: literal ones of about `target` bytes, copied ones of at most `split`."""
-        done = tail = offset = 0
+        done = offset = 0
         for body in self.copied:
             number = self.layout.order[body.position]
-            atoms = self._members(done, body.position, tail)
+            atoms = self._members(done, body.position)
             atoms.append(self.layout.header_sizes[number] + body.head)
             entry = self.layout.entries[number]
             yield from self._inner_pieces(offset, atoms, target, waits=entry.crc32 is None)
             offset += sum(atoms)
-            size = entry.size - body.head - body.tail
+            size = entry.size - body.head
             copied = Piece(offset, size, 1, number, body.head)
             yield from (copied,) if size <= split else _shared(copied, split)
             offset += size
-            done, tail = body.position + 1, body.tail
-        yield from self._last_pieces(self._members(done, self.layout.sources, tail), target)
+            done = body.position + 1
+        yield from self._last_pieces(self._members(done, self.layout.sources), target)
 
-    def _members(self, done: int, position: int, tail: int) -> list[int]:
-        """What stays whole: the tail of the copied body before `done`, then the entries from there to `position`."""
+    def _members(self, start: int, stop: int) -> list[int]:
+        """The sizes of the entries at the physical positions [start, stop), each of which stays whole."""
         layout = self.layout
-        atoms = [tail] if tail else []
-        if done < position:
-            atoms += [layout.header_sizes[n] + layout.entries[n].size for n in layout.order[done:position]]
-        return atoms
+        return [layout.header_sizes[n] + layout.entries[n].size for n in layout.order[start:stop]]
 
     def _inner_pieces(self, offset: int, atoms: list[int], target: int, *, waits: bool) -> Iterator[Piece]:
         """The pieces of a run that a copied body follows: every one reaches `min_part`, as the whole run does.

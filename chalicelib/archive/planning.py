@@ -8,14 +8,14 @@ from itertools import product
 from chalicelib.archive.cutting import Cutter, Piece, base_part
 from chalicelib.archive.layout import Layout
 from chalicelib.archive.parts import ARCHIVE_UPLOAD, Plan, Upload
-from chalicelib.archive.placement import place_bodies
+from chalicelib.archive.placement import copied_bodies
 from chalicelib.archive.rules import S3, S3Limits
 from chalicelib.archive.staging import plan_with_stages
 from chalicelib.errors import ArchiveTooLarge
 
 
 def plan_parts(layout: Layout, limits: S3Limits = S3) -> Plan:
-    """The parts of one archive: the fewest bytes through the workers that its physical order allows.
+    """The parts of one archive: the bodies that `placement` chose are copied, the rest passes through workers.
 
     Parts have the sizes that `limits` starts with, and larger ones as far as `max_parts` demands; where no size is
     enough, stretches of the archive become staging objects. Raises ArchiveTooLarge if S3 cannot hold it. Same layout
@@ -35,7 +35,7 @@ def plan_parts(layout: Layout, limits: S3Limits = S3) -> Plan:
 def _cutter(layout: Layout, limits: S3Limits) -> Cutter:
     sources = layout.sources
     spans = [(layout.header_sizes[n], layout.entries[n].size) for n in layout.order[:sources]]
-    return Cutter(layout, place_bodies(spans, limits.min_part).copied, limits)
+    return Cutter(layout, tuple(copied_bodies(spans, limits.min_part)), limits)
 
 
 def _sizes_to_try(cutter: Cutter, limits: S3Limits) -> Iterator[tuple[int, int]]:

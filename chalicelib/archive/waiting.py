@@ -1,8 +1,7 @@
 """Which CRC-32s a header waits for when nobody knew them beforehand: those of the ranges that S3 copied.
 
 Only the last header of a literal part can belong to a body that the part does not hold whole. Its CRC-32 is that of the
-head (in the part itself), of each copied range (in its receipt) and of the tail (in a later part; read again, as that
-one may be built later), joined by `crc32.crc32_concat`.
+head (in the part itself) and of each copied range (in its receipt), joined by `crc32.crc32_concat`.
 """
 
 from __future__ import annotations
@@ -20,14 +19,13 @@ class CrcNeed:
     """What literal part `part` must know besides its own bytes, to write the header of entry number `entry`.
 
     The body is [0, head) in the part itself, then the ranges that the parts `copies` (in order, with their sizes in
-    bytes) copied, then [tail, size), to be read again; `tail` equals the body's size where there is none.
+    bytes) copied.
     """
 
     part: PartId
     entry: int
     head: int
     copies: tuple[tuple[PartId, int], ...]
-    tail: int
 
 
 def crc_needs(plan: Plan) -> Iterator[CrcNeed]:
@@ -44,6 +42,5 @@ def crc_needs(plan: Plan) -> Iterator[CrcNeed]:
 
 
 def _need(part: LiteralPart, copies: list[CopyPart]) -> CrcNeed:
-    tail = copies[-1].start + copies[-1].size
     sizes = tuple(((copy.upload, copy.number), copy.size) for copy in copies)
-    return CrcNeed((part.upload, part.number), copies[0].entry, copies[0].start, sizes, tail)
+    return CrcNeed((part.upload, part.number), copies[0].entry, copies[0].start, sizes)

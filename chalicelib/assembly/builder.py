@@ -171,19 +171,13 @@ class ChunkBuilder:
             if own and own[0].size == piece.size and own[0].crc32 != piece.crc32:
                 raise SourceChanged(piece.key, OTHER_CRC, entry=piece.entry)
             return piece.crc32
-        return joined_crc(piece.entry, piece.size, [*own, *self._copied_crcs(archive, piece), *self._tail(piece)])
+        return joined_crc(piece.entry, piece.size, [*own, *self._copied_crcs(archive, piece)])
 
     def _copied_crcs(self, archive: Archive, piece: HeaderPiece) -> list[BodyCrc]:
         if not piece.chunks:
             return []
         receipts = self.table.receipts(archive, Phase.BODY, piece.chunks)
         return [crc for receipt in receipts for crc in receipt.crcs if crc.entry == piece.entry]
-
-    def _tail(self, piece: HeaderPiece) -> list[BodyCrc]:
-        if piece.tail is None:
-            return []
-        content = self.store.read(piece.tail)
-        return [BodyCrc(piece.entry, piece.tail.start, len(content), zlib.crc32(content))]
 
 
 def joined_crc(entry: int, size: int, crcs: Sequence[BodyCrc]) -> int:

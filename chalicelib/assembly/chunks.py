@@ -202,8 +202,7 @@ class _Cutter:
         if need is None or need.entry != number:
             return HeaderPiece(number, entry.key or "", entry.name, entry.size, entry.modified, entry.crc32)
         chunks = tuple(sorted({where[part] for part, _ in need.copies}))
-        tail = self._range(number, need.tail, entry.size - need.tail) if need.tail < entry.size else None
-        return HeaderPiece(number, entry.key or "", entry.name, entry.size, entry.modified, None, chunks, tail)
+        return HeaderPiece(number, entry.key or "", entry.name, entry.size, entry.modified, None, chunks)
 
     def _range(self, number: int, start: int, size: int) -> Range:
         entry = self._layout.entries[number]

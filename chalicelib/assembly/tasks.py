@@ -24,8 +24,8 @@ class Range(msgspec.Struct, frozen=True, array_like=True):
 class HeaderPiece(msgspec.Struct, frozen=True, array_like=True, tag="h"):
     """The local header of an entry.
 
-    `crc32` None: it is the CRC-32 of the body that follows in the same task, `copied` (bytes of the body whose
-    CRC-32s `chunks` of the phase before have recorded) and `tail` (to be read again), in this order.
+    `crc32` None: it is the CRC-32 of the body that follows in the same task, then of the ranges whose CRC-32s `chunks`
+    of the phase before have recorded.
     """
 
     entry: int
@@ -35,7 +35,6 @@ class HeaderPiece(msgspec.Struct, frozen=True, array_like=True, tag="h"):
     modified: int
     crc32: int | None
     chunks: tuple[int, ...] = ()
-    tail: Range | None = None
 
 
 class BodyPiece(msgspec.Struct, frozen=True, array_like=True, tag="b"):

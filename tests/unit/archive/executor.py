@@ -172,8 +172,7 @@ class Executor:
     def _joined(self, need: CrcNeed, entry: Entry, head: bytes) -> int:
         assert len(head) == need.head
         copies = [(self.copied[part], size) for part, size in need.copies]
-        tail = (self._read(entry, need.tail, entry.size),) if need.tail < entry.size else ()
-        return crc32_concat([(crc32(head), len(head)), *copies, *((crc32(body), len(body)) for body in tail)])
+        return crc32_concat([(crc32(head), len(head)), *copies])
 
     def _bytes(self, segment: Segment, entries: Mapping[int, Entry], bodies: Mapping[int, bytes]) -> bytes:
         match segment:
