@@ -8,9 +8,8 @@ from typing import Any
 from chalice import Chalice, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent, SQSEvent, WebsocketEvent
 
-from chalicelib.api.documents import job_summary
 from chalicelib.api.routes import api
-from chalicelib.handlers import changes, queues, schedules, websocket
+from chalicelib.handlers import queues, stream, websocket
 
 app = Chalice(app_name="lorry")
 app.experimental_feature_flags.add("WEBSOCKETS")  # Chalice packages none without it
@@ -48,7 +47,7 @@ def webhook(event: SQSEvent) -> Any:
 
 @app.on_dynamodb_record(stream_arn=PLACEHOLDER_STREAM)
 def notify(event: DynamoDBEvent) -> Any:
-    return changes.notify(event.to_dict(), event.context, job_summary)
+    return stream.notify(event.to_dict(), event.context)
 
 
 @app.on_ws_connect()
@@ -58,7 +57,7 @@ def websocket_connect(event: WebsocketEvent) -> Any:
 
 @app.on_ws_message()
 def websocket_message(event: WebsocketEvent) -> Any:
-    return websocket.message(event.to_dict(), event.context, job_summary)
+    return websocket.message(event.to_dict(), event.context)
 
 
 @app.on_ws_disconnect()
@@ -68,4 +67,4 @@ def websocket_disconnect(event: WebsocketEvent) -> Any:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweep(event: CloudWatchEvent) -> Any:
-    return schedules.sweep(event.to_dict(), event.context)
+    return queues.sweep(event.to_dict(), event.context)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,8 +21,8 @@ from chalicelib.aws.assembly_table import DynamoAssemblyTable
 from chalicelib.aws.health import HealthProbe
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.aws.jwks import PublishedKeys
-from chalicelib.aws.link_credentials import ExpiringCredentials, link_credentials
-from chalicelib.aws.retries import Retries
+from chalicelib.aws.link_credentials import AssumedRole, StaticCredentials, link_credentials
+from chalicelib.aws.retries import HIDDEN_SECONDS, Heartbeat, Retries, repeat_in_thread
 from chalicelib.aws.s3_archives import S3ArchiveStore
 from chalicelib.aws.s3_links import minter_for
 from chalicelib.aws.s3_source import S3SourceStore
@@ -34,15 +36,12 @@ from chalicelib.calls.idempotency import Idempotency
 from chalicelib.calls.rates import Policy, RateLimiter
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.lister import PrefixLister
-from chalicelib.delivery.broadcast import Broadcaster
-from chalicelib.delivery.changes import Notifier
 from chalicelib.delivery.links import Minter
+from chalicelib.delivery.notifier import PUSHES_IN_FLIGHT, Notifier
 from chalicelib.delivery.streaming import LongPoller
-from chalicelib.delivery.subscriptions import Subscriptions
+from chalicelib.delivery.subscriptions import Subscriptions, WebSocketAuth
 from chalicelib.delivery.tickets import TicketSigner
-from chalicelib.delivery.watchers import Gate
 from chalicelib.delivery.webhooks import WebhookDeliverer
-from chalicelib.delivery.websocket_auth import GuardedGate, OpenGate
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.service import JobService
@@ -196,11 +195,17 @@ class Services:
 
     @cached_property
     def retries(self) -> Retries:
-        return Retries(self._queue_client, self.settings.retry_base, self.settings.retry_cap)
+        return Retries(self._queue_client, self.settings.retry_base, self.settings.retry_cap, random.uniform)
 
     @cached_property
     def webhook_retries(self) -> Retries:
-        return Retries(self._queue_client, self.settings.webhook_retry_base, self.settings.webhook_retry_cap)
+        settings = self.settings
+        return Retries(self._queue_client, settings.webhook_retry_base, settings.webhook_retry_cap, random.uniform)
+
+    @cached_property
+    def heartbeat(self) -> Heartbeat:
+        """Keeps messages of the assembly queue hidden while a worker lives."""
+        return Heartbeat(self.retries, HIDDEN_SECONDS, repeat_in_thread)
 
     @cached_property
     def webhooks(self) -> WebhookDeliverer:
@@ -226,21 +231,22 @@ class Services:
         return WebsocketPush(clients.connections_client(self.settings))
 
     @cached_property
-    def _gate(self) -> Gate:
-        """Who may watch what. With AUTH_MODE iam nobody signs for a WebSocket, so that only tickets open it."""
-        if self.settings.auth_mode == "none":
-            return OpenGate()
-        return GuardedGate(self.verifier.verify if self.settings.auth_mode == "jwt" else None, self.tickets.job_of)
-
-    @cached_property
     def notifier(self) -> Notifier:
-        """Tells of changes of jobs."""
-        return Notifier(self._queue, Broadcaster(self._subscription_table, self._connections))
+        """Notifies clients of changes of jobs."""
+        executor = ThreadPoolExecutor(PUSHES_IN_FLIGHT)
+        return Notifier(self._queue, self._subscription_table, self._connections, executor, self.settings.public_url)
 
     @cached_property
     def subscriptions(self) -> Subscriptions:
-        """What WebSocket clients ask for."""
-        return Subscriptions(self._subscription_table, self._table, self._connections, self._gate, epoch_milliseconds)
+        """Serves WebSocket clients."""
+        return Subscriptions(
+            table=self._subscription_table,
+            jobs=self._table,
+            push=self._connections,
+            auth=WebSocketAuth(self.settings.auth_mode, lambda token: self.verifier.verify(token), self.tickets),
+            now=epoch_milliseconds,
+            public_url=self.settings.public_url,
+        )
 
     @cached_property
     def health(self) -> HealthProbe:
@@ -254,7 +260,7 @@ class Services:
         return minter_for(self.settings, self._link_credentials.current(), bucket, ttl, datetime.now(UTC))
 
     @cached_property
-    def _link_credentials(self) -> ExpiringCredentials:
+    def _link_credentials(self) -> StaticCredentials | AssumedRole:
         return link_credentials(self.settings, self._store_client, epoch_milliseconds)
 
     @cached_property

@@ -24,7 +24,7 @@ from chalicelib.jobs.model import (
 )
 from chalicelib.jobs.ports import Change, EventPage, JobPage, Recorded
 from chalicelib.jobs.state_machine import ENTERS, Trigger, sources, target
-from chalicelib.messages import Message
+from chalicelib.messages import AnyMessage, Message, SendWebhook
 
 
 class Clock:
@@ -265,13 +265,17 @@ class FakeWorkQueue:
     """WorkQueue in memory; tests take messages out as SQS would: in any order, and more than once."""
 
     messages: list[Message] = field(default_factory=list)
+    webhooks: list[SendWebhook] = field(default_factory=list)
     down: bool = False
 
-    def send(self, messages: Iterable[Message]) -> None:
+    def send(self, messages: Iterable[AnyMessage]) -> None:
         for message in messages:
             if self.down:
                 raise QueueUnavailable("the work queue did not answer: it is down")
-            self.messages.append(message)
+            if isinstance(message, SendWebhook):
+                self.webhooks.append(message)
+            else:
+                self.messages.append(message)
 
 
 @dataclass

@@ -5,28 +5,15 @@ Times are RFC 3339 in UTC, sizes bytes. A field without a default is always ther
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.api.schemas import Layout, OnMissing
 from chalicelib.assembly.model import CrcSource
-from chalicelib.jobs.model import FileState, JobStatus, Stage
+from chalicelib.delivery.job_summary import Address, Body, Count, JobId, JobLinks, JobSummary, Moment, Size, one_of
+from chalicelib.jobs.model import FileState, JobStatus
 
-
-def one_of(choices: Any) -> Meta:
-    """For strings of which the code knows nothing more."""
-    return Meta(extra_json_schema={"enum": list(get_args(choices))})
-
-
-Count = Annotated[int, Meta(ge=0)]
-Size = Annotated[int, Meta(ge=0, description="in bytes")]
-Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-JobId = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
-Address = Annotated[
-    str, Meta(description="of this API; good as long as the job", extra_json_schema={"format": "uri-reference"})
-]
 Link = Annotated[
     str, Meta(description="presigned, needs no credentials, dies soon", extra_json_schema={"format": "uri"})
 ]
@@ -35,76 +22,10 @@ Ticket = Annotated[
     str,
     Meta(description="`?ticket=` of this job for readers that cannot send headers; null where none can be signed now"),
 ]
-Percent = Annotated[int, Meta(ge=0, le=100, description="never goes back; 100 only when ready")]
 FileNumber = Annotated[int, Meta(ge=0, description="counted from 0 in the order of the request")]
 
 
-class Body(msgspec.Struct, frozen=True, rename="camel"):
-    """Names in JSON are camelCase, except where the contract says `file_id`."""
-
-
 # --- jobs -------------------------------------------------------------------------------
-
-
-class Counts(Body, frozen=True):
-    """Files by what became of them."""
-
-    available: Count
-    missing: Count
-    failed: Count
-
-
-class WantedArchive(Body, frozen=True):
-    """The archive that was asked for."""
-
-    filename: str | None
-    layout: Annotated[str, one_of(Layout)]
-    on_missing: Annotated[str, one_of(OnMissing)]
-
-
-class Bytes(Body, frozen=True):
-    """Of the archive while it is assembled, else of the available files."""
-
-    total: Size
-    done: Size
-
-
-class JobFailure(Body, frozen=True):
-    """Why a job failed."""
-
-    code: str
-    message: str
-
-
-class JobLinks(Body, frozen=True):
-    """Where to go on from here; only what is possible in the job's status."""
-
-    status: Address
-    download: Address | UnsetType = UNSET
-    retry: Address | UnsetType = UNSET
-    cancel: Address | UnsetType = UNSET
-
-
-class JobSummary(Body, frozen=True):
-    """A job without its files."""
-
-    job_id: JobId
-    status: JobStatus
-    stage: Annotated[Stage | None, Meta(description="what a processing job is busy with")]
-    progress: Percent
-    processed: Count
-    total: Annotated[Count | None, Meta(description="files; null until a prefix is listed")]
-    total_file_ids: Annotated[Count | None, Meta(description="the same as `total`")]
-    duplicates: Annotated[Count, Meta(description="repetitions in the request, which were dropped")]
-    counts: Counts
-    archive: WantedArchive | None
-    bytes: Bytes
-    error: JobFailure | None
-    created_at: Moment
-    updated_at: Moment
-    finished_at: Moment | None
-    expires_at: Moment
-    links: JobLinks
 
 
 class FileDocument(Body, frozen=True):

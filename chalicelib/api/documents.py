@@ -5,22 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import UNSET
 
 from chalicelib import limits
-from chalicelib.api.answers import (
-    ArchiveDocument,
-    Bytes,
-    Counts,
-    EventDocument,
-    FileDocument,
-    JobDocument,
-    JobFailure,
-    JobLinks,
-    JobStarted,
-    JobSummary,
-    WantedArchive,
-)
+from chalicelib.api.answers import ArchiveDocument, EventDocument, FileDocument, JobDocument, JobStarted
 from chalicelib.api.limits_answer import (
     ArchiveLimits,
     BodyLimits,
@@ -36,9 +23,10 @@ from chalicelib.api.limits_answer import (
     WebsocketLimits,
 )
 from chalicelib.assembly.model import Archive
+from chalicelib.delivery.job_summary import job_links, job_summary, known_total
 from chalicelib.delivery.links import Minter
-from chalicelib.jobs.model import FileResult, FileState, Job, JobEvent, JobStatus, RequestedFile
-from chalicelib.jobs.service import FilePage, retryable
+from chalicelib.jobs.model import FileResult, FileState, Job, JobEvent, RequestedFile
+from chalicelib.jobs.service import FilePage
 from chalicelib.settings import Settings
 from chalicelib.timestamps import timestamp
 
@@ -48,33 +36,10 @@ def job_started(job: Job, base: str) -> JobStarted:
     return JobStarted(
         job_id=job.job_id,
         status=job.status,
-        total_file_ids=_total(job),
+        total_file_ids=known_total(job),
         duplicates=job.duplicates,
         links=job_links(job, base),
         ticket=None,
-    )
-
-
-def job_summary(job: Job, base: str) -> JobSummary:
-    """A job without its files."""
-    return JobSummary(
-        job_id=job.job_id,
-        status=job.status,
-        stage=job.stage,
-        progress=job.progress,
-        processed=job.counts.processed,
-        total=_total(job),
-        total_file_ids=_total(job),
-        duplicates=job.duplicates,
-        counts=Counts(job.counts.available, job.counts.missing, job.counts.failed),
-        archive=_wanted_archive(job),
-        bytes=_bytes(job),
-        error=JobFailure(job.error.code, job.error.message) if job.error else None,
-        created_at=timestamp(job.created_at),
-        updated_at=timestamp(job.updated_at),
-        finished_at=None if job.finished_at is None else timestamp(job.finished_at),
-        expires_at=timestamp(job.expires_at),
-        links=job_links(job, base),
     )
 
 
@@ -140,38 +105,6 @@ def limits_document(settings: Settings) -> LimitsDocument:
         rate=RateLimits(settings.rate_limit, -(-settings.rate_window_ms // 1000), settings.rate_limit_streams),
         websocket=WebsocketLimits(limits.MAX_SUBSCRIPTIONS),
     )
-
-
-def job_links(job: Job, base: str) -> JobLinks:
-    """Where to go on from here; only what is possible in the job's status."""
-    address = f"{base}/v1/download/{job.job_id}"
-    return JobLinks(
-        status=f"{base}/v1/download/status/{job.job_id}",
-        download=address if job.status is JobStatus.READY else UNSET,
-        retry=f"{address}/retry" if retryable(job) else UNSET,
-        cancel=UNSET if job.status.ended else address,
-    )
-
-
-def _total(job: Job) -> int | None:
-    return job.total if job.listed else None
-
-
-def _wanted_archive(job: Job) -> WantedArchive | None:
-    """The archive that was asked for, None if none was."""
-    if job.archive is None:
-        return None
-    wanted = job.archive
-    return WantedArchive(wanted.filename or None, wanted.layout, wanted.on_missing)
-
-
-def _bytes(job: Job) -> Bytes:
-    """Of the archive while it is assembled, else of the available files."""
-    ready = job.status is JobStatus.READY
-    if job.assembly.total:
-        total = job.assembly.total
-        return Bytes(total, total if ready else min(total, job.assembly.done))
-    return Bytes(job.size, job.size if ready else 0)
 
 
 def _file(job: Job, base: str, index: int, row: tuple[RequestedFile, FileResult]) -> FileDocument:

@@ -7,13 +7,13 @@ import hashlib
 import msgspec
 
 from chalicelib.api import documents, schemas
-from chalicelib.api.answers import EventsPage, JobsPage, JobStarted, JobSummary
+from chalicelib.api.answers import EventsPage, JobsPage, JobStarted
 from chalicelib.api.endpoint import Answer, Call, Text
 from chalicelib.api.job_reading import POLL_SECONDS, job_of, status_of, ticket_for
 from chalicelib.api.new_job import new_job
 from chalicelib.api.once import KeyedView, once
 from chalicelib.api.request import job_id_from, json_body, query
-from chalicelib.delivery.events import event_name
+from chalicelib.delivery.job_summary import JobSummary, event_name, job_summary
 from chalicelib.errors import FieldProblem, InvalidRequest, NothingToRetry
 from chalicelib.jobs.model import Job, JobStatus
 
@@ -46,7 +46,7 @@ def status(call: Call, job_id: str) -> Answer:
 
 def cancel(call: Call, job_id: str) -> Answer:
     job = call.services.jobs.cancel(job_id_from(job_id), call.actor)
-    return Answer(202, documents.job_summary(job, call.base))
+    return Answer(202, job_summary(job, call.base))
 
 
 def retry(call: Call, job_id: str) -> Answer:
@@ -59,7 +59,7 @@ def retry(call: Call, job_id: str) -> Answer:
             if not again:
                 raise
             job = call.services.jobs.read(wanted, call.actor.by)  # it was retried before its server died
-        return documents.job_summary(job, call.base)
+        return job_summary(job, call.base)
 
     summary, told = once(call, KeyedView("retry", wanted.encode(), JobSummary), serve)
     return Answer(202, summary, {**_polling(summary.status), **told})
@@ -70,7 +70,7 @@ def jobs(call: Call) -> Answer:
     page = call.services.jobs.jobs(
         call.actor.by, status=_wanted_status(call), limit=limit, cursor=query(call.request, "cursor")
     )
-    listed = [documents.job_summary(job, call.base) for job in page.jobs]
+    listed = [job_summary(job, call.base) for job in page.jobs]
     return Answer(200, JobsPage(listed, page.next_cursor))
 
 
@@ -84,17 +84,17 @@ def stream(call: Call, job_id: str) -> Answer:
     """Server-sent events. What a reader has seen of a job is told by the id of its last event, the job's version."""
     last = call.request.headers.get("last-event-id", "")
     seen = int(last) if last.isascii() and last.isdecimal() and len(last) < 16 else None
-    news = call.services.long_poller.follow(
+    update = call.services.long_poller.follow(
         job_of(call, job_id), seen, lambda: job_of(call, job_id), reader=call.admission.rate_limit_key
     )
-    if news is None:
+    if update is None:
         return Answer(204)
-    text = _event(call, news.job) if news.job else ": nothing new\n\n"
-    return Answer(200, Text(f"retry: {news.come_again_ms}\n\n{text}", "text/event-stream; charset=utf-8"))
+    text = _event(call, update.job) if update.job else ": nothing new\n\n"
+    return Answer(200, Text(f"retry: {update.reconnect_ms}\n\n{text}", "text/event-stream; charset=utf-8"))
 
 
 def _event(call: Call, job: Job) -> str:
-    data = msgspec.json.encode(documents.job_summary(job, call.base)).decode()
+    data = msgspec.json.encode(job_summary(job, call.base)).decode()
     return f"event: {event_name(job)}\nid: {job.version}\ndata: {data}\n\n"
 
 

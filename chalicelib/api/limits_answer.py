@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.api.answers import Body, Size
+from chalicelib.delivery.job_summary import Body, Size
 
 
 class FileLimits(Body, frozen=True):

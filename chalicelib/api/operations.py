@@ -11,6 +11,7 @@ from chalicelib import errors
 from chalicelib.api import answers, parameters, schemas
 from chalicelib.api.description import Access, Operation, Reply
 from chalicelib.api.limits_answer import LimitsDocument
+from chalicelib.delivery.job_summary import JobSummary
 
 # What paths and methods answer that are no operations; every path answers OPTIONS with 204.
 ELSEWHERE = (errors.RouteNotFound, errors.MethodNotAllowed)
@@ -116,7 +117,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Cancel a job",
         description="Workers stop within seconds. Cancelling twice is fine.",
         parameters=(parameters.JOB_ID,),
-        replies={202: Reply("The job is cancelled.", answers.JobSummary)},
+        replies={202: Reply("The job is cancelled.", JobSummary)},
         errors=(*_OF_JOB, errors.JobAlreadyEnded, errors.QueueUnavailable),
     ),
     Operation(
@@ -127,7 +128,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Run again what failed",
         parameters=(parameters.JOB_ID, parameters.IDEMPOTENCY_KEY),
         replies={
-            202: Reply("The job goes on.", answers.JobSummary, headers=("Retry-After", "Idempotency-Replayed")),
+            202: Reply("The job goes on.", JobSummary, headers=("Retry-After", "Idempotency-Replayed")),
         },
         errors=(*_OF_JOB, *_KEYED, errors.NothingToRetry, errors.QueueUnavailable),
     ),

@@ -8,10 +8,11 @@ from msgspec import Meta
 
 from chalicelib.api import answers, schemas
 from chalicelib.api.description import Parameter
+from chalicelib.delivery.job_summary import JobId
 from chalicelib.jobs.model import JobStatus
 from chalicelib.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS
 
-JOB_ID = Parameter("jobId", "path", answers.JobId, "As the job's first answer has it.")
+JOB_ID = Parameter("jobId", "path", JobId, "As the job's first answer has it.")
 NUMBER = Parameter("number", "path", answers.FileNumber, "`index` of the file or archive, counted from 0.")
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",

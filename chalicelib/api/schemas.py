@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from chalicelib.errors import FieldProblem, InvalidRequest, TooManyFiles
+from chalicelib.jobs.model import Layout, OnMissing
 from chalicelib.limits import (
     FILE_ID_MAX,
     FILE_ID_MIN,
@@ -42,8 +43,6 @@ CallbackUrl = Annotated[
         extra_json_schema={"format": "uri"},
     ),
 ]
-Layout = Literal["flat", "tree"]
-OnMissing = Literal["skip", "fail"]
 WAYS_TO_NAME = ("file_ids", "keys", "prefix")
 LinkTtl = Annotated[
     int, msgspec.Meta(ge=LINK_TTL_MIN_SECONDS, le=S3_MAX_PRESIGN_SECONDS, description="life of the links, in seconds")

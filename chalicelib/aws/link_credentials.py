@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws import clients
 from chalicelib.aws.s3_links import credentials_of
-from chalicelib.delivery.links import MARGIN_SECONDS, Lease
+from chalicelib.delivery.links import MARGIN_SECONDS, ExpiringCredentials
 from chalicelib.delivery.presign import Credentials
 from chalicelib.errors import InvalidSettings, LinksUnavailable
 from chalicelib.limits import LINK_TTL_MIN_SECONDS
@@ -23,12 +23,7 @@ LEAST_SECONDS = LINK_TTL_MIN_SECONDS + MARGIN_SECONDS  # with less, nothing is s
 PAUSE_SECONDS = 10  # after a failure, before STS is asked again
 
 
-class ExpiringCredentials(Protocol):
-    def current(self) -> Lease:
-        """Credentials that are good for LEAST_SECONDS at least. Raises LinksUnavailable."""
-
-
-def link_credentials(settings: Settings, store: Any, now: Callable[[], int]) -> ExpiringCredentials:
+def link_credentials(settings: Settings, store: Any, now: Callable[[], int]) -> StaticCredentials | AssumedRole:
     """The store's own keys, or sessions of the links' role, or the process's keys where they last (`store` has them).
 
     `now` tells epoch milliseconds. Raises InvalidSettings where only a session of unknown end could sign.
@@ -49,8 +44,8 @@ class StaticCredentials:
 
     credentials: Credentials
 
-    def current(self) -> Lease:
-        return Lease(self.credentials)
+    def current(self) -> ExpiringCredentials:
+        return ExpiringCredentials(self.credentials)
 
 
 class AssumedRole:
@@ -58,24 +53,24 @@ class AssumedRole:
 
     def __init__(self, sts: Any, role_arn: str, now: Callable[[], int]) -> None:
         self._sts, self._role_arn, self._now = sts, role_arn, now
-        self._lease: Lease | None = None
+        self._session: ExpiringCredentials | None = None
         self._next_attempt = 0
         self._trouble = ""
 
-    def current(self) -> Lease:
+    def current(self) -> ExpiringCredentials:
         if self._seconds_left() < RENEW_SECONDS and self._now() >= self._next_attempt:
             self._renew()
-        if self._lease is None or self._seconds_left() < LEAST_SECONDS:
+        if self._session is None or self._seconds_left() < LEAST_SECONDS:
             raise LinksUnavailable(f"role {self._role_arn} cannot be assumed to sign links: {self._trouble}")
-        return self._lease
+        return self._session
 
     def _seconds_left(self) -> float:
-        ends_at = self._lease.ends_at if self._lease else None
+        ends_at = self._session.ends_at if self._session else None
         return (ends_at - self._now()) / 1000 if ends_at is not None else 0.0
 
     def _renew(self) -> None:
         try:
-            self._lease = self._new_session()
+            self._session = self._new_session()
         except (ClientError, BotoCoreError) as error:
             self._trouble = str(error)
             logger.warning("no new session to sign links with", error=str(error), seconds_left=self._seconds_left())
@@ -83,10 +78,10 @@ class AssumedRole:
             if self._seconds_left() >= LEAST_SECONDS:
                 self._next_attempt = self._now() + PAUSE_SECONDS * 1000
 
-    def _new_session(self) -> Lease:
+    def _new_session(self) -> ExpiringCredentials:
         answer = self._sts.assume_role(
             RoleArn=self._role_arn, RoleSessionName="lorry-links", DurationSeconds=SESSION_SECONDS
         )
         given = answer["Credentials"]
         credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-        return Lease(credentials, ends_at=int(given["Expiration"].timestamp() * 1000))
+        return ExpiringCredentials(credentials, ends_at=int(given["Expiration"].timestamp() * 1000))

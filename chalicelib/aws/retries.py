@@ -1,8 +1,13 @@
-"""When a failed message comes back: exponential backoff with jitter, by the message's own visibility."""
+"""When a message comes back: after a failure with backoff and jitter, or while it is handled not at all.
+
+Both change the visibility timeout of the one message.
+"""
 
 from __future__ import annotations
 
-import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,27 +16,84 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.limits import SQS_MAX_VISIBILITY_SECONDS
 from chalicelib.observability import logger
 
+HIDDEN_SECONDS = 25.0  # the work of a killed worker is taken up again this long after its last heartbeat
+BEATS = 3  # within the time that a message is hidden, so that losing one does no harm
+
+# Calls a function now and every so many seconds, until the function it returns is called.
+Repeat = Callable[[float, Callable[[], None]], Callable[[], None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """`base` and `cap` are seconds; the delay before attempt n + 1 is between half and all of base * 2^(n-1)."""
+    """Exponential backoff: the delay before attempt n + 1 lies between half and all of base * 2^(n-1).
+
+    `base` and `cap` are in seconds; `uniform(a, b)` returns a random number between the two.
+    """
 
     client: Any
     base: float
     cap: float
+    uniform: Callable[[float, float], float]
 
     def delay(self, *, attempt: int) -> int:
+        """Returns the seconds to wait after this attempt (from 1) failed."""
         longest = min(self.cap, self.base * 2.0 ** min(attempt - 1, 30))
-        return min(SQS_MAX_VISIBILITY_SECONDS, round(random.uniform(longest / 2, longest)))
+        return min(SQS_MAX_VISIBILITY_SECONDS, round(self.uniform(longest / 2, longest)))
 
-    def postpone(self, *, queue_arn: str, receipt_handle: str, seconds: int) -> None:
-        """Let the message come back in `seconds`. If SQS does not answer, it comes back after the queue's own time."""
+    def postpone(self, queue_arn: str, receipt_handle: str, *, seconds: int) -> None:
+        """Hides the message for `seconds`. Never raises: otherwise it comes back after the queue's own timeout."""
         try:
             url = self._url(queue_arn)
             self.client.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
         except (ClientError, BotoCoreError) as error:
-            logger.warning("could not set the message's visibility", queue=queue_arn, error=str(error))
+            logger.warning("visibility of a message not changed", queue=queue_arn, error=str(error))
 
     def _url(self, arn: str) -> str:
         account, name = arn.split(":")[4:6]
         return f"{self.client.meta.endpoint_url.rstrip('/')}/{account}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Keeps a message hidden while its worker lives, and for at most `seconds` longer.
+
+    A queue must hide messages for as long as its function may run. With minutes of that, the work of a killed worker
+    would wait for minutes; so the worker shortens the time, and extends it while it works.
+    """
+
+    retries: Retries
+    seconds: float
+    repeat: Repeat
+
+    @contextmanager
+    def hiding(self, queue_arn: str, receipt_handle: str) -> Iterator[None]:
+        """Keeps the message hidden until the block is left."""
+
+        def beat() -> None:
+            self.retries.postpone(queue_arn, receipt_handle, seconds=round(self.seconds))
+
+        stop = self.repeat(self.seconds / BEATS, beat)
+        try:
+            yield
+        finally:
+            stop()
+
+
+def repeat_in_thread(seconds: float, action: Callable[[], None]) -> Callable[[], None]:
+    """Calls `action` now and every `seconds`, in a thread; the returned function ends that and waits for it."""
+    stopped = threading.Event()
+
+    def run() -> None:
+        while True:
+            action()
+            if stopped.wait(seconds):
+                return
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        stopped.set()
+        thread.join()
+
+    return stop

@@ -7,22 +7,22 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from chalicelib.delivery.links import Lease, Minter
+from chalicelib.delivery.links import ExpiringCredentials, Minter
 from chalicelib.delivery.presign import Credentials, Presigner
 from chalicelib.settings import Settings
 
 
-def minter_for(settings: Settings, lease: Lease, bucket: str, ttl: int, at: datetime) -> Minter:
-    """Links to `bucket`, signed at `at` and good for `ttl` seconds, or for as long as the lease lasts."""
+def minter_for(settings: Settings, credentials: ExpiringCredentials, bucket: str, ttl: int, at: datetime) -> Minter:
+    """Links to `bucket`, signed at `at` and good for `ttl` seconds, or until the credentials expire."""
     endpoint = settings.s3_public_endpoint or settings.s3_endpoint or regional_endpoint(settings.s3_region)
     presigner = Presigner(
-        credentials=lease.credentials,
+        credentials=credentials.credentials,
         bucket=bucket,
         endpoint=endpoint,
         region=settings.s3_region,
         path_style=settings.s3_force_path_style or not _fits_host_name(bucket, endpoint),
     )
-    return Minter(presigner, at, lease.cut(ttl, at))
+    return Minter(presigner, at, credentials.limit(ttl, at))
 
 
 def presigner_of(client: Any, bucket: str) -> Presigner:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.aws.table_rows import Row, job_from, job_key
-from chalicelib.delivery.changes import JobChange
+from chalicelib.delivery.notifier import JobChange
 from chalicelib.jobs.model import Job
 from chalicelib.observability import count, logger
 

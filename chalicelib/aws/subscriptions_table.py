@@ -14,7 +14,7 @@ from typing import Any
 from chalicelib.aws import table_rows as rows
 from chalicelib.aws.dynamodb import ConditionFailed, table_errors, transact
 from chalicelib.aws.table_rows import Row
-from chalicelib.delivery.watchers import Connection, Subscribed
+from chalicelib.delivery.subscriptions import Connection, Subscribed
 from chalicelib.limits import MAX_SUBSCRIPTIONS, WEBSOCKET_MAX_SECONDS
 
 KEPT_SECONDS = WEBSOCKET_MAX_SECONDS + 3600  # API Gateway has closed the connection by then

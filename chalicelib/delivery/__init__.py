@@ -1,1 +1,1 @@
-"""Links: presigned URLs that a client can open without credentials of its own."""
+"""What leaves the service: links to results, webhooks, server-sent events and WebSocket messages."""

@@ -1,25 +1,28 @@
-"""Mints links to the files of a job, at each read: links are never stored."""
+"""Presigned links to the files of a job, created at each read and never stored."""
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
-from chalicelib.delivery.disposition import attachment
+import msgspec
+
 from chalicelib.delivery.presign import Credentials, Presigner
 
-MARGIN_SECONDS = 5  # clocks differ a little: a link ends before its credentials do
+MARGIN_SECONDS = 5  # a link expires this long before its credentials do, because clocks differ
+_ATTR_CHAR = "!#$&+-.^_`|~"  # RFC 8187, section 3.2.1, besides letters and digits
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Credentials until they end, in epoch milliseconds; None: they do not end by themselves."""
+class ExpiringCredentials(msgspec.Struct, frozen=True):
+    """Credentials and when they expire, in epoch milliseconds; None: never."""
 
     credentials: Credentials
     ends_at: int | None = None
 
-    def cut(self, ttl: int, at: datetime) -> int:
-        """How many of `ttl` seconds a link that is signed at `at` really lives."""
+    def limit(self, ttl: int, at: datetime) -> int:
+        """Returns for how many of `ttl` seconds a link signed at `at` works."""
         if self.ends_at is None:
             return ttl
         return min(ttl, self.ends_at // 1000 - int(at.timestamp()) - MARGIN_SECONDS)
@@ -27,7 +30,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Minter:
-    """All links of one answer: minted at one moment, good for the same `ttl` seconds."""
+    """Signs all links of one answer: from the same moment, for the same `ttl` seconds."""
 
     presigner: Presigner
     at: datetime
@@ -35,10 +38,22 @@ class Minter:
 
     @property
     def expires_at(self) -> int:
-        """When the links die, in epoch milliseconds. A link tells its beginning in whole seconds."""
+        """When the links expire, in epoch milliseconds. The start of a link has no fraction of a second."""
         return int((self.at.replace(microsecond=0) + timedelta(seconds=self.ttl)).timestamp()) * 1000
 
     def link(self, key: str, *, filename: str = "") -> str:
-        """A link to `key`; with a file name, browsers save it under that name."""
+        """Returns a link to `key`; browsers save it under `filename`, if there is one."""
         response = {"response-content-disposition": attachment(filename)} if filename else None
         return self.presigner.link(key, expires=self.ttl, at=self.at, response=response)
+
+
+def attachment(filename: str) -> str:
+    """Returns the Content-Disposition that makes a browser save under `filename`.
+
+    RFC 6266: an ASCII fallback, and the UTF-8 form of RFC 8187 where they differ.
+    """
+    plain = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode()
+    safe = "".join("_" if character in '"\\%;' or not character.isprintable() else character for character in plain)
+    if safe == filename:
+        return f'attachment; filename="{filename}"'
+    return f"attachment; filename=\"{safe or 'download'}\"; filename*=UTF-8''{quote(filename, safe=_ATTR_CHAR)}"

@@ -1,23 +1,26 @@
-"""What a WebSocket client may say, and what it is answered.
+"""WebSocket clients: who they are, which jobs they are subscribed to, and what they may send.
 
     {"action": "subscribe", "jobId": "...", "ticket": "..."}   the job as it stands, then each change, then its end
     {"action": "unsubscribe", "jobId": "..."}
     {"action": "ping"}                                          {"event": "pong"}
 
-Messages come in no certain order: `id` tells which of two events is the newer one.
+Messages may arrive out of order: `id` says which of two events is newer.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from enum import StrEnum
+from typing import Any, NoReturn, Protocol
 
 import msgspec
 
-from chalicelib.delivery.events import Render, event_message
-from chalicelib.delivery.watchers import Connection, Gate, JobReader, Push, Subscribed, SubscriptionTable
+from chalicelib.auth import principals
+from chalicelib.auth.tokens import bearer_token
+from chalicelib.delivery.job_summary import event_message
+from chalicelib.delivery.tickets import TicketSigner
 from chalicelib.errors import (
     FieldProblem,
     InvalidRequest,
@@ -29,22 +32,95 @@ from chalicelib.errors import (
     Unauthenticated,
 )
 from chalicelib.jobs.model import Job
+from chalicelib.jobs.ports import JobTable
 from chalicelib.limits import MAX_SUBSCRIPTIONS, MAX_TICKET_CHARACTERS
 from chalicelib.observability import logger
 
 
-class TooManySubscriptions(RequestError):
-    code = "too_many_subscriptions"
+class TooManySubscriptions(RequestError, code="too_many_subscriptions"):
+    """The connection has as many subscriptions as it may."""
 
-    def __init__(self) -> None:
-        super().__init__(f"one connection watches at most {MAX_SUBSCRIPTIONS} jobs at once; open another connection")
+    template = "this connection has {limit:,} subscriptions, the most it may have; open another connection"
+    limit: int
 
 
-class ConnectionUnknown(RequestError):
-    code = "connection_unknown"
+class ConnectionUnknown(RequestError, code="connection_unknown"):
+    """The connection's row has expired, or never existed."""
 
-    def __init__(self) -> None:
-        super().__init__("this connection is not known any more; connect again")
+    template = "this connection is unknown or has expired; connect again"
+
+
+class Connection(msgspec.Struct, frozen=True):
+    """An open WebSocket. `principal` is None and `ticket` empty where the client sent none; epoch milliseconds."""
+
+    connection_id: str
+    principal: str | None
+    ticket: str
+    connected_at: int
+
+
+class Subscribed(StrEnum):
+    """The outcome of a request to subscribe."""
+
+    SUBSCRIBED = "subscribed"  # now or earlier
+    TOO_MANY = "too_many"
+    UNKNOWN = "unknown"  # no such connection, or it is closed
+
+
+class SubscriptionTable(Protocol):
+    """Which connections are subscribed to which jobs. Every method may raise TableUnavailable."""
+
+    def open(self, connection: Connection) -> None:
+        """Stores a connection for as long as API Gateway may keep it open."""
+
+    def connection(self, connection_id: str) -> Connection | None:
+        """Returns the connection as it was opened; None if it is unknown."""
+
+    def close(self, connection_id: str) -> None:
+        """Deletes the connection and its subscriptions, if it exists."""
+
+    def subscribe(self, connection_id: str, job_id: str, *, now: int) -> Subscribed:
+        """Adds a subscription. Once this returns, `subscribers` includes it."""
+
+    def unsubscribe(self, connection_id: str, job_id: str) -> None:
+        """Removes a subscription, if it exists."""
+
+    def subscribers(self, job_id: str) -> Sequence[str]:
+        """Returns the ids of the connections subscribed to the job; a consistent read."""
+
+
+class Push(Protocol):
+    """Sends messages to WebSocket clients."""
+
+    def send(self, connection_id: str, message: bytes) -> bool:
+        """Sends a text message. False if the connection is gone; any other failure is only logged."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketAuth:
+    """Identifies clients by AUTH_MODE. `verify` returns the subject of a bearer token.
+
+    With `none` every client is the same principal. With `jwt` a bearer token identifies one, or a ticket opens one
+    job. With `iam` only tickets work, because nothing signs the handshake of a WebSocket.
+    """
+
+    mode: str
+    verify: Callable[[str], str]
+    tickets: TicketSigner
+
+    def principal(self, headers: Mapping[str, str]) -> str | None:
+        """Returns who sent these headers (lowercase names); None if they carry no credentials.
+
+        Raises Unauthenticated for credentials that are wrong, KeysUnavailable if they cannot be verified now.
+        """
+        if self.mode == "none":
+            return principals.ANONYMOUS
+        token = bearer_token(headers.get("authorization", "")) if self.mode == "jwt" else None
+        return principals.bearer(self.verify(token)) if token else None
+
+    def job_of(self, ticket: str) -> str | None:
+        """Returns the id of the job that a ticket opens now, None if it opens none. Raises SecretUnavailable."""
+        return self.tickets.job_of(ticket) if self.mode != "none" else None
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -57,76 +133,77 @@ class Request(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
-    """`now()` is epoch milliseconds."""
+    """Serves WebSocket clients. `now()` is in epoch milliseconds; `public_url` is the base URL of links."""
 
     table: SubscriptionTable
-    jobs: JobReader
-    connections: Push
-    gate: Gate
+    jobs: JobTable
+    push: Push
+    auth: WebSocketAuth
     now: Callable[[], int]
+    public_url: str
 
     def connect(self, connection_id: str, headers: Mapping[str, str], ticket: str) -> None:
-        """Let a connection in that bears a token, or a ticket that is good for some job now.
+        """Accepts a connection with a bearer token, or with a ticket that opens a job now.
 
         Raises Unauthenticated, KeysUnavailable, SecretUnavailable and TableUnavailable.
         """
-        principal = self.gate.principal_of({name.lower(): value for name, value in headers.items()})
+        principal = self.auth.principal({name.lower(): value for name, value in headers.items()})
         if principal is None and not ticket:
             raise Unauthenticated("connect with a bearer token, or with ?ticket= and the ticket of a job", shown=False)
-        if principal is None and self.gate.job_of(ticket) is None:
-            raise Unauthenticated("the ticket is good for no job, or not any more")
+        if principal is None and self.auth.job_of(ticket) is None:
+            raise Unauthenticated("the ticket is not valid, or has expired")
         if len(ticket) > MAX_TICKET_CHARACTERS:
             ticket = ""
         self.table.open(Connection(connection_id, principal, ticket, self.now()))
 
     def disconnect(self, connection_id: str) -> None:
-        """Forget the connection and its subscriptions. Raises TableUnavailable."""
+        """Deletes the connection and its subscriptions. Raises TableUnavailable."""
         self.table.close(connection_id)
 
-    def receive(self, connection_id: str, body: str, render: Render) -> None:
-        """Do what a message asks for. Whatever is wrong is told to the client; nothing is raised but bugs."""
+    def receive(self, connection_id: str, body: str) -> None:
+        """Serves one message. Errors are sent to the client as an event; nothing but a bug is raised."""
         request = None
         try:
-            request = _request(body)
-            self._obey(connection_id, request, render)
+            request = _parse(body)
+            self._serve(connection_id, request)
         except LorryError as error:
             logger.info("message refused", connection_id=connection_id, code=error.code)
             self._reply(connection_id, _error(error, request))
 
-    def _obey(self, connection_id: str, request: Request, render: Render) -> None:
+    def _serve(self, connection_id: str, request: Request) -> None:
         if request.action == "ping":
             self._reply(connection_id, {"event": "pong"})
         elif request.action == "subscribe":
-            self._subscribe(connection_id, request, render)
+            self._subscribe(connection_id, request)
         elif request.action == "unsubscribe":
             self.table.unsubscribe(connection_id, _job_id(request))
         else:
-            _invalid("/action", "is none of subscribe, unsubscribe, ping")
+            _invalid("/action", "must be subscribe, unsubscribe or ping")
 
-    def _subscribe(self, connection_id: str, request: Request, render: Render) -> None:
+    def _subscribe(self, connection_id: str, request: Request) -> None:
         job_id = _job_id(request)
         connection = self.table.connection(connection_id)
         if connection is None:
             raise ConnectionUnknown
-        job = self._admitted(connection, job_id, request.ticket)
+        job = self._readable(connection, job_id, request.ticket)
         if not job.status.ended:
-            job = self._watched(connection_id, job)
-        if not self.connections.send(connection_id, event_message(job, render)):
+            job = self._subscribed(connection_id, job)
+        if not self.push.send(connection_id, event_message(job, self.public_url)):
             self.table.close(connection_id)
         elif job.status.ended:
             self.table.unsubscribe(connection_id, job_id)
 
-    def _watched(self, connection_id: str, job: Job) -> Job:
-        """The job as read after the subscription has begun, so that no change falls between the two."""
+    def _subscribed(self, connection_id: str, job: Job) -> Job:
+        """Subscribes, then reads the job again, so that no change is lost between the two."""
         subscribed = self.table.subscribe(connection_id, job.job_id, now=self.now())
         if subscribed is Subscribed.TOO_MANY:
-            raise TooManySubscriptions
+            raise TooManySubscriptions(MAX_SUBSCRIPTIONS)
         if subscribed is Subscribed.UNKNOWN:
             raise ConnectionUnknown
         return self.jobs.get(job.job_id) or job
 
-    def _admitted(self, connection: Connection, job_id: str, ticket: str) -> Job:
-        """The job, if this connection may see it. For others it does not exist."""
+    def _readable(self, connection: Connection, job_id: str, ticket: str) -> Job:
+        """Returns the job if this connection may see it. Raises JobNotFound otherwise, and JobExpired."""
         job = self.jobs.get(job_id)
         if job is None or not (job.owner == connection.principal or self._opens(connection, job_id, ticket)):
             raise JobNotFound(job_id)
@@ -135,13 +212,13 @@ class Subscriptions:
         return job
 
     def _opens(self, connection: Connection, job_id: str, ticket: str) -> bool:
-        return any(self.gate.job_of(one) == job_id for one in (ticket, connection.ticket) if one)
+        return any(self.auth.job_of(one) == job_id for one in (ticket, connection.ticket) if one)
 
     def _reply(self, connection_id: str, document: Mapping[str, Any]) -> None:
-        self.connections.send(connection_id, msgspec.json.encode(document))
+        self.push.send(connection_id, msgspec.json.encode(document))
 
 
-def _request(body: str) -> Request:
+def _parse(body: str) -> Request:
     try:
         return msgspec.json.decode(body, type=Request)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
@@ -149,7 +226,7 @@ def _request(body: str) -> Request:
 
 
 def _job_id(request: Request) -> str:
-    """In its canonical form."""
+    """Returns the id in canonical form. Raises InvalidRequest."""
     if not request.job_id:
         _invalid("/jobId", "is missing")
     try:
@@ -167,8 +244,8 @@ def _invalid(pointer: str, detail: str) -> NoReturn:
 
 
 def _error(error: LorryError, request: Request | None) -> dict[str, Any]:
-    """What a client is told. Why a part of the service fails is not for it to know."""
-    theirs = isinstance(error, RequestError | JobError)
-    message = str(error) if theirs else "the service cannot do this now; try again in a few seconds"
+    """Renders an error event. Details of an outage are not for clients."""
+    public = isinstance(error, RequestError | JobError)
+    message = str(error) if public else "temporarily unavailable; try again in a few seconds"
     document = {"event": "error", "error": error.code, "message": message}
     return document | ({"jobId": request.job_id[:64]} if request and request.job_id else {})

@@ -1,48 +1,66 @@
-"""Tells a job's callback URL that the job ended: one signed POST an attempt, at least once in all.
+"""Notifies a job's callback URL that the job ended: one signed POST per attempt, at least once in all.
 
-The queue repeats attempts that raise. The id of a webhook follows from the job and its end, so that a receiver
-knows a second copy; what it says is thin, so that an old copy cannot mislead: the receiver reads the job's status.
+The queue repeats attempts that raise. The id of a webhook follows from the job and its end, so a receiver recognises
+a second copy; the payload is thin, so an old copy cannot mislead: the receiver reads the job's status.
+
+Signatures follow Standard Webhooks 1.0.0, symmetric scheme; tests compare them with the reference library.
+Source: github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
+import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
-from chalicelib.delivery.ports import JobTrail, Sender
-from chalicelib.delivery.signatures import signed_headers
-from chalicelib.errors import UnsafeCallbackUrl, WebhookFailed, WebhookUnreachable
+from chalicelib.errors import InvalidSettings, UnsafeCallbackUrl, WebhookFailed, WebhookUnreachable
 from chalicelib.jobs.model import Actor, JobEvent
+from chalicelib.jobs.ports import JobTable
 from chalicelib.messages import SendWebhook
 from chalicelib.observability import logger
 from chalicelib.timestamps import timestamp
 
 WEBHOOK = Actor(by="webhook")
 GIVE_UP_AFTER_MS = 24 * 3600 * 1000
+SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret begins with
+MIN_KEY_BYTES, MAX_KEY_BYTES = 24, 64
 
 
 class Delivery(StrEnum):
-    """What came of a message."""
+    """The outcome of a message."""
 
     DELIVERED = "delivered"
-    REFUSED = "refused"  # the receiver wants no more of it, or its URL is not to be called
-    DROPPED = "dropped"  # the job is gone or has nobody to tell
+    REFUSED = "refused"  # the receiver wants no more attempts, or its URL is unsafe
+    DROPPED = "dropped"  # the job is gone or has no callback URL
     GIVEN_UP = "givenup"  # no attempt succeeded in time; the message is parked
+
+
+class Sender(Protocol):
+    """Sends HTTP requests to callback URLs."""
+
+    def send(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """Sends one POST, without following redirects, and returns the HTTP status.
+
+        Raises WebhookUnreachable or UnsafeCallbackUrl.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookDeliverer:
-    """`secrets()` are the current one and, while they change, the previous; `now()` is epoch milliseconds.
+    """Makes attempts. `secrets()` returns the current secret and, during a rotation, the previous one.
 
-    `park` puts a message where an operator finds it. `public_url` is the API's base URL without a slash at its end;
-    without it, webhooks hold no links.
+    `now()` is in epoch milliseconds. `park` keeps a message for an operator. `public_url` is the API's base URL
+    without a trailing slash; without it, webhooks carry no links.
     """
 
-    jobs: JobTrail
+    jobs: JobTable
     sender: Sender
     secrets: Callable[[], tuple[str, ...]]
     now: Callable[[], int]
@@ -50,10 +68,10 @@ class WebhookDeliverer:
     public_url: str = ""
 
     def deliver(self, message: SendWebhook, *, first_sent: int) -> Delivery:
-        """Make one attempt. `first_sent` is when the message was first put on the queue, in epoch milliseconds.
+        """Makes one attempt. `first_sent` is when the message was put on the queue, in epoch milliseconds.
 
-        Raises WebhookFailed or WebhookUnreachable, to be tried again, each noted before; InvalidSettings if there is
-        no fit secret; QueueUnavailable if the message cannot be parked.
+        Raises WebhookFailed or WebhookUnreachable, both recorded in the audit trail, if it should be repeated;
+        InvalidSettings without a valid secret; QueueUnavailable if the message cannot be parked.
         """
         job = self.jobs.get(message.job_id)
         if job is None or not job.callback_url:
@@ -79,7 +97,6 @@ class WebhookDeliverer:
         return self._settle(message, status)
 
     def _settle(self, message: SendWebhook, status: int) -> Delivery:
-        """What an answer means."""
         if 200 <= status < 300:
             self._note(message, "webhook_delivered", {"statusCode": status})
             return Delivery.DELIVERED
@@ -104,5 +121,39 @@ class WebhookDeliverer:
 
 
 def webhook_id(message: SendWebhook) -> str:
-    """The same for every attempt and every copy of a message; another if the job ends again after a retry."""
+    """The same for every attempt and copy of a message; another if the job ends again after a retry."""
     return f"msg_{message.job_id}_{message.at}"
+
+
+def signed_headers(webhook_id: str, timestamp: int, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
+    """Returns the headers that prove `body` to a receiver. `timestamp` is the attempt's, in epoch seconds.
+
+    There is one signature per secret, so a receiver may know the old or the new one during a rotation.
+    Raises InvalidSettings unless every secret is whsec_ and the base64 of 24 to 64 bytes, and there is one.
+    """
+    if not secrets:
+        raise InvalidSettings("there is no secret to sign webhooks with")
+    signed = f"{webhook_id}.{timestamp}.".encode() + body
+    return {
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(_signature(_key(secret), signed) for secret in secrets),
+    }
+
+
+def _signature(key: bytes, signed: bytes) -> str:
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def _key(secret: str) -> bytes:
+    """The bytes of a secret. No message contains any of it."""
+    encoded = secret.removeprefix(SECRET_PREFIX)
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if encoded == secret or not MIN_KEY_BYTES <= len(key) <= MAX_KEY_BYTES:
+        raise InvalidSettings(
+            f"a webhook secret is {SECRET_PREFIX} and the base64 of {MIN_KEY_BYTES} to {MAX_KEY_BYTES} random bytes"
+        )
+    return key

@@ -1,1 +1,1 @@
-"""Entry points of queues and schedules. HTTP has chalicelib.api."""
+"""Entry points of queues, stream, schedule and WebSocket API: each takes Lambda's event and context. HTTP has api/."""

@@ -1,60 +1,121 @@
-"""What each queue's function does with one message."""
+"""Functions behind the queues, and the sweeper, which refills them.
+
+Each handles its records one by one and reports those that failed, so that SQS redelivers only these.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.container import services
-from chalicelib.errors import UnreadableMessage
-from chalicelib.handlers.batch import Event, run, run_records
+from chalicelib.errors import LorryError, UnreadableMessage
 from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, SendWebhook, decode, decode_any
-from chalicelib.observability import count, logger
+from chalicelib.observability import count, logger, metrics
 
-LEASE_SECONDS = 25.0  # work of a killed worker is taken up again after it
+if TYPE_CHECKING:
+    from chalicelib.aws.retries import Heartbeat, Retries
+
+Event = dict[str, Any]
+Record = dict[str, Any]
+
+RESERVE_MS = 5_000  # the sweeper starts no other job with less time left
 
 
 def dispatch(event: Event, context: Any) -> Event:
-    """Jobs become batches."""
-    return run(event, context, _dispatch, services().retries)
+    """Splits jobs into batches."""
+    return process(event, _dispatch, services().retries)
 
 
 def check(event: Event, context: Any) -> Event:
-    """Batches become results."""
-    return run(event, context, _check, services().retries)
+    """Checks the files of batches."""
+    return process(event, _check, services().retries)
 
 
 def assemble(event: Event, context: Any) -> Event:
-    """Archives are planned, built and finished."""
-    return run(event, context, _assemble, services().retries, lease=LEASE_SECONDS)
+    """Lists prefixes; plans, builds and finishes archives."""
+    return process(event, _assemble, services().retries, heartbeat=services().heartbeat)
 
 
 def dead_letters(event: Event, context: Any) -> Event:
-    """Messages that gave up fail their jobs."""
-    return run(event, context, _give_up, services().retries)
+    """Fails the jobs whose messages gave up."""
+    return process(event, _give_up, services().retries)
 
 
 def webhook(event: Event, context: Any) -> Event:
-    """Callback URLs are told how their jobs ended."""
-    return run_records(event, context, _send_webhook, services().webhook_retries)
+    """Sends webhooks."""
+    return process(event, _send_webhook, services().webhook_retries)
 
 
-def _dispatch(body: str) -> None:
-    message = decode(body, DispatchJob)
+def sweep(event: Event, context: Any) -> dict[str, int]:
+    """Restarts jobs that no message is working on."""
+    moved = services().sweeper.sweep(time_left=lambda: context.get_remaining_time_in_millis() > RESERVE_MS)
+    count("JobsSwept", moved)
+    metrics.flush_metrics()
+    logger.info("swept", moved=moved)
+    return {"moved": moved}
+
+
+def process(
+    event: Event, handle: Callable[[Record], object], retries: Retries, *, heartbeat: Heartbeat | None = None
+) -> Event:
+    """Calls `handle` with each record and returns the ids of those it raised for, as SQS expects them.
+
+    A failed record is retried after a delay of its own. With a `heartbeat`, a record stays hidden while it is handled.
+    """
+    records = event["Records"]
+    count("Messages", len(records))
+    try:
+        failed = [record for record in records if not _succeeds(record, handle, retries, heartbeat)]
+    finally:
+        metrics.flush_metrics()
+    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
+
+
+def _succeeds(
+    record: Record, handle: Callable[[Record], object], retries: Retries, heartbeat: Heartbeat | None
+) -> bool:
+    try:
+        with heartbeat.hiding(record["eventSourceARN"], record["receiptHandle"]) if heartbeat else nullcontext():
+            handle(record)
+    except Exception as error:
+        _retry_later(record, error, retries)
+        return False
+    return True
+
+
+def _retry_later(record: Record, error: Exception, retries: Retries) -> None:
+    attempt = int(record["attributes"]["ApproximateReceiveCount"])
+    hopeless = isinstance(error, LorryError) and not error.retryable
+    seconds = 0 if hopeless else retries.delay(attempt=attempt)
+    logger.warning(
+        "message failed",
+        exc_info=not isinstance(error, LorryError),
+        queue=record["eventSourceARN"],
+        body=record["body"][:500],
+        attempt=attempt,
+        next_in_seconds=seconds,
+        error=str(error),
+    )
+    retries.postpone(record["eventSourceARN"], record["receiptHandle"], seconds=seconds)
+
+
+def _dispatch(record: Record) -> None:
+    message = decode(record["body"], DispatchJob)
     sent = services().lifecycle.dispatch(message.job_id)
     logger.info("dispatched", job_id=message.job_id, batches=sent)
 
 
-def _check(body: str) -> None:
-    message = decode(body, CheckBatch)
+def _check(record: Record) -> None:
+    message = decode(record["body"], CheckBatch)
     outcome = services().checker.check(message)
     count(f"Batches{outcome.capitalize()}")
     logger.info("checked", job_id=message.job_id, batch=message.batch, outcome=outcome)
 
 
-def _assemble(body: str) -> None:
-    message = decode_any(body)
+def _assemble(record: Record) -> None:
+    message = decode_any(record["body"])
     if isinstance(message, DispatchJob | CheckBatch):
         raise UnreadableMessage(f"{type(message).__name__} does not belong on the assembly queue")
     outcome: str
@@ -63,18 +124,18 @@ def _assemble(body: str) -> None:
     else:
         outcome = services().assembly.handle(message)
     count(f"Assembly{outcome.capitalize()}")
-    logger.info("assembled", job_id=message.job_id, body=body, outcome=outcome)
+    logger.info("assembled", job_id=message.job_id, body=record["body"], outcome=outcome)
 
 
-def _give_up(body: str) -> None:
-    message = decode_any(body)
+def _give_up(record: Record) -> None:
+    message = decode_any(record["body"])
     failed = services().lifecycle.give_up(message)
     count("MessagesGivenUp")
-    logger.error("message given up", job_id=message.job_id, body=body, job_failed=failed is not None)
+    logger.error("message given up", job_id=message.job_id, body=record["body"], job_failed=failed is not None)
 
 
-def _send_webhook(record: SQSRecord) -> None:
-    message = decode(record.body, SendWebhook)
-    outcome = services().webhooks.deliver(message, first_sent=int(record.attributes.sent_timestamp))
+def _send_webhook(record: Record) -> None:
+    message = decode(record["body"], SendWebhook)
+    outcome = services().webhooks.deliver(message, first_sent=int(record["attributes"]["SentTimestamp"]))
     count(f"Webhooks{outcome.capitalize()}")
     logger.info("webhook", job_id=message.job_id, status=message.status, outcome=outcome)

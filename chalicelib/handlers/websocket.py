@@ -1,4 +1,4 @@
-"""Entry points of the WebSocket API. Neither query strings nor bodies are logged: they may hold tickets."""
+"""Functions behind the WebSocket API. Query strings and bodies are never logged: they may hold tickets."""
 
 from __future__ import annotations
 
@@ -9,49 +9,48 @@ from typing import Any
 from chalicelib.calls.addresses import rate_limit_key
 from chalicelib.container import services
 from chalicelib.errors import LorryError, Unauthenticated
-from chalicelib.handlers.batch import Event
-from chalicelib.handlers.changes import Summary
 from chalicelib.observability import count, logger, metrics
+
+Event = dict[str, Any]
 
 
 def connect(event: Event, context: Any) -> Event:
-    """Let a client in, or refuse it: 401, 429 if too many came from there, 503 where nobody can tell who it is."""
+    """Accepts a client, or refuses it: 401 without valid credentials, 429 over the rate limit, 503 in an outage."""
 
-    def opened(connection_id: str) -> HTTPStatus:
+    def open_connection(connection_id: str) -> HTTPStatus:
         if not services().counts_socket(_address(event)):
             return HTTPStatus.TOO_MANY_REQUESTS
         query = event.get("queryStringParameters") or {}
         services().subscriptions.connect(connection_id, event.get("headers") or {}, query.get("ticket", ""))
         return HTTPStatus.OK
 
-    return _answer(event, "WebsocketsOpened", opened)
+    return _answer(event, "WebsocketsOpened", open_connection)
 
 
-def message(event: Event, context: Any, summary: Summary) -> Event:
-    """Do what a client asks for; the answer goes out by the connection."""
-    base = services().settings.public_url
+def message(event: Event, context: Any) -> Event:
+    """Serves a message of a client; the reply is sent through the connection."""
 
-    def received(connection_id: str) -> HTTPStatus:
+    def receive(connection_id: str) -> HTTPStatus:
         if not services().counts_socket(f"connection {connection_id}"):
-            return HTTPStatus.TOO_MANY_REQUESTS  # not worth another message
-        services().subscriptions.receive(connection_id, event.get("body") or "", lambda job: summary(job, base))
+            return HTTPStatus.TOO_MANY_REQUESTS  # without a reply, which would cost another message
+        services().subscriptions.receive(connection_id, event.get("body") or "")
         return HTTPStatus.OK
 
-    return _answer(event, "WebsocketMessages", received)
+    return _answer(event, "WebsocketMessages", receive)
 
 
 def disconnect(event: Event, context: Any) -> Event:
-    """Forget a client. API Gateway does not always get to tell; then its rows expire."""
+    """Deletes a client's rows. API Gateway does not always call this; the rows expire then."""
 
-    def closed(connection_id: str) -> HTTPStatus:
+    def close(connection_id: str) -> HTTPStatus:
         services().subscriptions.disconnect(connection_id)
         return HTTPStatus.OK
 
-    return _answer(event, "WebsocketsClosed", closed)
+    return _answer(event, "WebsocketsClosed", close)
 
 
 def _address(event: Event) -> str:
-    """Whom the gateway talks to; behind a proxy that is trusted, whom that proxy talks to."""
+    """The client's address as the gateway reports it, or as a trusted proxy does."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     settings = services().settings
     seen = settings.source_address or event["requestContext"].get("identity", {}).get("sourceIp") or ""
@@ -59,7 +58,7 @@ def _address(event: Event) -> str:
 
 
 def _answer(event: Event, metric: str, act: Callable[[str], HTTPStatus]) -> Event:
-    """What API Gateway is told. A body would be sent to the client by some, and to nobody by others: there is none."""
+    """Runs `act` and returns its status. There is never a body: gateways disagree about whether the client gets it."""
     connection_id = str(event["requestContext"]["connectionId"])
     count(metric)
     try:
@@ -72,7 +71,7 @@ def _answer(event: Event, metric: str, act: Callable[[str], HTTPStatus]) -> Even
         logger.warning("connection failed", connection_id=connection_id, code=error.code, error=str(error))
     except Exception:
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-        logger.exception("connection crashed", connection_id=connection_id)
+        logger.exception("connection failed unexpectedly", connection_id=connection_id)
     finally:
         metrics.flush_metrics()
     logger.info("websocket", connection_id=connection_id, happened=metric, status=int(status))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 
 class JobStatus(StrEnum):
@@ -100,6 +100,10 @@ class JobEvent:
     at: int
     actor: Actor
     details: dict[str, Any] = field(default_factory=dict)
+
+
+Layout = Literal["flat", "tree"]  # of the names in an archive
+OnMissing = Literal["skip", "fail"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from chalicelib.jobs.model import Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.state_machine import Trigger
-from chalicelib.messages import Message
+from chalicelib.messages import AnyMessage
 
 
 class Recorded(StrEnum):
@@ -113,5 +113,5 @@ class JobTable(Protocol):
 class WorkQueue(Protocol):
     """Where messages wait for workers. May raise QueueUnavailable; then some of the messages may have been sent."""
 
-    def send(self, messages: Iterable[Message]) -> None:
+    def send(self, messages: Iterable[AnyMessage]) -> None:
         """Send each message to the queue of its kind."""

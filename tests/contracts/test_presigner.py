@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.aws.s3_links import minter_for
-from chalicelib.delivery.links import Lease
+from chalicelib.delivery.links import ExpiringCredentials
 from chalicelib.delivery.presign import Credentials, Presigner
 from chalicelib.settings import Settings
 from tests import seaweed
@@ -146,12 +146,12 @@ def test_the_bucket_goes_where_the_sdk_puts_it(bucket: str, path_style: str, end
     environment = configured(S3_ENDPOINT=endpoint, S3_FORCE_PATH_STYLE=path_style, S3_REGION="eu-west-1")
     sdk = client(LONG_LIVED, endpoint or None, "eu-west-1", path_style == "true")
     theirs = sdk.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a"}, ExpiresIn=60)
-    assert minter_for(environment, Lease(LONG_LIVED), bucket, 60, signed_at(theirs)).link("a") == theirs
+    assert minter_for(environment, ExpiringCredentials(LONG_LIVED), bucket, 60, signed_at(theirs)).link("a") == theirs
 
 
 def test_links_bear_the_public_address_where_there_is_one() -> None:
     environment = configured(S3_ENDPOINT="http://inside:9000", S3_PUBLIC_ENDPOINT="https://files.example.com")
-    link = minter_for(environment, Lease(LONG_LIVED), "bucket", 60, datetime.now(UTC)).link("a")
+    link = minter_for(environment, ExpiringCredentials(LONG_LIVED), "bucket", 60, datetime.now(UTC)).link("a")
     assert link.startswith("https://bucket.files.example.com/a?")
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import uniform
 from typing import Any
 
 import boto3
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chalicelib.aws.retries import Retries
-from chalicelib.limits import SQS_MAX_VISIBILITY_SECONDS
 from tests.aws import emulated_aws
 
 
@@ -39,7 +37,7 @@ def test_a_message_without_pause_is_back_at_once(client: Any) -> None:
     url, arn = queue(client)
     handle = received(client, url)
     assert handle is not None and received(client, url) is None
-    Retries(client, 1, 120).postpone(queue_arn=arn, receipt_handle=handle, seconds=0)
+    Retries(client, 1, 120, uniform).postpone(arn, handle, seconds=0)
     assert received(client, url) is not None
 
 
@@ -47,7 +45,7 @@ def test_a_postponed_message_stays_away(client: Any) -> None:
     url, arn = queue(client)
     handle = received(client, url)
     assert handle is not None
-    Retries(client, 1, 120).postpone(queue_arn=arn, receipt_handle=handle, seconds=900)
+    Retries(client, 1, 120, uniform).postpone(arn, handle, seconds=900)
     assert received(client, url) is None
 
 
@@ -55,18 +53,4 @@ def test_a_postponed_message_stays_away(client: Any) -> None:
 def test_a_message_that_cannot_be_postponed_comes_back_by_itself(client: Any, arn: str) -> None:
     """The failure of the retry must not hide the failure of the work."""
     queue(client)
-    Retries(client, 1, 120).postpone(queue_arn=arn, receipt_handle="nonsense", seconds=5)
-
-
-@given(attempt=st.integers(1, 10_000), base=st.floats(0, 60), cap=st.floats(0, 900))
-def test_a_pause_grows_twofold_with_jitter_up_to_its_cap(attempt: int, base: float, cap: float) -> None:
-    longest = min(cap, base * 2.0 ** min(attempt - 1, 30))
-    pause = Retries(None, base, cap).delay(attempt=attempt)
-    assert isinstance(pause, int)
-    assert round(longest / 2) <= pause <= round(longest)
-    assert pause <= SQS_MAX_VISIBILITY_SECONDS
-
-
-def test_pauses_of_equal_attempts_differ() -> None:
-    """Workers that failed together do not come back together."""
-    assert len({Retries(None, 60, 900).delay(attempt=4) for _ in range(100)}) > 10
+    Retries(client, 1, 120, uniform).postpone(arn, "nonsense", seconds=5)

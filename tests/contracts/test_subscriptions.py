@@ -11,12 +11,12 @@ import pytest
 
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.aws.subscriptions_table import KEPT_SECONDS, DynamoSubscriptions
-from chalicelib.delivery.watchers import Connection, Subscribed, SubscriptionTable
+from chalicelib.delivery.subscriptions import Connection, Subscribed, SubscriptionTable
 from chalicelib.errors import TableUnavailable
 from chalicelib.limits import MAX_SUBSCRIPTIONS, WEBSOCKET_MAX_SECONDS
 from tests.aws import emulated_aws
 from tests.builders import event, files, job
-from tests.fake_notify import FakeSubscriptions
+from tests.support.delivery import FakeSubscriptions
 from tests.tables import create_table
 
 NOW = 1_700_000_000_000

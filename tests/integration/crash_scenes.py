@@ -10,7 +10,7 @@ from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Actor, ArchiveRequest, FileResult, Job, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
-from chalicelib.messages import Message
+from chalicelib.messages import AnyMessage
 from tests.integration.deployment import Deployment, key
 
 JOB_TTL = 86_400
@@ -20,7 +20,7 @@ SWEEP_AFTER = 0  # at once, as far as the job is concerned; the sweeper still wa
 class NoQueue:
     """Loses every message."""
 
-    def send(self, messages: Iterable[Message]) -> None:
+    def send(self, messages: Iterable[AnyMessage]) -> None:
         list(messages)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.aws.subscriptions_table import DynamoSubscriptions
 from chalicelib.aws.table_rows import attributes, job_key, job_row
-from chalicelib.delivery.watchers import Connection
+from chalicelib.delivery.subscriptions import Connection
 from tests.builders import job
 from tests.integration.deployment import PATIENCE, Deployment
 from tests.integration.stack import wait_for

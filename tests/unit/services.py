@@ -16,6 +16,7 @@ from chalice.test import HTTPResponse
 
 from chalicelib import container
 from chalicelib.assembly.model import Archive
+from chalicelib.aws.retries import Retries
 from chalicelib.calls.idempotency import Idempotency
 from chalicelib.calls.rates import RateLimiter
 from chalicelib.delivery.links import Minter
@@ -27,6 +28,7 @@ from chalicelib.jobs.model import Job
 from chalicelib.settings import Settings
 from chalicelib.variables import VARIABLES
 from tests.builders import World
+from tests.support.sqs import fake_retries
 
 QUEUES = [variable.name for variable in VARIABLES if variable.name.endswith("_QUEUE_URL")]
 # Every variable that has no default.
@@ -40,19 +42,6 @@ ENVIRONMENT = {
     **{name: f"http://sqs.test/000000000000/{name.lower()}" for name in QUEUES},
 }
 STORE = "https://store.test"
-
-
-@dataclass
-class FakeRetries:
-    """Retries that only note what they were asked for; every attempt waits ten times its number."""
-
-    postponed: list[tuple[str, int]] = field(default_factory=list)
-
-    def delay(self, *, attempt: int) -> int:
-        return 10 * attempt
-
-    def postpone(self, *, queue_arn: str, receipt_handle: str, seconds: int) -> None:
-        self.postponed.append((receipt_handle, seconds))
 
 
 @dataclass
@@ -83,7 +72,7 @@ class FakeServices:
 
     world: Any
     settings: Settings
-    retries: FakeRetries = field(default_factory=FakeRetries)
+    retries: Retries = field(default_factory=fake_retries)
     health: FakeHealth = field(default_factory=FakeHealth)
     verifier: FakeVerifier = field(default_factory=FakeVerifier)
     meanwhile: list[Callable[[], object]] = field(default_factory=list)

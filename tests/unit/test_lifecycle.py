@@ -10,7 +10,7 @@ import pytest
 from chalicelib.errors import QueueUnavailable, TableUnavailable
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Failure, Job, JobStatus
-from chalicelib.messages import CheckBatch, DispatchJob, Message
+from chalicelib.messages import AnyMessage, CheckBatch, DispatchJob
 from tests.builders import ALICE, JOB_TTL, World, event
 from tests.fakes import Crash
 
@@ -20,9 +20,9 @@ class StallingQueue:
 
     def __init__(self, room: int) -> None:
         self.room = room
-        self.messages: list[Message] = []
+        self.messages: list[AnyMessage] = []
 
-    def send(self, messages: Iterable[Message]) -> None:
+    def send(self, messages: Iterable[AnyMessage]) -> None:
         for message in messages:
             if len(self.messages) == self.room:
                 raise QueueUnavailable("the work queue did not answer: it is full")

@@ -10,7 +10,7 @@ from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, TableUna
 from chalicelib.jobs.model import Actor, FileState, Job, JobStatus, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH
-from chalicelib.messages import CheckBatch, DispatchJob, Message
+from chalicelib.messages import AnyMessage, CheckBatch, DispatchJob
 from tests.builders import ALICE, JOB_TTL, SWEEP_AFTER, World, files
 from tests.fakes import Crash
 
@@ -24,7 +24,7 @@ class WatchingQueue:
         self.world = world
         self.durable: list[bool] = []
 
-    def send(self, messages: Iterable[Message]) -> None:
+    def send(self, messages: Iterable[AnyMessage]) -> None:
         self.durable.extend(message.job_id in self.world.table.jobs for message in messages)
 
 

@@ -1,48 +1,58 @@
-"""What WebSocket clients say, and what they are answered."""
+"""What WebSocket clients send, and what they receive."""
 
 from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from chalicelib.delivery.subscriptions import Subscriptions
-from chalicelib.delivery.watchers import Subscribed
-from chalicelib.delivery.websocket_auth import GuardedGate, OpenGate
+from chalicelib.delivery.job_summary import event_message
+from chalicelib.delivery.subscriptions import Subscribed, Subscriptions
 from chalicelib.errors import Unauthenticated
 from chalicelib.jobs.model import Job, JobStatus
 from chalicelib.limits import MAX_SUBSCRIPTIONS, MAX_TICKET_CHARACTERS
 from tests.builders import job
-from tests.fake_notify import FakeGate, FakePush, FakeSubscriptions, render
-from tests.fakes import Clock
+from tests.fakes import Clock, FakeJobTable
+from tests.support.delivery import FakePush, FakeSubscriptions, websocket_auth
 
 ONE = job().job_id
+BASE = "https://lorry.example.com"
 OTHER = "6f6b0f9e-0000-4000-8000-000000000002"
 ALICE = {"Authorization": "Bearer alice"}
 BOB = {"Authorization": "Bearer bob"}
+LATER = Clock().now + 60_000
 
 
-class Jobs(dict[str, Job]):
-    """JobReader that changes a job as soon as it was read, if told to."""
+class ChangingJobs(FakeJobTable):
+    """A job table in which a job becomes `next_state` as soon as it was read."""
 
     next_state: Job | None = None
 
-    def get(self, job_id: str) -> Job | None:  # type: ignore[override]
+    def get(self, job_id: str) -> Job | None:
         found = super().get(job_id)
         if self.next_state:
-            self[job_id] = self.next_state
+            self.jobs[job_id] = self.next_state
         return found
 
 
 class Scene:
     """The protocol on fakes; alice owns the one job."""
 
-    def __init__(self) -> None:
-        self.table, self.push, self.gate, self.clock = FakeSubscriptions(), FakePush(), FakeGate(), Clock()
-        self.jobs = Jobs({ONE: job(expires_at=self.clock.now + 60_000)})
-        self.subscriptions = Subscriptions(self.table, self.jobs, self.push, self.gate, self.clock)
+    def __init__(self, mode: str = "jwt") -> None:
+        self.table, self.push, self.clock, self.jobs = FakeSubscriptions(), FakePush(), Clock(), ChangingJobs()
+        self.auth = websocket_auth(self.clock, mode)
+        self.add(job(owner="user:alice"))
+        self.subscriptions = Subscriptions(self.table, self.jobs, self.push, self.auth, self.clock, BASE)
+
+    def add(self, added: Job) -> None:
+        """Put a job that expires in a minute into the table."""
+        self.jobs.jobs[added.job_id] = replace(added, expires_at=LATER)
+
+    def ticket(self, job_id: str = ONE) -> str:
+        return self.auth.tickets.issue(job_id)
 
     def connect(self, name: str, headers: dict[str, str], ticket: str = "") -> None:
         self.subscriptions.connect(name, headers, ticket)
@@ -51,7 +61,7 @@ class Scene:
         """The answer to a message; None if there was none."""
         before = len(self.push.sent.get(name, []))
         body = message if isinstance(message, str) else json.dumps(message)
-        self.subscriptions.receive(name, body, render)
+        self.subscriptions.receive(name, body)
         answers = self.push.sent.get(name, [])[before:]
         return answers[0] if answers else None
 
@@ -66,55 +76,76 @@ def scene() -> Scene:
     return made
 
 
-# --- who is let in ------------------------------------------------------------------------
+# --- who may connect ----------------------------------------------------------------------
 
 
-def test_without_bearer_and_ticket_nobody_is_let_in() -> None:
+def test_a_client_without_token_and_ticket_is_refused() -> None:
     with pytest.raises(Unauthenticated, match="bearer token"):
         Scene().connect("x", {})
 
 
-def test_a_bearer_that_is_not_believed_is_refused() -> None:
+@pytest.mark.parametrize("credentials", ["Bearer forged", "Basic eDp5"])
+def test_a_client_with_bad_credentials_is_refused(credentials: str) -> None:
     scene = Scene()
     with pytest.raises(Unauthenticated):
-        scene.connect("x", {"authorization": "Bearer nobody"})
+        scene.connect("x", {"authorization": credentials})
     assert scene.table.connections == {}
 
 
-def test_where_nobody_has_to_say_who_they_are_everybody_is_the_same() -> None:
-    scene = Scene()
-    scene.gate.open_to = "alice"
-    scene.connect("x", {})
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer forged"}])
+def test_in_mode_none_every_client_is_the_same_principal(headers: dict[str, str]) -> None:
+    scene = Scene("none")
+    scene.add(job(owner="anonymous"))
+    scene.connect("x", headers)
     assert scene.subscribe("x")["event"] == "progress"
 
 
-def test_a_ticket_that_no_office_would_issue_is_not_stored() -> None:
+def test_in_mode_none_no_ticket_opens_a_job() -> None:
+    scene = Scene("none")
+    scene.connect("x", {})
+    assert scene.subscribe("x", ticket=scene.ticket())["error"] == "job_not_found"
+
+
+def test_in_mode_iam_a_token_identifies_no_one() -> None:
+    scene = Scene("iam")
+    with pytest.raises(Unauthenticated):
+        scene.connect("x", ALICE)
+    scene.connect("x", ALICE, scene.ticket())
+    assert scene.subscribe("x")["event"] == "progress"
+
+
+def test_a_ticket_that_is_too_long_is_not_stored() -> None:
     with pytest.raises(Unauthenticated, match="ticket"):
         Scene().connect("x", {}, "t" * (MAX_TICKET_CHARACTERS + 1))
+    scene = Scene()
+    scene.connect("x", ALICE, "t" * (MAX_TICKET_CHARACTERS + 1))
+    assert scene.table.connections["x"].ticket == ""
 
 
-# --- watching -----------------------------------------------------------------------------
+# --- subscribing --------------------------------------------------------------------------
 
 
 def test_a_subscription_begins_with_the_job_as_it_stands(scene: Scene) -> None:
     answer = scene.subscribe("a")
-    data = {"jobId": ONE, "status": "queued", "progress": 0}
-    assert answer == {"event": "progress", "id": 1, "jobId": ONE, "data": data}
+    assert answer == json.loads(event_message(scene.jobs.jobs[ONE], BASE))
+    assert (answer["event"], answer["id"]) == ("progress", 1)
     assert scene.table.subscribers(ONE) == ["a"]
 
 
 def test_a_change_while_the_subscription_begins_is_in_the_snapshot(scene: Scene) -> None:
-    scene.jobs.next_state = job(version=2, expires_at=scene.clock.now + 60_000)
+    scene.jobs.next_state = job(owner="user:alice", version=2, expires_at=LATER)
     assert scene.subscribe("a")["id"] == 2
 
 
-def test_of_a_job_that_has_ended_there_is_the_end_and_nothing_to_watch(scene: Scene) -> None:
-    scene.jobs[ONE] = job(status=JobStatus.READY, version=7, expires_at=scene.clock.now + 60_000)
+def test_a_subscription_to_an_ended_job_is_one_event(scene: Scene) -> None:
+    scene.add(job(owner="user:alice", status=JobStatus.READY, version=7))
     assert (scene.subscribe("a")["event"], scene.table.subscribers(ONE)) == ("ready", [])
 
 
 def test_a_job_that_ends_while_the_subscription_begins_leaves_nothing_behind(scene: Scene) -> None:
-    scene.jobs.next_state = job(status=JobStatus.FAILED, version=2, expires_at=scene.clock.now + 60_000)
+    scene.jobs.next_state = job(
+        owner="user:alice", status=JobStatus.FAILED, version=2, expires_at=scene.clock.now + 60_000
+    )
     assert (scene.subscribe("a")["event"], scene.table.subscribers(ONE)) == ("failed", [])
 
 
@@ -133,13 +164,13 @@ def test_a_ping_is_answered(scene: Scene) -> None:
     assert scene.say("a", {"action": "ping"}) == {"event": "pong"}
 
 
-def test_disconnecting_forgets_everything(scene: Scene) -> None:
+def test_disconnecting_deletes_everything(scene: Scene) -> None:
     scene.subscribe("a")
     scene.subscriptions.disconnect("a")
     assert (scene.table.connections, scene.table.subscribers(ONE)) == ({}, [])
 
 
-def test_who_is_gone_before_the_snapshot_arrives_is_forgotten(scene: Scene) -> None:
+def test_a_client_that_is_gone_before_the_snapshot_arrives_is_deleted(scene: Scene) -> None:
     scene.push.gone = {"a"}
     scene.subscribe("a")
     assert (scene.table.connections, scene.table.subscribers(ONE)) == ({}, [])
@@ -148,7 +179,7 @@ def test_who_is_gone_before_the_snapshot_arrives_is_forgotten(scene: Scene) -> N
 # --- whose job ----------------------------------------------------------------------------
 
 
-def test_somebody_elses_job_does_not_exist(scene: Scene) -> None:
+def test_a_job_of_another_principal_does_not_exist(scene: Scene) -> None:
     scene.connect("b", BOB)
     theirs, unknown = scene.subscribe("b"), scene.subscribe("b", str(uuid.uuid4()))
     assert theirs["error"] == unknown["error"] == "job_not_found"
@@ -156,18 +187,15 @@ def test_somebody_elses_job_does_not_exist(scene: Scene) -> None:
 
 
 def test_a_ticket_in_the_message_opens_its_job(scene: Scene) -> None:
-    scene.gate.tickets["t"] = ONE
     scene.connect("b", BOB)
-    assert scene.subscribe("b", ticket="t")["event"] == "progress"
+    assert scene.subscribe("b", ticket=scene.ticket())["event"] == "progress"
 
 
 def test_a_ticket_in_the_url_opens_its_job_and_no_other(scene: Scene) -> None:
-    other = str(uuid.uuid4())
-    scene.jobs[other] = job(job_id=other, expires_at=scene.clock.now + 60_000)
-    scene.gate.tickets["t"] = ONE
-    scene.connect("c", {}, "t")
+    scene.add(job(job_id=OTHER))
+    scene.connect("c", {}, scene.ticket())
     assert scene.subscribe("c")["event"] == "progress"
-    assert scene.subscribe("c", other)["error"] == "job_not_found"
+    assert scene.subscribe("c", OTHER)["error"] == "job_not_found"
 
 
 def test_a_false_ticket_opens_nothing(scene: Scene) -> None:
@@ -176,10 +204,9 @@ def test_a_false_ticket_opens_nothing(scene: Scene) -> None:
     assert scene.subscribe("a", OTHER, ticket="false")["error"] == "job_not_found"
 
 
-def test_who_came_without_credentials_does_not_own_jobs_without_an_owner(scene: Scene) -> None:
-    scene.jobs[ONE] = job(owner="", expires_at=scene.clock.now + 60_000)
-    scene.gate.tickets["other"] = OTHER
-    scene.connect("c", {}, "other")
+def test_a_client_without_a_principal_does_not_own_jobs_without_an_owner(scene: Scene) -> None:
+    scene.add(job(owner=""))
+    scene.connect("c", {}, scene.ticket(OTHER))
     assert scene.subscribe("c")["error"] == "job_not_found"
 
 
@@ -216,12 +243,12 @@ def test_an_error_names_the_job_that_it_is_about(scene: Scene) -> None:
     assert scene.subscribe("a", unknown)["jobId"] == unknown
 
 
-def test_an_expired_job_is_told_as_expired(scene: Scene) -> None:
+def test_an_expired_job_is_reported_as_expired(scene: Scene) -> None:
     scene.clock.advance(61)
     assert scene.subscribe("a")["error"] == "job_expired"
 
 
-def test_a_connection_watches_only_so_many_jobs(scene: Scene) -> None:
+def test_a_connection_has_a_limited_number_of_subscriptions(scene: Scene) -> None:
     for _ in range(MAX_SUBSCRIPTIONS):
         assert scene.table.subscribe("a", str(uuid.uuid4()), now=0) is Subscribed.SUBSCRIBED
     answer = scene.subscribe("a")
@@ -229,37 +256,13 @@ def test_a_connection_watches_only_so_many_jobs(scene: Scene) -> None:
     assert str(MAX_SUBSCRIPTIONS) in answer["message"]
 
 
-def test_a_connection_that_is_not_known_is_told_to_connect_again(scene: Scene) -> None:
+def test_an_unknown_connection_is_asked_to_connect_again(scene: Scene) -> None:
     assert scene.subscribe("stranger")["error"] == "connection_unknown"
 
 
-def test_an_outage_is_told_without_its_innards(scene: Scene) -> None:
+def test_an_outage_is_reported_without_details(scene: Scene) -> None:
     scene.table.down = True
     answer = scene.subscribe("a")
     assert answer["error"] == "table_unavailable"
     assert "try again" in answer["message"]
     assert "down" not in answer["message"]
-
-
-# --- gates --------------------------------------------------------------------------------
-
-
-def test_the_open_gate_knows_everybody_by_one_name() -> None:
-    assert OpenGate().principal_of({"authorization": "Bearer x"}) == OpenGate().principal_of({}) == "anonymous"
-    assert OpenGate().job_of("t") is None
-
-
-def test_the_guarded_gate_asks_for_a_bearer_and_passes_tickets_on() -> None:
-    gate = GuardedGate(verify=str.upper, opens={"t": ONE}.get)
-    assert gate.principal_of({"authorization": "Bearer alice"}) == "user:ALICE"
-    assert gate.principal_of({}) is None
-    assert (gate.job_of("t"), gate.job_of("f")) == (ONE, None)
-
-
-def test_the_guarded_gate_refuses_other_schemes() -> None:
-    with pytest.raises(Unauthenticated):
-        GuardedGate(str.upper, lambda _: None).principal_of({"authorization": "Basic eDp5"})
-
-
-def test_without_an_issuer_a_bearer_names_nobody() -> None:
-    assert GuardedGate(None, lambda _: None).principal_of({"authorization": "Bearer alice"}) is None

@@ -16,28 +16,13 @@ from chalicelib.errors import InvalidSettings, UnsafeCallbackUrl, WebhookFailed,
 from chalicelib.jobs.model import Actor, Job, JobEvent
 from chalicelib.messages import SendWebhook
 from tests.builders import job
-from tests.fakes import Clock
+from tests.fakes import Clock, FakeJobTable
 
 DAY_MS = 24 * 3600 * 1000
 URL = "https://hooks.example.com/lorry"
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
 JOB = job(callback_url=URL)
 READY = SendWebhook(JOB.job_id, "ready", 1_700_000_000_123)
-
-
-@dataclass
-class FakeJobTrail:
-    """JobTrail of at most one job."""
-
-    job: Job | None = JOB
-    events: list[JobEvent] = field(default_factory=list)
-
-    def get(self, job_id: str) -> Job | None:
-        return self.job if self.job and self.job.job_id == job_id else None
-
-    def note(self, job_id: str, event: JobEvent) -> None:
-        assert self.job is not None and job_id == self.job.job_id
-        self.events.append(event)
 
 
 @dataclass
@@ -55,14 +40,16 @@ class FakeSender:
 
 
 class World:
-    """A deliverer and all that it needs."""
+    """A deliverer on fakes, with at most one job."""
 
     def __init__(self, answer: int | Exception = 200, *, job: Job | None = JOB, public_url: str = "") -> None:
-        self.clock, self.trail, self.sender = Clock(), FakeJobTrail(job), FakeSender(answer)
+        self.clock, self.table, self.sender = Clock(), FakeJobTable(), FakeSender(answer)
+        if job:
+            self.table.jobs[job.job_id] = job
         self.secrets: tuple[str, ...] = (SECRET,)
         self.parked: list[SendWebhook] = []
         self.deliverer = WebhookDeliverer(
-            self.trail, self.sender, lambda: self.secrets, self.clock, self.parked.append, public_url
+            self.table, self.sender, lambda: self.secrets, self.clock, self.parked.append, public_url
         )
 
     def deliver(self, message: SendWebhook = READY, *, age: int = 0) -> Delivery:
@@ -73,7 +60,11 @@ class World:
 
     @property
     def noted(self) -> list[tuple[str, dict[str, object]]]:
-        return [(event.kind, event.details) for event in self.trail.events]
+        return [(event.kind, event.details) for event in self.events]
+
+    @property
+    def events(self) -> list[JobEvent]:
+        return self.table.trail.get(JOB.job_id, [])
 
 
 def noted(kind: str, **details: object) -> list[tuple[str, dict[str, object]]]:
@@ -85,12 +76,12 @@ def test_a_webhook_is_delivered_once_the_receiver_says_so(status: int) -> None:
     world = World(status)
     assert world.deliver() is Delivery.DELIVERED
     assert world.noted == noted("webhook_delivered", statusCode=status)
-    event = world.trail.events[0]
+    event = world.events[0]
     assert (event.at, event.actor) == (world.clock(), Actor(by="webhook"))
 
 
 @pytest.mark.parametrize("status", ["ready", "failed", "cancelled"])
-def test_the_payload_says_what_became_of_the_job_and_no_more(status: str) -> None:
+def test_the_payload_holds_the_status_and_no_more(status: str) -> None:
     world = World()
     world.deliver(SendWebhook(JOB.job_id, status, 1_700_000_000_123))
     assert world.payload() == {
@@ -147,7 +138,7 @@ def test_any_other_answer_is_tried_again(status: int) -> None:
     assert world.noted == noted("webhook_attempt_failed", statusCode=status, reason=str(failed.value))
 
 
-def test_a_redirect_is_told_not_to_be_followed() -> None:
+def test_the_error_says_that_a_redirect_is_not_followed() -> None:
     with pytest.raises(WebhookFailed, match="redirects are not followed"):
         World(308).deliver()
 
@@ -187,7 +178,7 @@ def test_within_a_day_a_webhook_is_tried() -> None:
 
 
 @pytest.mark.parametrize("gone", [None, job(), job(job_id="another", callback_url=URL)])
-def test_a_job_that_is_gone_or_has_nobody_to_tell_is_left_alone(gone: Job | None) -> None:
+def test_a_job_that_is_gone_or_has_no_callback_url_is_left_alone(gone: Job | None) -> None:
     world = World(job=gone)
     assert world.deliver(age=2 * DAY_MS) is Delivery.DROPPED
     assert (world.sender.sent, world.noted) == ([], [])

@@ -1,4 +1,4 @@
-"""Following a job through answers that end: what a reader is told, how long it waits, how many may."""
+"""Long polling: what a reader gets, how long it waits, how many may wait."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.delivery.streaming import COME_AGAIN_LATER_MS, LOOK_EVERY_SECONDS, LongPoller, News
+from chalicelib.delivery.streaming import POLL_SECONDS, RECONNECT_LATER_MS, LongPoller, Update
 from chalicelib.errors import JobExpired
 from chalicelib.jobs.model import Job, JobStatus
 from tests.builders import job
 from tests.fake_calls import FakeCallCounter
 from tests.fakes import Clock
 
-WAIT, PLACES = 10.0, 2
+WAIT, MAX_WAITERS = 10.0, 2
 
 
 @dataclass
@@ -26,14 +26,14 @@ class Reader:
     counter: FakeCallCounter = field(default_factory=FakeCallCounter)
     changes: dict[float, Job] = field(default_factory=dict)
     wait: float = WAIT
-    places: int = PLACES
+    max_waiters: int = MAX_WAITERS
     slept: list[float] = field(default_factory=list)
     reads: int = 0
-    name: str = ""  # empty: each time another reader
+    name: str = ""  # empty: another reader each time
     came: int = 0
 
-    def follow(self, current: Job, seen: int | None, read: Callable[[], Job] | None = None) -> News | None:
-        long_poller = LongPoller(self.counter, self.clock, self._sleep, self.wait, self.places)
+    def follow(self, current: Job, seen: int | None, read: Callable[[], Job] | None = None) -> Update | None:
+        long_poller = LongPoller(self.counter, self.clock, self._sleep, self.wait, self.max_waiters)
         self.came += 1
         return long_poller.follow(
             current, seen, read or (lambda: self._read(current)), reader=self.name or str(self.came)
@@ -59,33 +59,33 @@ def version(number: int, **changes: Any) -> Job:
 
 
 @pytest.mark.parametrize("seen", [None, 0, 2, 99])
-def test_a_reader_that_has_not_seen_this_version_is_told_at_once(reader: Reader, seen: int | None) -> None:
-    assert reader.follow(version(3), seen) == News(version(3))
+def test_a_reader_that_has_not_seen_this_version_is_answered_at_once(reader: Reader, seen: int | None) -> None:
+    assert reader.follow(version(3), seen) == Update(version(3))
     assert (reader.slept, reader.reads) == ([], 0)
 
 
 @pytest.mark.parametrize("status", [JobStatus.READY, JobStatus.FAILED, JobStatus.CANCELLED])
-def test_the_end_of_a_job_is_told_once(reader: Reader, status: JobStatus) -> None:
+def test_the_end_of_a_job_is_sent_once(reader: Reader, status: JobStatus) -> None:
     ended = version(3, status=status)
-    assert reader.follow(ended, 2) == News(ended)
+    assert reader.follow(ended, 2) == Update(ended)
     assert reader.follow(ended, 3) is None
     assert reader.slept == []
 
 
-def test_a_change_is_told_as_soon_as_it_is_seen(reader: Reader) -> None:
+def test_a_change_is_sent_as_soon_as_it_is_seen(reader: Reader) -> None:
     reader.changes = {3.2: version(4)}
-    assert reader.follow(version(3), 3) == News(version(4))
-    assert 3.2 <= sum(reader.slept) < 3.2 + LOOK_EVERY_SECONDS
+    assert reader.follow(version(3), 3) == Update(version(4))
+    assert 3.2 <= sum(reader.slept) < 3.2 + POLL_SECONDS
 
 
-def test_of_several_changes_the_last_is_told(reader: Reader) -> None:
+def test_of_several_changes_the_last_is_sent(reader: Reader) -> None:
     reader.changes = {0.1: version(4), 0.2: version(5)}
-    assert reader.follow(version(3), 3) == News(version(5))
+    assert reader.follow(version(3), 3) == Update(version(5))
 
 
 def test_without_a_change_the_wait_ends_in_time(reader: Reader) -> None:
-    assert reader.follow(version(3), 3) == News(None)
-    assert WAIT <= sum(reader.slept) < WAIT + LOOK_EVERY_SECONDS
+    assert reader.follow(version(3), 3) == Update(None)
+    assert WAIT <= sum(reader.slept) < WAIT + POLL_SECONDS
 
 
 def test_a_slow_store_does_not_prolong_the_wait(reader: Reader) -> None:
@@ -96,11 +96,11 @@ def test_a_slow_store_does_not_prolong_the_wait(reader: Reader) -> None:
         return current
 
     before = reader.clock.now
-    assert reader.follow(current, 3, read) == News(None)
-    assert reader.clock.now - before <= (WAIT + LOOK_EVERY_SECONDS + 4) * 1000
+    assert reader.follow(current, 3, read) == Update(None)
+    assert reader.clock.now - before <= (WAIT + POLL_SECONDS + 4) * 1000
 
 
-def test_a_job_that_expires_while_it_is_watched_is_told_as_expired(reader: Reader) -> None:
+def test_a_job_that_expires_while_a_reader_waits_is_reported_as_expired(reader: Reader) -> None:
     def read() -> Job:
         raise JobExpired("job")
 
@@ -108,52 +108,52 @@ def test_a_job_that_expires_while_it_is_watched_is_told_as_expired(reader: Reade
         reader.follow(version(3), 3, read)
 
 
-def test_readers_that_find_no_place_are_asked_to_come_later_and_do_not_wait(reader: Reader) -> None:
-    for _ in range(PLACES):
+def test_readers_beyond_the_limit_reconnect_later_and_do_not_wait(reader: Reader) -> None:
+    for _ in range(MAX_WAITERS):
         reader.counter.add(f"waiting#{reader.clock.now // 10_000}", until=0)
-    assert reader.follow(version(3), 3) == News(None, COME_AGAIN_LATER_MS)
+    assert reader.follow(version(3), 3) == Update(None, RECONNECT_LATER_MS)
     assert (reader.slept, reader.reads) == ([], 0)
 
 
-def test_exactly_as_many_wait_in_a_while_as_there_are_places(reader: Reader) -> None:
+def test_exactly_max_waiters_wait_in_one_time_slot(reader: Reader) -> None:
     reader.clock.now -= reader.clock.now % 10_000
     reader.changes = {0.0: version(4)}
-    answers = [reader.follow(version(3), 3) for _ in range(PLACES + 2)]
-    assert answers == [News(version(4))] * PLACES + [News(None, COME_AGAIN_LATER_MS)] * 2
+    answers = [reader.follow(version(3), 3) for _ in range(MAX_WAITERS + 2)]
+    assert answers == [Update(version(4))] * MAX_WAITERS + [Update(None, RECONNECT_LATER_MS)] * 2
 
 
-def test_one_reader_alone_gets_a_quarter_of_the_places(reader: Reader) -> None:
+def test_one_reader_takes_at_most_a_quarter_of_the_waiting_slots(reader: Reader) -> None:
     reader.clock.now -= reader.clock.now % 10_000
-    reader.places, reader.name = 8, "alice"
+    reader.max_waiters, reader.name = 8, "alice"
     reader.changes = {0.0: version(4)}
     answers = [reader.follow(version(3), 3) for _ in range(4)]
-    assert answers == [News(version(4))] * 2 + [News(None, COME_AGAIN_LATER_MS)] * 2
+    assert answers == [Update(version(4))] * 2 + [Update(None, RECONNECT_LATER_MS)] * 2
     reader.name = "bob"
-    assert reader.follow(version(3), 3) == News(version(4))
+    assert reader.follow(version(3), 3) == Update(version(4))
 
 
-def test_places_are_free_again_after_a_while(reader: Reader) -> None:
-    for _ in range(PLACES + 1):
+def test_a_new_time_slot_starts_from_zero(reader: Reader) -> None:
+    for _ in range(MAX_WAITERS + 1):
         reader.counter.add(f"waiting#{reader.clock.now // 10_000}", until=0)
     reader.clock.advance(WAIT)
-    assert reader.follow(version(3), 3) == News(None)
+    assert reader.follow(version(3), 3) == Update(None)
     assert reader.slept
 
 
-def test_what_need_not_wait_takes_no_place(reader: Reader) -> None:
+def test_an_answer_without_waiting_is_not_counted(reader: Reader) -> None:
     reader.follow(version(3), None)
     reader.follow(version(3, status=JobStatus.READY), 3)
     assert reader.counter.counts == {}
 
 
-@pytest.mark.parametrize(("wait", "places"), [(0.0, PLACES), (0.0004, PLACES), (WAIT, 0)])
-def test_a_service_that_lets_nobody_wait_answers_at_once(reader: Reader, wait: float, places: int) -> None:
-    reader.wait, reader.places = wait, places
-    assert reader.follow(version(3), 3) == News(None, COME_AGAIN_LATER_MS)
+@pytest.mark.parametrize(("wait", "max_waiters"), [(0.0, MAX_WAITERS), (0.0004, MAX_WAITERS), (WAIT, 0)])
+def test_a_service_without_waiting_answers_at_once(reader: Reader, wait: float, max_waiters: int) -> None:
+    reader.wait, reader.max_waiters = wait, max_waiters
+    assert reader.follow(version(3), 3) == Update(None, RECONNECT_LATER_MS)
     assert (reader.slept, reader.counter.counts) == ([], {})
 
 
-def test_nobody_waits_while_the_places_cannot_be_counted(reader: Reader) -> None:
+def test_no_reader_waits_while_waiters_cannot_be_counted(reader: Reader) -> None:
     reader.counter.down = True
-    assert reader.follow(version(3), 3) == News(None, COME_AGAIN_LATER_MS)
+    assert reader.follow(version(3), 3) == Update(None, RECONNECT_LATER_MS)
     assert reader.slept == []

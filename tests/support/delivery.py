@@ -1,17 +1,16 @@
-"""Fakes of what the notifying core needs from the outside."""
+"""Fakes of what delivery needs from outside."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.delivery.watchers import Connection, Subscribed
-from chalicelib.errors import QueueUnavailable, TableUnavailable, Unauthenticated
-from chalicelib.jobs.model import Job
+from chalicelib.delivery.subscriptions import Connection, Subscribed, WebSocketAuth
+from chalicelib.delivery.tickets import TicketSigner
+from chalicelib.errors import TableUnavailable, Unauthenticated
 from chalicelib.limits import MAX_SUBSCRIPTIONS
-from chalicelib.messages import SendWebhook
 
 
 @dataclass
@@ -60,12 +59,14 @@ class FakeSubscriptions:
 
 @dataclass
 class FakePush:
-    """Push that keeps what it was given, parsed, by connection."""
+    """Push that keeps the messages of each connection, parsed."""
 
     sent: dict[str, list[Any]] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    sends: Callable[[], object] = lambda: None  # happens while a message is sent
 
     def send(self, connection_id: str, message: bytes) -> bool:
+        self.sends()
         if connection_id in self.gone:
             return False
         self.sent.setdefault(connection_id, []).append(json.loads(message))
@@ -75,34 +76,13 @@ class FakePush:
         return self.sent[connection_id][-1]
 
 
-@dataclass
-class FakeWebhookQueue:
-    messages: list[SendWebhook] = field(default_factory=list)
-    down: bool = False
-
-    def send(self, messages: Iterable[SendWebhook]) -> None:
-        for message in messages:
-            if self.down:
-                raise QueueUnavailable("the work queue did not answer: it is down")
-            self.messages.append(message)
+def fake_verify(token: str) -> str:
+    """Verifies a token by believing it, unless it is "forged"."""
+    if token == "forged":
+        raise Unauthenticated("the token was not signed with a key of the issuer")
+    return token
 
 
-@dataclass
-class FakeGate:
-    """Bearers are who they say, unless they say "nobody"; `tickets` says which job each opens."""
-
-    tickets: dict[str, str] = field(default_factory=dict)
-    open_to: str | None = None
-
-    def principal_of(self, headers: Mapping[str, str]) -> str | None:
-        name = headers.get("authorization", "").removeprefix("Bearer ")
-        if name == "nobody":
-            raise Unauthenticated("the token was not signed with a key of the issuer")
-        return name or self.open_to
-
-    def job_of(self, ticket: str) -> str | None:
-        return self.tickets.get(ticket)
-
-
-def render(job: Job) -> dict[str, Any]:
-    return {"jobId": job.job_id, "status": job.status, "progress": job.progress}
+def websocket_auth(clock: Callable[[], int], mode: str = "jwt") -> WebSocketAuth:
+    """Auth that takes any bearer token for a subject, and tickets of a signer of its own."""
+    return WebSocketAuth(mode, fake_verify, TicketSigner(lambda: (b"key of the tickets",), clock, 900))

@@ -1,35 +1,26 @@
-"""Entry points of queues and schedules, called as Lambda calls them."""
+"""The functions behind the queues and the schedule, called as Lambda calls them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
 import app
 from chalicelib import container
-from chalicelib.errors import InvalidSettings
-from chalicelib.handlers import batch, queues, schedules
+from chalicelib.aws.retries import Heartbeat
+from chalicelib.errors import InvalidSettings, WebhookFailed
+from chalicelib.handlers import queues
+from chalicelib.handlers.queues import Record
 from chalicelib.jobs.model import JobStatus
-from chalicelib.messages import CheckBatch, DispatchJob, Message, encode
+from chalicelib.messages import CheckBatch, DispatchJob, SendWebhook, encode
 from tests.builders import SWEEP_AFTER, World
-from tests.events import Event, recorded
-from tests.unit.services import FakeRetries, FakeServices, in_use
-
-
-@dataclass
-class Context:
-    """What Lambda hands to a function."""
-
-    milliseconds: int = 20_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.milliseconds
-
-
-CONTEXT = Context()
+from tests.events import recorded
+from tests.support.events import CONTEXT, SENT_AT, Context, failed, sqs
+from tests.support.sqs import fake_retries
+from tests.unit.handlers.services import ONE, DeliveryServices
+from tests.unit.services import FakeServices, in_use
 
 
 @pytest.fixture
@@ -38,49 +29,57 @@ def services() -> Iterator[FakeServices]:
         yield services
 
 
-def sqs(*bodies: str | Message, attempt: int = 1) -> Event:
-    """An SQS event; the n-th record has message id "m<n>" and receipt handle "r<n>"."""
-    (template,) = recorded("sqs_check")["Records"]
-    attributes = {**template["attributes"], "ApproximateReceiveCount": str(attempt)}
-    texts = [body if isinstance(body, str) else encode(body) for body in bodies]
-    records = [
-        {**template, "body": text, "messageId": f"m{n}", "receiptHandle": f"r{n}", "attributes": attributes}
-        for n, text in enumerate(texts)
-    ]
-    return {"Records": records}
-
-
-def failed(answer: Event) -> list[str]:
-    return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
-
-
 # --- running a batch --------------------------------------------------------------------
 
 
-def fragile(body: str) -> None:
-    if body.startswith("bad"):
-        raise RuntimeError(body)
+def fragile(record: Record) -> None:
+    if record["body"].startswith("bad"):
+        raise RuntimeError(record["body"])
 
 
 def test_only_the_failed_messages_of_a_batch_come_back() -> None:
-    answer = batch.run(sqs("good", "bad 1", "good", "bad 2"), CONTEXT, fragile, FakeRetries())
+    answer = queues.process(sqs("good", "bad 1", "good", "bad 2"), fragile, fake_retries())
     assert failed(answer) == ["m1", "m3"]
 
 
 def test_a_batch_that_fails_as_a_whole_comes_back_message_by_message() -> None:
-    answer = batch.run(sqs("bad 1", "bad 2"), CONTEXT, fragile, FakeRetries())
-    assert failed(answer) == ["m0", "m1"]
+    assert failed(queues.process(sqs("bad 1", "bad 2"), fragile, fake_retries())) == ["m0", "m1"]
 
 
 def test_a_batch_without_failure_is_gone() -> None:
-    assert failed(batch.run(sqs("good", "good"), CONTEXT, fragile, FakeRetries())) == []
+    assert failed(queues.process(sqs("good", "good"), fragile, fake_retries())) == []
 
 
-@pytest.mark.parametrize("attempt", [1, 2, 7])
-def test_each_failed_message_waits_by_its_own_number_of_attempts(attempt: int) -> None:
-    retries = FakeRetries()
-    batch.run(sqs("good", "bad", attempt=attempt), CONTEXT, fragile, retries)
-    assert retries.postponed == [("r1", 10 * attempt)]
+@pytest.mark.parametrize(("attempt", "seconds"), [(1, 10), (2, 20), (7, 600)])
+def test_each_failed_message_waits_by_its_own_number_of_attempts(attempt: int, seconds: int) -> None:
+    retries = fake_retries()
+    queues.process(sqs("good", "bad", attempt=attempt), fragile, retries)
+    assert retries.client.hidden == [("r1", seconds)]
+
+
+def test_a_crash_of_the_worker_reports_nothing() -> None:
+    def killed(record: Record) -> None:
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        queues.process(sqs("good"), killed, fake_retries())
+
+
+def test_a_message_is_hidden_by_heartbeats_while_it_is_handled_and_not_while_it_waits() -> None:
+    retries, beating = fake_retries(), []
+
+    def repeat(seconds, action):
+        action()
+        beating.append("begun")
+        return lambda: beating.append("ended")
+
+    def handle(record: Record) -> None:
+        assert beating[-1] == "begun"
+        fragile(record)
+
+    queues.process(sqs("good", "bad"), handle, retries, heartbeat=Heartbeat(retries, 25.0, repeat))
+    assert beating == ["begun", "ended"] * 2
+    assert retries.client.hidden == [("r0", 25), ("r1", 25), ("r1", 10)]  # the delay comes last, so that it counts
 
 
 # --- dispatching and checking -----------------------------------------------------------
@@ -99,21 +98,21 @@ def test_an_outage_sends_the_message_back_with_backoff(services: FakeServices) -
     job = services.world.start(70000)
     services.world.store.down = True
     assert failed(queues.check(sqs(CheckBatch(job.job_id, 0), attempt=3), CONTEXT)) == ["m0"]
-    assert services.retries.postponed == [("r0", 30)]
+    assert services.retries.client.hidden == [("r0", 40)]
 
 
 def test_a_queue_outage_sends_the_dispatch_back_with_backoff(services: FakeServices) -> None:
     job = services.world.start(70000, 70001, 70002)
     services.world.queue.down = True
     assert failed(queues.dispatch(sqs(DispatchJob(job.job_id)), CONTEXT)) == ["m0"]
-    assert services.retries.postponed == [("r0", 10)]
+    assert services.retries.client.hidden == [("r0", 10)]
 
 
 @pytest.mark.parametrize("body", ["not JSON", encode(DispatchJob("a"))])
 def test_a_message_that_no_retry_can_help_comes_back_at_once(services: FakeServices, body: str) -> None:
     """So that it is through its attempts, and in the dead-letter queue, within seconds."""
     assert failed(queues.check(sqs(body, attempt=4), CONTEXT)) == ["m0"]
-    assert services.retries.postponed == [("r0", 0)]
+    assert services.retries.client.hidden == [("r0", 0)]
 
 
 def test_a_poison_message_does_not_harm_its_neighbours(services: FakeServices) -> None:
@@ -143,7 +142,7 @@ def test_dead_letters_of_both_queues_are_understood(services: FakeServices) -> N
 
 def test_a_dead_letter_that_cannot_be_read_is_left_for_a_person(services: FakeServices) -> None:
     assert failed(queues.dead_letters(sqs("poison"), CONTEXT)) == ["m0"]
-    assert services.retries.postponed == [("r0", 0)]
+    assert services.retries.client.hidden == [("r0", 0)]
 
 
 def test_a_dead_letter_waits_for_the_table(services: FakeServices) -> None:
@@ -160,13 +159,36 @@ def test_a_dead_letter_waits_for_the_table(services: FakeServices) -> None:
 def test_the_schedule_sweeps(services: FakeServices) -> None:
     services.world.start(70000)
     services.world.clock.advance(SWEEP_AFTER)
-    assert schedules.sweep(recorded("schedule_sweep"), CONTEXT) == {"moved": 1}
+    assert queues.sweep(recorded("schedule_sweep"), CONTEXT) == {"moved": 1}
 
 
 def test_the_schedule_begins_nothing_when_its_time_is_nearly_up(services: FakeServices) -> None:
     services.world.start(70000)
     services.world.clock.advance(SWEEP_AFTER)
-    assert schedules.sweep(recorded("schedule_sweep"), Context(milliseconds=schedules.RESERVE_MS)) == {"moved": 0}
+    assert queues.sweep(recorded("schedule_sweep"), Context(milliseconds=queues.RESERVE_MS)) == {"moved": 0}
+
+
+# --- webhooks ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def delivery() -> Iterator[DeliveryServices]:
+    made = DeliveryServices()
+    container.use(made)  # type: ignore[arg-type]
+    yield made
+    container.use(None)
+
+
+def test_a_webhook_is_delivered_with_the_time_it_was_first_sent(delivery: DeliveryServices) -> None:
+    message = SendWebhook(ONE, "ready", 1_700_000_005_000)
+    assert failed(queues.webhook(sqs(message), CONTEXT)) == []
+    assert delivery.webhooks.delivered == [(message, SENT_AT)]
+
+
+def test_a_webhook_that_fails_waits_by_its_own_backoff(delivery: DeliveryServices) -> None:
+    delivery.webhooks.fails = WebhookFailed(500)
+    assert failed(queues.webhook(sqs(SendWebhook(ONE, "ready", 1), attempt=3), CONTEXT)) == ["m0"]
+    assert delivery.webhook_retries.client.hidden == [("r0", 40)]
 
 
 # --- what is deployed -------------------------------------------------------------------

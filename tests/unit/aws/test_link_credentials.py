@@ -22,7 +22,7 @@ from chalicelib.aws.link_credentials import (
     link_credentials,
 )
 from chalicelib.aws.s3_links import minter_for
-from chalicelib.delivery.links import MARGIN_SECONDS, Lease
+from chalicelib.delivery.links import MARGIN_SECONDS, ExpiringCredentials
 from chalicelib.delivery.presign import Credentials
 from chalicelib.errors import InvalidSettings, LinksUnavailable
 from chalicelib.limits import LINK_TTL_MIN_SECONDS
@@ -76,9 +76,9 @@ def session(source: AssumedRole) -> str:
 
 
 def test_a_session_tells_its_token_and_its_end(source: AssumedRole) -> None:
-    lease = source.current()
-    assert (lease.credentials.access_key_id, lease.credentials.token) == ("ASIA1", "token")
-    assert lease.ends_at == NOW + 3600 * 1000
+    expiring = source.current()
+    assert (expiring.credentials.access_key_id, expiring.credentials.token) == ("ASIA1", "token")
+    assert expiring.ends_at == NOW + 3600 * 1000
 
 
 def test_a_session_is_kept_until_less_than_fifty_minutes_are_left(sts: FakeSts, source: AssumedRole) -> None:
@@ -137,7 +137,7 @@ def store_of(key: str, token: str | None) -> Any:
 
 def test_a_separate_store_has_keys_of_its_own_which_last() -> None:
     chosen = settings(S3_ACCESS_KEY_ID="AKIDTEST", S3_SECRET_ACCESS_KEY="secret", LINK_ROLE_ARN=ROLE)
-    assert link_credentials(chosen, None, lambda: NOW).current() == Lease(KEYS)
+    assert link_credentials(chosen, None, lambda: NOW).current() == ExpiringCredentials(KEYS)
 
 
 def test_the_role_signs_where_there_is_one() -> None:
@@ -157,9 +157,9 @@ def test_a_session_of_unknown_end_signs_nothing() -> None:
 # --- what links say of themselves ---------------------------------------------------
 
 
-def minted(lease: Lease, ttl: int, at: datetime) -> tuple[int, datetime, int]:
+def minted(expiring: ExpiringCredentials, ttl: int, at: datetime) -> tuple[int, datetime, int]:
     """The end that the minter tells, and what its link says: since when, for how many seconds."""
-    minter = minter_for(settings(), lease, "files", ttl, at)
+    minter = minter_for(settings(), expiring, "files", ttl, at)
     query = parse_qs(urlsplit(minter.link("downloads/1.zip")).query)
     since = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return minter.expires_at, since, int(query["X-Amz-Expires"][0])
@@ -170,14 +170,18 @@ MOMENTS = [datetime.fromtimestamp((NOW + milliseconds) / 1000, UTC) for millisec
 
 @pytest.mark.parametrize("at", MOMENTS)
 def test_a_link_lives_as_long_as_asked_where_its_keys_last(at: datetime) -> None:
-    assert minted(Lease(KEYS), 604_800, at) == (NOW + 604_800_000, datetime.fromtimestamp(NOW // 1000, UTC), 604_800)
+    assert minted(ExpiringCredentials(KEYS), 604_800, at) == (
+        NOW + 604_800_000,
+        datetime.fromtimestamp(NOW // 1000, UTC),
+        604_800,
+    )
 
 
 @pytest.mark.parametrize("at", MOMENTS)
 def test_a_link_ends_before_its_session(at: datetime) -> None:
     seconds = 3600 - MARGIN_SECONDS
     began = datetime.fromtimestamp(NOW // 1000, UTC)
-    assert minted(Lease(KEYS, NOW + 3_600_000), 3600, at) == (NOW + seconds * 1000, began, seconds)
+    assert minted(ExpiringCredentials(KEYS, NOW + 3_600_000), 3600, at) == (NOW + seconds * 1000, began, seconds)
 
 
 @given(
@@ -187,7 +191,7 @@ def test_a_link_ends_before_its_session(at: datetime) -> None:
 )
 def test_no_link_claims_more_than_is_true(ttl: int, left: int, at: int) -> None:
     ends_at = at + left
-    expires_at, since, seconds = minted(Lease(KEYS, ends_at), ttl, datetime.fromtimestamp(at / 1000, UTC))
+    expires_at, since, seconds = minted(ExpiringCredentials(KEYS, ends_at), ttl, datetime.fromtimestamp(at / 1000, UTC))
     assert expires_at == int(since.timestamp()) * 1000 + seconds * 1000
     assert expires_at <= ends_at - MARGIN_SECONDS * 1000
     assert LINK_TTL_MIN_SECONDS <= seconds <= ttl

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from chalicelib.delivery.signatures import signed_headers
+from chalicelib.delivery.webhooks import signed_headers
 from chalicelib.errors import InvalidSettings
 
 BODY = b'{"type":"job.ready","data":{"jobId":"\xc3\xa9"}}'
@@ -90,7 +90,7 @@ def test_a_secret_that_did_not_sign_verifies_nothing() -> None:
         secret(b"k" * 32).removeprefix("whsec_"),
     ],
 )
-def test_a_secret_that_is_none_is_refused_and_not_told(unfit: str) -> None:
+def test_a_secret_that_is_none_is_refused_and_not_shown(unfit: str) -> None:
     with pytest.raises(InvalidSettings) as refused:
         signed_headers("msg_1", 1, BODY, [NEW, unfit])
     assert unfit.removeprefix("whsec_") == "" or unfit.removeprefix("whsec_") not in str(refused.value)

@@ -1,0 +1,161 @@
+"""A job as clients see it, and the event that carries it.
+
+Status answers, server-sent events and WebSocket messages render a job here, so all of them say the same.
+Times are RFC 3339 in UTC, sizes bytes. A field without a default is always present; null means no value.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, get_args
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from chalicelib.jobs.model import Job, JobStatus, Layout, OnMissing, Stage
+from chalicelib.jobs.service import retryable
+from chalicelib.timestamps import timestamp
+
+
+def one_of(choices: Any) -> Meta:
+    """Documents the values of a string that the code itself does not restrict."""
+    return Meta(extra_json_schema={"enum": list(get_args(choices))})
+
+
+Count = Annotated[int, Meta(ge=0)]
+Size = Annotated[int, Meta(ge=0, description="in bytes")]
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+JobId = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+Address = Annotated[
+    str, Meta(description="of this API; good as long as the job", extra_json_schema={"format": "uri-reference"})
+]
+Percent = Annotated[int, Meta(ge=0, le=100, description="never goes back; 100 only when ready")]
+
+
+class Body(msgspec.Struct, frozen=True, rename="camel"):
+    """Names in JSON are camelCase, except where the contract says `file_id`."""
+
+
+class Counts(Body, frozen=True):
+    """Files by what became of them."""
+
+    available: Count
+    missing: Count
+    failed: Count
+
+
+class WantedArchive(Body, frozen=True):
+    """The archive that was asked for."""
+
+    filename: str | None
+    layout: Annotated[str, one_of(Layout)]
+    on_missing: Annotated[str, one_of(OnMissing)]
+
+
+class Bytes(Body, frozen=True):
+    """Of the archive while it is assembled, else of the available files."""
+
+    total: Size
+    done: Size
+
+
+class JobFailure(Body, frozen=True):
+    """Why a job failed."""
+
+    code: str
+    message: str
+
+
+class JobLinks(Body, frozen=True):
+    """Where to go on from here; only what is possible in the job's status."""
+
+    status: Address
+    download: Address | UnsetType = UNSET
+    retry: Address | UnsetType = UNSET
+    cancel: Address | UnsetType = UNSET
+
+
+class JobSummary(Body, frozen=True):
+    """A job without its files."""
+
+    job_id: JobId
+    status: JobStatus
+    stage: Annotated[Stage | None, Meta(description="what a processing job is busy with")]
+    progress: Percent
+    processed: Count
+    total: Annotated[Count | None, Meta(description="files; null until a prefix is listed")]
+    total_file_ids: Annotated[Count | None, Meta(description="the same as `total`")]
+    duplicates: Annotated[Count, Meta(description="repetitions in the request, which were dropped")]
+    counts: Counts
+    archive: WantedArchive | None
+    bytes: Bytes
+    error: JobFailure | None
+    created_at: Moment
+    updated_at: Moment
+    finished_at: Moment | None
+    expires_at: Moment
+    links: JobLinks
+
+
+def job_summary(job: Job, base: str) -> JobSummary:
+    """Renders a job without its files. `base` is the URL that the routes of the API begin with."""
+    return JobSummary(
+        job_id=job.job_id,
+        status=job.status,
+        stage=job.stage,
+        progress=job.progress,
+        processed=job.counts.processed,
+        total=known_total(job),
+        total_file_ids=known_total(job),
+        duplicates=job.duplicates,
+        counts=Counts(job.counts.available, job.counts.missing, job.counts.failed),
+        archive=_wanted_archive(job),
+        bytes=_bytes(job),
+        error=JobFailure(job.error.code, job.error.message) if job.error else None,
+        created_at=timestamp(job.created_at),
+        updated_at=timestamp(job.updated_at),
+        finished_at=None if job.finished_at is None else timestamp(job.finished_at),
+        expires_at=timestamp(job.expires_at),
+        links=job_links(job, base),
+    )
+
+
+def job_links(job: Job, base: str) -> JobLinks:
+    """The URLs that make sense in the job's status."""
+    address = f"{base}/v1/download/{job.job_id}"
+    return JobLinks(
+        status=f"{base}/v1/download/status/{job.job_id}",
+        download=address if job.status is JobStatus.READY else UNSET,
+        retry=f"{address}/retry" if retryable(job) else UNSET,
+        cancel=UNSET if job.status.ended else address,
+    )
+
+
+def known_total(job: Job) -> int | None:
+    """The number of files; None until a prefix is listed."""
+    return job.total if job.listed else None
+
+
+def event_name(job: Job) -> str:
+    """Returns `progress` until the job ends, then its final status."""
+    return str(job.status) if job.status.ended else "progress"
+
+
+def event_message(job: Job, base: str) -> bytes:
+    """Renders the event as one JSON text. `id` grows with each change, so that a reader can put events in order."""
+    message = {"event": event_name(job), "id": job.version, "jobId": job.job_id, "data": job_summary(job, base)}
+    return msgspec.json.encode(message)
+
+
+def _wanted_archive(job: Job) -> WantedArchive | None:
+    if job.archive is None:
+        return None
+    wanted = job.archive
+    return WantedArchive(wanted.filename or None, wanted.layout, wanted.on_missing)
+
+
+def _bytes(job: Job) -> Bytes:
+    ready = job.status is JobStatus.READY
+    if job.assembly.total:
+        total = job.assembly.total
+        return Bytes(total, total if ready else min(total, job.assembly.done))
+    return Bytes(job.size, job.size if ready else 0)
