@@ -46,11 +46,11 @@ def milliseconds() -> int:
 
 def worker_of(settings: Settings, jobs: Any, archives: Any, queue: Any) -> AssemblyWorker:
     store = Counted(
-        clients.archive_client(settings), settings.source_bucket, settings.archive_bucket, settings.check_concurrency
+        clients.archive_client(settings), settings.source_bucket, settings.archive_bucket, settings.check_threads
     )
     source = S3SourceStore(clients.store_client(settings), settings.source_bucket)
     choices = Choices(crc_source=settings.crc_source, max_bytes=settings.archive_max_bytes, store_name="bench")
-    lifecycle = JobLifecycle(jobs, queue, milliseconds, settings.job_ttl)
+    lifecycle = JobLifecycle(jobs, queue, milliseconds, settings.job_ttl_seconds)
     return assembled(Outside(jobs, archives, store, source, queue), choices, lifecycle, milliseconds)
 
 

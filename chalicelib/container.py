@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -71,7 +70,8 @@ class Services:
 
     @cached_property
     def _table(self) -> DynamoJobTable:
-        retention = 4 * self.settings.job_ttl + TOMBSTONE_SECONDS  # a job may be retried shortly before it expires
+        # A job may be retried shortly before it expires.
+        retention = 4 * self.settings.job_ttl_seconds + TOMBSTONE_SECONDS
         return DynamoJobTable(clients.table_client(self.settings), self.settings.table_name, retention)
 
     @cached_property
@@ -95,7 +95,9 @@ class Services:
     @cached_property
     def jobs(self) -> JobService:
         settings = self.settings
-        return JobService(self._table, self._queue, epoch_milliseconds, settings.job_ttl, settings.sweep_after)
+        return JobService(
+            self._table, self._queue, epoch_milliseconds, settings.job_ttl_seconds, settings.sweep_after_seconds
+        )
 
     @cached_property
     def limiter(self) -> RateLimiter:
@@ -104,24 +106,28 @@ class Services:
 
     def counts_socket(self, caller: str) -> bool:
         """Count something that a WebSocket client does; False if it was too much."""
-        policy = Policy("sockets", self.settings.rate_limit, self.settings.rate_window_ms)
+        policy = Policy("sockets", self.settings.rate_limit_max_requests, self.settings.rate_limit_window_ms)
         return self.limiter.count(caller, policy).allowed
 
     @cached_property
     def idempotency(self) -> Idempotency:
         claims = DynamoClaimStore(self._table.client, self.settings.table_name)
-        return Idempotency(claims, epoch_milliseconds, self.settings.idempotency_ttl)
+        return Idempotency(claims, epoch_milliseconds, self.settings.idempotency_ttl_seconds)
 
     @cached_property
     def long_poller(self) -> LongPoller:
         waiting = DynamoCallCounter(self._table.client, self.settings.table_name)
         settings = self.settings
-        return LongPoller(waiting, epoch_milliseconds, time.sleep, settings.stream_wait, settings.stream_waiters)
+        return LongPoller(
+            waiting, epoch_milliseconds, time.sleep, settings.stream_wait_seconds, settings.stream_max_waiting
+        )
 
     @cached_property
     def tickets(self) -> TicketSigner:
         return TicketSigner(
-            lambda: self.secrets.read().ticket_keys(epoch_milliseconds()), epoch_milliseconds, self.settings.ticket_ttl
+            lambda: self.secrets.read().ticket_keys(epoch_milliseconds()),
+            epoch_milliseconds,
+            self.settings.ticket_ttl_seconds,
         )
 
     @cached_property
@@ -132,7 +138,7 @@ class Services:
             issuer=settings.auth_issuer,
             audience=settings.auth_audience,
             algorithms=settings.auth_algorithms,
-            leeway=settings.auth_leeway,
+            leeway=settings.auth_leeway_seconds,
         )
 
     def sleep(self, seconds: float) -> None:
@@ -140,13 +146,11 @@ class Services:
 
     @cached_property
     def lifecycle(self) -> JobLifecycle:
-        return JobLifecycle(self._table, self._queue, epoch_milliseconds, self.settings.job_ttl)
+        return JobLifecycle(self._table, self._queue, epoch_milliseconds, self.settings.job_ttl_seconds)
 
     @cached_property
     def checker(self) -> BatchChecker:
-        return BatchChecker(
-            self._table, self.source, self.lifecycle, epoch_milliseconds, self.settings.check_concurrency
-        )
+        return BatchChecker(self._table, self.source, self.lifecycle, epoch_milliseconds, self.settings.check_threads)
 
     @cached_property
     def lister(self) -> PrefixLister:
@@ -156,7 +160,12 @@ class Services:
     def sweeper(self) -> Sweeper:
         settings = self.settings
         return Sweeper(
-            self._table, self._queue, self.lifecycle, epoch_milliseconds, settings.sweep_after, settings.job_ttl
+            self._table,
+            self._queue,
+            self.lifecycle,
+            epoch_milliseconds,
+            settings.sweep_after_seconds,
+            settings.job_ttl_seconds,
         )
 
     @cached_property
@@ -181,7 +190,7 @@ class Services:
     def _archive_store(self) -> S3ArchiveStore:
         settings = self.settings
         client = clients.archive_client(settings)
-        return S3ArchiveStore(client, settings.source_bucket, settings.archive_bucket, settings.check_concurrency)
+        return S3ArchiveStore(client, settings.source_bucket, settings.archive_bucket, settings.check_threads)
 
     def archives_of(self, job: Job) -> list[Archive]:
         """The archives of a job as they are being built, or were."""
@@ -195,12 +204,15 @@ class Services:
 
     @cached_property
     def retries(self) -> Retries:
-        return Retries(self._queue_client, self.settings.retry_base, self.settings.retry_cap, random.uniform)
+        settings = self.settings
+        return Retries(self._queue_client, settings.retry_base_seconds, settings.retry_cap_seconds, random.uniform)
 
     @cached_property
     def webhook_retries(self) -> Retries:
         settings = self.settings
-        return Retries(self._queue_client, settings.webhook_retry_base, settings.webhook_retry_cap, random.uniform)
+        return Retries(
+            self._queue_client, settings.webhook_retry_base_seconds, settings.webhook_retry_cap_seconds, random.uniform
+        )
 
     @cached_property
     def heartbeat(self) -> Heartbeat:
@@ -278,7 +290,7 @@ class _Container:
 def services() -> Services:
     """The services of this container. Raises InvalidSettings, naming each variable that is wrong."""
     if _Container.services is None:
-        _Container.services = Services(Settings.from_environment(os.environ))
+        _Container.services = Services(Settings.from_environment())
     return _Container.services
 
 

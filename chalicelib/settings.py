@@ -1,123 +1,210 @@
-"""The only reader of os.environ: one frozen, validated object per container.
+"""Every setting once: name, type, range, default, help. The only module that reads os.environ.
 
-Which variables there are stands in chalicelib.variables.
+docs/settings.md is generated from `Settings`, and so are the parameters and the environment of the functions in the
+template (infra/settings_template.py). Times are seconds unless a name says otherwise.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: evaluating sixty annotations from text would cost every cold start.
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
+import msgspec
+from msgspec import Meta
+
+from chalicelib.environment import (
+    Address,
+    IssuerUrl,
+    KeyTemplate,
+    Networks,
+    Prefix,
+    Setting,
+    Url,
+    WebsocketUrl,
+    settings_of,
+)
 from chalicelib.errors import InvalidSettings
-from chalicelib.variables import VARIABLES, Network, Variable
+from chalicelib.limits import (
+    LINK_TTL_MAX_SECONDS,
+    LINK_TTL_MIN_SECONDS,
+    S3_MAX_OBJECT_BYTES,
+    S3_MAX_PRESIGN_SECONDS,
+    MiB,
+)
+
+# What an issuer may sign with: no algorithm whose key the verifier shares.
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
+DAY = 86_400
+
+# Not every function reads every setting, and Lambda takes 4 KB of them.
+API = Meta(extra={"functions": ("APIHandler",)})
+CALLERS = Meta(extra={"functions": ("APIHandler", "WebsocketConnect", "WebsocketMessage")})
+WEBHOOKS = Meta(extra={"functions": ("Webhook",)})
+CALLBACKS = Meta(extra={"functions": ("APIHandler", "Webhook")})
+
+Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+Delay = Annotated[int, Meta(ge=0, le=600_000)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What one deployment of Lorry is told from outside. Times are seconds."""
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration of one deployment. The variable of a field is its name in capital letters."""
 
-    stage: str
-    region: str
-    table_name: str
-    dispatch_queue_url: str
-    check_queue_url: str
-    assembly_queue_url: str
-    source_bucket: str
-    archive_bucket: str
-    s3_endpoint: str
-    s3_public_endpoint: str
-    s3_region: str
-    s3_access_key_id: str
-    s3_secret_access_key: str
-    s3_force_path_style: bool
-    key_template: str
-    allowed_prefix: str
-    job_ttl: int
-    link_ttl: int
-    check_concurrency: int
-    archive_max_bytes: int
-    crc_source: str
-    retry_base: float
-    retry_cap: float
-    sweep_after: int
-    cors_origins: tuple[str, ...]
-    public_url: str
-    websocket_url: str
-    websocket_endpoint: str
-    webhook_queue_url: str
-    webhook_dead_letters_url: str
-    webhook_allow_local: bool
-    webhook_retry_base: float
-    webhook_retry_cap: float
-    secret_id: str
-    link_role_arn: str
-    auth_mode: str
-    allow_anonymous: bool
-    auth_issuer: str
-    auth_audience: str
-    auth_jwks_url: str
-    auth_algorithms: tuple[str, ...]
-    auth_leeway: int
-    ticket_ttl: int
-    rate_limit: int
-    rate_limit_streams: int
-    rate_window_ms: int
-    source_address: str
-    trusted_proxies: tuple[Network, ...]
-    idempotency_ttl: int
-    stream_wait: float
-    stream_waiters: int
-    request_timeout_ms: int
-    delay_enabled: bool
-    delay_min_ms: int
-    delay_max_ms: int
+    stage: Annotated[str, Meta(description="name of this deployment, shown in logs and metrics")] = "dev"
+    aws_region: Annotated[str, Meta(description="region of the table and the queues; Lambda sets it")] = "us-east-1"
+    table_name: Annotated[str, Meta(description="DynamoDB table of jobs")]
+    dispatch_queue_url: Annotated[str, Meta(description="SQS queue of jobs to divide into batches")]
+    check_queue_url: Annotated[str, Meta(description="SQS queue of batches to check")]
+    assembly_queue_url: Annotated[str, Meta(description="SQS queue of archives to build")]
+    webhook_queue_url: Annotated[str, Meta(description="SQS queue of webhooks to send")]
+    webhook_dead_letters_url: Annotated[str, Meta(description="SQS queue of webhooks that no attempt delivered")] = ""
+    secret_id: Annotated[str, Meta(description="Secrets Manager secret that signs webhooks and tickets")]
+
+    source_bucket: Annotated[
+        str,
+        Meta(description="bucket that holds the files; never written to", extra={"alias": "S3_BUCKET_NAME"}),
+    ]
+    archive_bucket: Annotated[str, Meta(description="bucket that archives are written to")]
+    s3_endpoint: Annotated[Url, Meta(description="address of an S3-compatible store; empty for AWS")] = ""
+    s3_public_endpoint: Annotated[Url, Meta(description="address of the store in links; empty for S3_ENDPOINT")] = ""
+    s3_region: Annotated[str, Meta(description="region that links to the store are signed for")] = "us-east-1"
+    s3_access_key_id: Annotated[str, Meta(description="key of a separate store; empty for the function's role")] = ""
+    s3_secret_access_key: Annotated[str, Meta(description="secret that belongs to S3_ACCESS_KEY_ID")] = ""
+    s3_force_path_style: Annotated[bool, Meta(description="name the bucket in the path of URLs, not in the host")] = (
+        False
+    )
+    s3_key_template: Annotated[KeyTemplate, Meta(description="object key of a numbered file")] = (
+        "downloads/{file_id}.zip"
+    )
+    s3_allowed_prefix: Annotated[Prefix, Meta(description="keys outside this prefix are refused")] = "downloads/"
+    link_role_arn: Annotated[str, Meta(description="role that signs links; empty with the keys of a store")] = ""
+    presigned_url_expiry_seconds: Annotated[
+        int,
+        Meta(ge=LINK_TTL_MIN_SECONDS, le=S3_MAX_PRESIGN_SECONDS),
+        Meta(description="how long a link works, unless the request says otherwise"),
+    ] = LINK_TTL_MAX_SECONDS
+
+    job_ttl_seconds: Annotated[int, Meta(ge=60, le=30 * DAY, description="how long a job is kept after its end")] = DAY
+    check_threads: Annotated[int, Meta(ge=1, le=64, description="HEAD requests that one worker has in flight")] = 16
+    archive_max_bytes: Annotated[
+        int, Meta(ge=10 * MiB, le=S3_MAX_OBJECT_BYTES, description="a larger archive is split into several")
+    ] = S3_MAX_OBJECT_BYTES
+    crc_source: Annotated[
+        Literal["auto", "copy", "head", "read"],
+        Meta(description="where CRC-32s of copied files come from; auto asks the store"),
+    ] = "auto"
+    retry_base_seconds: Annotated[float, Meta(ge=0, le=60, description="first delay of the exponential backoff")] = 1.0
+    retry_cap_seconds: Annotated[float, Meta(ge=0, le=900, description="longest delay of the backoff")] = 120.0
+    sweep_after_seconds: Annotated[
+        int, Meta(ge=1, le=3_600, description="silence after which a job is set going again")
+    ] = 120
+
+    webhook_allow_local: Annotated[
+        bool,
+        Meta(description="accept callback URLs that use http or lead to this machine; for local work only"),
+        CALLBACKS,
+    ] = False
+    webhook_retry_base_seconds: Annotated[
+        float, Meta(ge=0, le=3_600, description="first delay of a webhook"), WEBHOOKS
+    ] = 5.0
+    webhook_retry_cap_seconds: Annotated[
+        float, Meta(ge=0, le=43_200, description="longest delay of a webhook"), WEBHOOKS
+    ] = 10_800.0
+
+    public_url: Annotated[Url, Meta(description="base URL of the API in links; empty for that of the request")] = ""
+    websocket_url: Annotated[WebsocketUrl, Meta(description="address of the WebSocket API, shown by GET /")] = ""
+    websocket_endpoint: Annotated[Url, Meta(description="where messages to open WebSockets are posted")] = ""
+    cors_origins: Annotated[
+        tuple[str, ...], Meta(description="origins that browsers may call from, separated by commas")
+    ] = ("*",)
+    auth_mode: Annotated[
+        Literal["none", "jwt", "iam"],
+        Meta(description="who may call: anyone, bearers of an issuer's tokens, or callers with IAM signatures"),
+    ] = "none"
+    allow_anonymous: Annotated[bool, Meta(description="confirms AUTH_MODE none, which is refused without it")] = False
+    auth_issuer: Annotated[IssuerUrl, Meta(description="URL of the OIDC issuer, exactly as in the tokens' iss")] = ""
+    auth_audience: Annotated[str, Meta(description="audience (aud) that tokens must have")] = ""
+    auth_jwks_url: Annotated[Url, Meta(description="address of the issuer's keys; empty to discover it")] = ""
+    auth_algorithms: Annotated[
+        tuple[Algorithm, ...], Meta(description="algorithms of accepted signatures, separated by commas")
+    ] = ("RS256", "ES256")
+    auth_leeway_seconds: Annotated[int, Meta(ge=0, le=300, description="clock skew that is tolerated in tokens")] = 60
+    ticket_ttl_seconds: Annotated[int, Meta(ge=60, le=3_600, description="how long a ticket for a job is valid")] = 900
+
+    rate_limit_max_requests: Annotated[Count, Meta(description="requests of one caller in a window"), CALLERS] = 2_000
+    rate_limit_stream_requests: Annotated[
+        Count, Meta(description="requests of one caller for event streams in a window"), API
+    ] = 1_000
+    rate_limit_window_ms: Annotated[
+        int, Meta(ge=1_000, le=3_600_000, description="length of a window in milliseconds"), CALLERS
+    ] = 60_000
+    source_address: Annotated[
+        Address,
+        Meta(description="address of every caller; empty for what API Gateway reports (emulators trust a header)"),
+        CALLERS,
+    ] = ""
+    trusted_proxies: Annotated[
+        Networks, Meta(description="networks of proxies whose X-Forwarded-For header is trusted"), CALLERS
+    ] = ()
+    idempotency_ttl_seconds: Annotated[
+        int, Meta(ge=60, le=7 * DAY, description="how long an Idempotency-Key is remembered"), API
+    ] = DAY
+    stream_wait_seconds: Annotated[
+        float, Meta(ge=0, le=20, description="longest wait of an event stream for a change"), API
+    ] = 10.0
+    stream_max_waiting: Annotated[
+        int, Meta(ge=0, le=10_000, description="event streams that may wait at once; others answer at once"), API
+    ] = 50
+    request_timeout_ms: Annotated[
+        int, Meta(ge=100, le=28_000, description="longest wait of the deprecated start request, in milliseconds"), API
+    ] = 25_000
+    download_delay_enabled: Annotated[
+        bool, Meta(description="delay start requests, to show why not to use them"), API
+    ] = False
+    download_delay_min_ms: Annotated[
+        Delay, Meta(description="shortest delay of a start request, in milliseconds"), API
+    ] = 10_000
+    download_delay_max_ms: Annotated[
+        Delay, Meta(description="longest delay of a start request, in milliseconds"), API
+    ] = 120_000
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Read and validate every variable. Raises InvalidSettings naming each one that is wrong or absent."""
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Reads every setting. Raises InvalidSettings naming each variable that is missing or wrong."""
         values: dict[str, Any] = {}
         wrong: list[str] = []
-        for variable in VARIABLES:
+        for setting in SETTINGS:
             try:
-                values[variable.field] = _read(variable, environment)
+                values[setting.field] = setting.read(environment)
             except ValueError as error:
-                wrong.append(f"{variable.name}: {error} (it is: {variable.meaning})")
-        wrong += [] if wrong else _contradictions(values)
-        if wrong:
+                wrong.append(f"{setting.name}: {error} ({setting.help})")
+        made = None if wrong else cls(**values)
+        wrong += _contradictions(made) if made else []
+        if made is None or wrong:
             raise InvalidSettings("; ".join(wrong))
-        return cls(**values)
+        return made
 
 
-def _contradictions(values: Mapping[str, Any]) -> list[str]:
-    """Variables that are right by themselves and wrong together."""
+SETTINGS: tuple[Setting, ...] = settings_of(Settings)
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    """Settings that are right alone and wrong together."""
     found = []
-    if bool(values["s3_access_key_id"]) != bool(values["s3_secret_access_key"]):
+    if bool(settings.s3_access_key_id) != bool(settings.s3_secret_access_key):
         found.append("S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY: set both or neither")
-    if values["retry_base"] > values["retry_cap"]:
+    if settings.retry_base_seconds > settings.retry_cap_seconds:
         found.append("RETRY_BASE_SECONDS is larger than RETRY_CAP_SECONDS")
-    if values["delay_min_ms"] > values["delay_max_ms"]:
+    if settings.download_delay_min_ms > settings.download_delay_max_ms:
         found.append("DOWNLOAD_DELAY_MIN_MS is larger than DOWNLOAD_DELAY_MAX_MS")
-    return found + _open_to_all(values)
+    if settings.auth_mode == "none" and not settings.allow_anonymous:
+        found.append("AUTH_MODE is none, so anyone could call: set it to jwt or iam, or ALLOW_ANONYMOUS to true")
+    if settings.auth_mode == "jwt" and not (settings.auth_issuer and settings.auth_audience):
+        found.append("AUTH_MODE is jwt, which needs AUTH_ISSUER and AUTH_AUDIENCE")
+    return found
 
 
-def _open_to_all(values: Mapping[str, Any]) -> list[str]:
-    """Nobody gets a stack that anybody may call without having asked for it."""
-    mode = values["auth_mode"]
-    if mode == "none" and not values["allow_anonymous"]:
-        return ["AUTH_MODE is none, so anybody could call: set it to jwt or iam, or ALLOW_ANONYMOUS to true"]
-    if mode == "jwt" and not (values["auth_issuer"] and values["auth_audience"]):
-        return ["AUTH_MODE is jwt, which needs AUTH_ISSUER and AUTH_AUDIENCE"]
-    return []
-
-
-def _read(variable: Variable, environment: Mapping[str, str]) -> Any:
-    text, other = (environment.get(name, "").strip() for name in (variable.name, variable.alias))
-    if text and other and text != other:
-        raise ValueError(f"is {text!r}, but {variable.alias}, which means the same, is {other!r}")
-    text = text or other
-    if not text:
-        if variable.default is None:
-            raise ValueError("is not set")
-        text = variable.default
-    return variable.parse(text)
+def stage() -> str:
+    """The stage that logs and metrics name, even where the other settings are invalid."""
+    return os.environ.get("STAGE") or "none"

@@ -1,4 +1,4 @@
-"""Writes the pages that come from code: errors, settings, limits, openapi. `--check` tells whether they are stale."""
+"""Writes the pages that come from code: errors, settings, limits, openapi. `--check` fails if one of them is stale."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chalicelib.api import openapi
 from chalicelib.api.problems import GATEWAY, INTERNAL, PROBLEMS, Problem, codes
-from chalicelib.variables import VARIABLES
+from chalicelib.settings import SETTINGS
 from docs.limits_page import limits_page
 
 FOLDER = Path(__file__).parent
@@ -39,19 +39,21 @@ def errors_page() -> str:
 
 
 def settings_page() -> str:
-    """One row for each variable of chalicelib.settings."""
+    """One row for each field of chalicelib.settings."""
     lines = [
         "# Settings",
         NOTICE,
-        "Environment variables of the functions. `infra/template/` sets them from the stack's parameters.\n",
-        "| variable | meaning | default |",
-        "|---|---|---|",
+        "Environment variables of the functions, which the stack sets from its parameters: `JOB_TTL_SECONDS` from",
+        "`JobTtlSeconds`, and so on.\n",
+        "| variable | meaning | value | default |",
+        "|---|---|---|---|",
     ]
-    for variable in VARIABLES:
+    for setting in SETTINGS:
         default = (
-            "(required)" if variable.default is None else f"`{variable.default}`" if variable.default else "(empty)"
+            "(required)" if setting.required else f"`{setting.default_text}`" if setting.default_text else "(empty)"
         )
-        lines.append(f"| `{variable.name}` | {variable.meaning} | {default} |")
+        alias = f"; also read from `{setting.alias}`" if setting.alias else ""
+        lines.append(f"| `{setting.name}` | {setting.help}{alias} | {setting.expected} | {default} |")
     return "\n".join(lines) + "\n"
 
 

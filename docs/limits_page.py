@@ -10,8 +10,7 @@ import msgspec
 
 from chalicelib import limits
 from chalicelib.api.documents import limits_document
-from chalicelib.settings import Settings
-from chalicelib.variables import VARIABLES
+from chalicelib.settings import SETTINGS, Settings
 
 _SECTION = re.compile(r"# --- (?P<title>[^:]+?)(?:: (?P<source>.*?))? -*$")
 _CONSTANT = re.compile(r"(?P<name>[A-Z][A-Z0-9_]+) = [^#]*(?:# (?P<note>.*))?$")
@@ -55,5 +54,5 @@ def _shown(name: str, value: int) -> str:
 
 def _defaults() -> Settings:
     """The settings of a deployment that names only what it must."""
-    required = {variable.name: "-" for variable in VARIABLES if variable.default is None}
+    required = {setting.name: "-" for setting in SETTINGS if setting.required}
     return Settings.from_environment({**required, "ALLOW_ANONYMOUS": "true"})

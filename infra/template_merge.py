@@ -16,6 +16,7 @@ import yaml
 from infra.alarms import alarm_resources
 from infra.dependencies import Target
 from infra.gateway_responses import gateway_responses
+from infra.settings_template import add_settings
 from infra.signed_routes import signed_routes
 
 TEMPLATE_FILES = Path(__file__).parent / "template"
@@ -57,6 +58,7 @@ def merge_document() -> dict[str, Any]:
         part = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
         _join(document, part, where=path.name)
     _join(document, {"Resources": alarm_resources()}, where="alarms")
+    add_settings(document)
     gateway = document["Resources"]["RestAPI"]["Properties"]
     gateway["DefinitionBody"] = {**signed_routes(), "x-amazon-apigateway-gateway-responses": gateway_responses()}
     return document

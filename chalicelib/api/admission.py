@@ -113,5 +113,5 @@ def _counted_as(request: Any, services: Services, principal: str, arguments: Map
 
 def _policy(services: Services, door: Door) -> Policy:
     settings = services.settings
-    limit = settings.rate_limit_streams if door.policy == STREAMS.policy else settings.rate_limit
-    return Policy(door.policy, limit, settings.rate_window_ms, shared=door.shared)
+    limit = settings.rate_limit_stream_requests if door.policy == STREAMS.policy else settings.rate_limit_max_requests
+    return Policy(door.policy, limit, settings.rate_limit_window_ms, shared=door.shared)

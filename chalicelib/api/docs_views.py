@@ -53,7 +53,7 @@ def _document(base: str, settings: Settings) -> str:
     from chalicelib.api.openapi import Deployment, document
 
     longest = S3_MAX_PRESIGN_SECONDS if settings.s3_access_key_id else LINK_TTL_MAX_SECONDS
-    return msgspec.json.encode(document(Deployment(base, settings.allowed_prefix, longest))).decode()
+    return msgspec.json.encode(document(Deployment(base, settings.s3_allowed_prefix, longest))).decode()
 
 
 @functools.cache

@@ -95,14 +95,18 @@ def limits_document(settings: Settings) -> LimitsDocument:
     return LimitsDocument(
         files=FileLimits(limits.MAX_FILES_PER_JOB, limits.FILE_ID_MIN, limits.FILE_ID_MAX),
         body=BodyLimits(limits.MAX_BODY_BYTES),
-        keys=KeyLimits(limits.S3_MAX_KEY_BYTES, settings.allowed_prefix),
+        keys=KeyLimits(limits.S3_MAX_KEY_BYTES, settings.s3_allowed_prefix),
         pages=PageLimits(limits.MAX_PAGE_FILES, limits.MAX_PAGE_JOBS, limits.MAX_PAGE_EVENTS),
         links=LinkLimits(limits.LINK_TTL_MIN_SECONDS, longest),
-        jobs=JobLimits(settings.job_ttl),
+        jobs=JobLimits(settings.job_ttl_seconds),
         archive=ArchiveLimits(settings.archive_max_bytes),
         callback_url=CallbackUrlLimits(limits.MAX_CALLBACK_URL_CHARACTERS),
-        idempotency_key=IdempotencyKeyLimits(limits.MAX_IDEMPOTENCY_KEY_CHARACTERS, settings.idempotency_ttl),
-        rate=RateLimits(settings.rate_limit, -(-settings.rate_window_ms // 1000), settings.rate_limit_streams),
+        idempotency_key=IdempotencyKeyLimits(limits.MAX_IDEMPOTENCY_KEY_CHARACTERS, settings.idempotency_ttl_seconds),
+        rate=RateLimits(
+            settings.rate_limit_max_requests,
+            -(-settings.rate_limit_window_ms // 1000),
+            settings.rate_limit_stream_requests,
+        ),
         websocket=WebsocketLimits(limits.MAX_SUBSCRIPTIONS),
     )
 

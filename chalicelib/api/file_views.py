@@ -32,7 +32,7 @@ def start(call: Call) -> Answer:
     body = schemas.check_request(json_body(call.request))
     _demonstrate_waiting(call)
     key, stored = _look(call, body.file_id)
-    link = call.services.minter(call.services.settings.link_ttl).link(key) if stored else None
+    link = call.services.minter(call.services.settings.presigned_url_expiry_seconds).link(key) if stored else None
     answer = StartAnswer(
         file_id=body.file_id,
         status="completed" if stored else "failed",
@@ -57,9 +57,9 @@ def _look(call: Call, file_id: int) -> tuple[str, StoredObject | None]:
 def _demonstrate_waiting(call: Call) -> None:
     """Off by default. Whoever waits for longer than a gateway does is cut off, which is why jobs exist."""
     settings = call.services.settings
-    if not settings.delay_enabled:
+    if not settings.download_delay_enabled:
         return
-    wait = random.uniform(settings.delay_min_ms, settings.delay_max_ms)
+    wait = random.uniform(settings.download_delay_min_ms, settings.download_delay_max_ms)
     call.services.sleep(min(wait, settings.request_timeout_ms) / 1000)
     if wait >= settings.request_timeout_ms:
         raise RequestTimedOut(milliseconds=settings.request_timeout_ms)

@@ -23,14 +23,14 @@ def new_job(body: InitiateRequest, settings: Settings) -> NewJob:
     link_ttl = _link_ttl(body, settings)
     prefix = "" if body.prefix is UNSET else body.prefix
     if prefix:
-        _check_keys([prefix], settings.allowed_prefix, pointer="/prefix")
+        _check_keys([prefix], settings.s3_allowed_prefix, pointer="/prefix")
     archive = _archive(body, settings, prefix)
     return NewJob(files, asked - len(files), link_ttl, archive, prefix, _callback_url(body, settings))
 
 
 def key_of(file_id: int, settings: Settings) -> str:
     """The object key of a numbered file."""
-    return settings.key_template.replace("{file_id}", str(file_id))
+    return settings.s3_key_template.replace("{file_id}", str(file_id))
 
 
 def _callback_url(body: InitiateRequest, settings: Settings) -> str:
@@ -46,7 +46,7 @@ def _callback_url(body: InitiateRequest, settings: Settings) -> str:
 def _link_ttl(body: InitiateRequest, settings: Settings) -> int:
     """Links that a role signs die with its session; only a store's own long-lived keys sign for days."""
     if body.linkTtlSeconds is UNSET:
-        return settings.link_ttl
+        return settings.presigned_url_expiry_seconds
     if body.linkTtlSeconds > LINK_TTL_MAX_SECONDS and not settings.s3_access_key_id:
         detail = f"must be at most {LINK_TTL_MAX_SECONDS}: links are signed with temporary credentials here"
         raise InvalidRequest([FieldProblem("/linkTtlSeconds", detail)])
@@ -59,7 +59,7 @@ def _files(body: InitiateRequest, settings: Settings) -> tuple[list[RequestedFil
         ids = dict.fromkeys(body.file_ids)
         return [RequestedFile(key_of(number, settings), number) for number in ids], len(body.file_ids)
     if body.keys is not UNSET:
-        _check_keys(body.keys, settings.allowed_prefix, pointer="/keys/{}")
+        _check_keys(body.keys, settings.s3_allowed_prefix, pointer="/keys/{}")
         return [RequestedFile(key) for key in dict.fromkeys(body.keys)], len(body.keys)
     return [], 0
 
@@ -71,7 +71,7 @@ def _archive(body: InitiateRequest, settings: Settings, prefix: str) -> ArchiveR
     filename = "" if options.filename is UNSET else options.filename
     if filename and not filename.lower().endswith(".zip"):
         filename += ".zip"
-    return ArchiveRequest(filename, options.layout, options.onMissing, prefix or settings.allowed_prefix)
+    return ArchiveRequest(filename, options.layout, options.onMissing, prefix or settings.s3_allowed_prefix)
 
 
 def _check_keys(keys: Sequence[str], allowed: str, *, pointer: str) -> None:

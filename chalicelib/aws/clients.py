@@ -27,26 +27,30 @@ def counter_config() -> Config:
 
 
 def table_client(settings: Settings, config: Config | None = None) -> Any:
-    return boto3.client("dynamodb", region_name=settings.region, config=config or worker_config(3, connect=1, read=3))
+    return boto3.client(
+        "dynamodb", region_name=settings.aws_region, config=config or worker_config(3, connect=1, read=3)
+    )
 
 
 def queue_client(settings: Settings, config: Config | None = None) -> Any:
-    return boto3.client("sqs", region_name=settings.region, config=config or worker_config(2, connect=1, read=3))
+    return boto3.client("sqs", region_name=settings.aws_region, config=config or worker_config(2, connect=1, read=3))
 
 
 def secrets_client(settings: Settings) -> Any:
-    return boto3.client("secretsmanager", region_name=settings.region, config=worker_config(2, connect=1, read=2))
+    return boto3.client("secretsmanager", region_name=settings.aws_region, config=worker_config(2, connect=1, read=2))
 
 
 def session_client(settings: Settings) -> Any:
     """A client of STS, which gives sessions of roles."""
-    return boto3.client("sts", region_name=settings.region, config=worker_config(2, connect=1, read=2))
+    return boto3.client("sts", region_name=settings.aws_region, config=worker_config(2, connect=1, read=2))
 
 
 def connections_client(settings: Settings) -> Any:
     """A client that posts to open WebSockets, without much patience: a slow one must not hold up the others."""
     endpoint, config = settings.websocket_endpoint or None, worker_config(2, connect=1, read=2)
-    return boto3.client("apigatewaymanagementapi", region_name=settings.region, endpoint_url=endpoint, config=config)
+    return boto3.client(
+        "apigatewaymanagementapi", region_name=settings.aws_region, endpoint_url=endpoint, config=config
+    )
 
 
 def archive_client(settings: Settings) -> Any:
@@ -61,7 +65,7 @@ def archive_client(settings: Settings) -> Any:
             connect_timeout=2,
             read_timeout=100,
             retries=retries,
-            max_pool_connections=2 * settings.check_concurrency,
+            max_pool_connections=2 * settings.check_threads,
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         ),
@@ -71,7 +75,7 @@ def archive_client(settings: Settings) -> Any:
 def store_client(settings: Settings, config: Config | None = None) -> Any:
     """A client of the store. A separate store has variables of its own, so the role's credentials never go to it."""
     style = {"addressing_style": "path" if settings.s3_force_path_style else "virtual"}
-    config = config or worker_config(2, max_pool_connections=settings.check_concurrency)
+    config = config or worker_config(2, max_pool_connections=settings.check_threads)
     config = config.merge(Config(signature_version="s3v4", s3=style))
     arguments: dict[str, Any] = {"region_name": settings.s3_region, "config": config}
     if settings.s3_endpoint:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from chalicelib.variables import VARIABLES
+from chalicelib.settings import SETTINGS
 from tests.e2e import pages
 from tests.e2e.old_client import OldClient, client_of
 from tests.integration.stack import RunningStack, free_port, running_stack
@@ -133,7 +133,7 @@ def test_answers_carry_the_same_headers(old: OldClient) -> None:
 
 
 def test_settings_keep_their_names() -> None:
-    known = {name for variable in VARIABLES for name in (variable.name, variable.alias)}
+    known = {name for setting in SETTINGS for name in (setting.name, setting.alias)}
     assert set(ORIGINAL) - known == GONE
     page = HOW_TO.read_text()
     assert all(f"`{name}`" in page for name in ORIGINAL)

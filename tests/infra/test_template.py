@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.variables import VARIABLES
+from chalicelib.settings import SETTINGS
 from infra.package import Package
 from localstack.intrinsics import Resolver
 from tests.infra.conftest import Template
@@ -221,11 +221,11 @@ def environments(template: Template) -> dict[str, Template]:
 
 def test_the_functions_get_exactly_the_variables_that_the_settings_read(template: Template) -> None:
     given = {variable for variables in environments(template).values() for variable in variables}
-    assert given == {variable.name for variable in VARIABLES} - {"AWS_REGION"}
+    assert given == {setting.name for setting in SETTINGS} - {"AWS_REGION"}
 
 
 def test_every_function_gets_the_variables_without_which_there_are_no_settings(template: Template) -> None:
-    needed = {variable.name for variable in VARIABLES if variable.default is None}
+    needed = {setting.name for setting in SETTINGS if setting.required}
     for function, variables in environments(template).items():
         assert needed <= variables.keys(), function
 
@@ -244,10 +244,28 @@ def longest(template: Template, value: Any) -> int:
 
 def test_parameters_and_settings_have_the_same_defaults(template: Template) -> None:
     given = {name: value for variables in environments(template).values() for name, value in variables.items()}
-    for variable in VARIABLES:
-        parameter = template["Parameters"].get(given.get(variable.name, {}).get("Ref"))
+    for setting in SETTINGS:
+        parameter = template["Parameters"].get(given.get(setting.name, {}).get("Ref"))
         if parameter is not None and "Default" in parameter:
-            assert str(parameter["Default"]) == variable.default, variable.name
+            assert setting.read({setting.name: str(parameter["Default"])}) == setting.default, setting.name
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("JobTtlSeconds", {"Type": "Number", "Default": 86_400, "MinValue": 60, "MaxValue": 2_592_000}),
+        ("RetryBaseSeconds", {"Type": "Number", "Default": 1, "MinValue": 0, "MaxValue": 60}),
+        ("AuthMode", {"Type": "String", "Default": "none", "AllowedValues": ["iam", "jwt", "none"]}),
+        ("S3ForcePathStyle", {"Type": "String", "Default": "false", "AllowedValues": ["true", "false"]}),
+        ("AuthAlgorithms", {"Type": "String", "Default": "RS256,ES256"}),
+        ("SourceBucket", {"Type": "String", "MinLength": 1}),
+        ("S3SecretAccessKey", {"Type": "String", "Default": "", "NoEcho": True}),
+    ],
+)
+def test_a_setting_becomes_a_parameter_with_its_range(template: Template, name: str, expected: Template) -> None:
+    parameter = dict(template["Parameters"][name])
+    assert parameter.pop("Description").endswith(".")
+    assert parameter == expected
 
 
 def test_every_function_keeps_its_logs_for_a_while_in_a_group_of_its_own(resources: dict[str, Template]) -> None:

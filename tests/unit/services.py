@@ -25,12 +25,11 @@ from chalicelib.delivery.streaming import LongPoller
 from chalicelib.delivery.tickets import TicketSigner
 from chalicelib.errors import KeysUnavailable, Unauthenticated
 from chalicelib.jobs.model import Job
-from chalicelib.settings import Settings
-from chalicelib.variables import VARIABLES
+from chalicelib.settings import SETTINGS, Settings
 from tests.builders import World
 from tests.support.sqs import fake_retries
 
-QUEUES = [variable.name for variable in VARIABLES if variable.name.endswith("_QUEUE_URL")]
+QUEUES = [setting.name for setting in SETTINGS if setting.name.endswith("_QUEUE_URL")]
 # Every variable that has no default.
 ENVIRONMENT = {
     "TABLE_NAME": "jobs",
@@ -99,17 +98,17 @@ class FakeServices:
 
     @cached_property
     def idempotency(self) -> Idempotency:
-        return Idempotency(self.world.claims, self.world.clock, self.settings.idempotency_ttl)
+        return Idempotency(self.world.claims, self.world.clock, self.settings.idempotency_ttl_seconds)
 
     @cached_property
     def tickets(self) -> TicketSigner:
-        return TicketSigner(lambda: (b"key of the tickets",), self.world.clock, self.settings.ticket_ttl)
+        return TicketSigner(lambda: (b"key of the tickets",), self.world.clock, self.settings.ticket_ttl_seconds)
 
     @cached_property
     def long_poller(self) -> LongPoller:
         settings = self.settings
         return LongPoller(
-            self.world.counter, self.world.clock, self.sleep, settings.stream_wait, settings.stream_waiters
+            self.world.counter, self.world.clock, self.sleep, settings.stream_wait_seconds, settings.stream_max_waiting
         )
 
     def sleep(self, seconds: float) -> None:

@@ -84,7 +84,7 @@ def test_a_replay_has_the_same_body_and_says_that_it_is_one(services: FakeServic
 
 def test_a_replay_has_a_ticket_that_is_good_now(services: FakeServices, world: World) -> None:
     start()
-    world.clock.advance(2 * services.settings.ticket_ttl)
+    world.clock.advance(2 * services.settings.ticket_ttl_seconds)
     document = start().json_body
     assert services.tickets.accepts(document["ticket"], document["jobId"])
 
@@ -197,7 +197,7 @@ def test_without_the_claims_nothing_that_has_a_key_is_served(services: FakeServi
 
 def test_a_key_is_forgotten_after_a_while(services: FakeServices, world: World) -> None:
     first = start().json_body["jobId"]
-    world.clock.advance(services.settings.idempotency_ttl)
+    world.clock.advance(services.settings.idempotency_ttl_seconds)
     answer = start(body=OTHER[0])
     assert answer.status_code == 202
     assert answer.json_body["jobId"] != first

@@ -84,7 +84,7 @@ def test_a_reader_of_a_job_that_lies_still_gets_a_fresh_ticket_before_the_old_on
     job_id = started(70000)
     first = NOBODY.get(status_of(job_id))
     assert known(job_id, first.headers["ETag"]) == 304
-    world.clock.advance(services.settings.ticket_ttl // 2)
+    world.clock.advance(services.settings.ticket_ttl_seconds // 2)
     assert known(job_id, first.headers["ETag"]) == 200
     assert NOBODY.get(status_of(job_id)).json_body["ticket"] != first.json_body["ticket"]
 

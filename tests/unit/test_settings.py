@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from chalicelib.errors import InvalidSettings
-from chalicelib.settings import Settings
-from chalicelib.variables import VARIABLES
+from chalicelib.settings import SETTINGS, Settings
 from tests.unit.services import ENVIRONMENT
 
 
@@ -60,46 +58,45 @@ def test_every_wrong_variable_is_named_at_once() -> None:
     ],
 )
 def test_a_variable_that_makes_no_sense_is_named_with_what_it_means(name: str, value: str) -> None:
-    (variable,) = [known for known in VARIABLES if known.name == name]
+    (setting,) = [known for known in SETTINGS if known.name == name]
     with pytest.raises(InvalidSettings) as caught:
         read(**{name: value})
     assert str(caught.value).startswith(f"{name}: ")
-    assert variable.meaning in str(caught.value)
+    assert setting.help in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "field", "expected"),
+    ("name", "value", "expected"),
     [
-        ("S3_ENDPOINT", "http://127.0.0.1:4566/", "s3_endpoint", "http://127.0.0.1:4566"),
-        ("S3_FORCE_PATH_STYLE", "TRUE", "s3_force_path_style", True),
-        ("S3_KEY_TEMPLATE", "a/{file_id}.bin", "key_template", "a/{file_id}.bin"),
-        ("S3_ALLOWED_PREFIX", "files", "allowed_prefix", "files/"),
-        ("S3_ALLOWED_PREFIX", "files/", "allowed_prefix", "files/"),
-        ("JOB_TTL_SECONDS", "60", "job_ttl", 60),
-        ("PRESIGNED_URL_EXPIRY_SECONDS", "604800", "link_ttl", 604_800),
-        ("RETRY_BASE_SECONDS", "0.25", "retry_base", 0.25),
-        ("CORS_ORIGINS", "https://a.test, https://b.test ,", "cors_origins", ("https://a.test", "https://b.test")),
-        ("PUBLIC_URL", "https://lorry.test/", "public_url", "https://lorry.test"),
+        ("S3_ENDPOINT", "http://127.0.0.1:4566/", "http://127.0.0.1:4566"),
+        ("S3_FORCE_PATH_STYLE", "TRUE", True),
+        ("S3_KEY_TEMPLATE", "a/{file_id}.bin", "a/{file_id}.bin"),
+        ("S3_ALLOWED_PREFIX", "files", "files/"),
+        ("S3_ALLOWED_PREFIX", "files/", "files/"),
+        ("JOB_TTL_SECONDS", "60", 60),
+        ("PRESIGNED_URL_EXPIRY_SECONDS", "604800", 604_800),
+        ("RETRY_BASE_SECONDS", "0.25", 0.25),
+        ("CORS_ORIGINS", "https://a.test, https://b.test ,", ("https://a.test", "https://b.test")),
+        ("PUBLIC_URL", "https://lorry.test/", "https://lorry.test"),
     ],
 )
-def test_a_variable_is_read_as_what_it_stands_for(name: str, value: str, field: str, expected: Any) -> None:
-    assert getattr(read(**{name: value}), field) == expected
+def test_a_variable_is_read_as_what_it_stands_for(name: str, value: str, expected: Any) -> None:
+    assert getattr(read(**{name: value}), name.lower()) == expected
 
 
 def test_an_empty_variable_means_its_default() -> None:
-    assert read(JOB_TTL_SECONDS="  ").job_ttl == 86_400
+    assert read(JOB_TTL_SECONDS="  ").job_ttl_seconds == 86_400
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:
     settings = read()
-    assert (settings.key_template, settings.allowed_prefix) == ("downloads/{file_id}.zip", "downloads/")
-    assert (settings.job_ttl, settings.link_ttl, settings.cors_origins) == (86_400, 3_600, ("*",))
+    assert (settings.s3_key_template, settings.s3_allowed_prefix) == ("downloads/{file_id}.zip", "downloads/")
+    assert (settings.job_ttl_seconds, settings.presigned_url_expiry_seconds) == (86_400, 3_600)
+    assert settings.cors_origins == ("*",)
 
 
-def test_every_field_has_its_variable_and_every_variable_its_meaning() -> None:
-    assert sorted(variable.field for variable in VARIABLES) == sorted(field.name for field in fields(Settings))
-    assert len({variable.name for variable in VARIABLES}) == len(VARIABLES)
-    assert all(variable.meaning for variable in VARIABLES)
+def test_every_setting_says_what_it_means_and_what_it_takes() -> None:
+    assert all(setting.help and setting.expected for setting in SETTINGS)
 
 
 def test_the_source_bucket_may_go_by_its_original_name() -> None:
@@ -107,7 +104,7 @@ def test_the_source_bucket_may_go_by_its_original_name() -> None:
     assert read(SOURCE_BUCKET="files", S3_BUCKET_NAME="files").source_bucket == "files"
 
 
-def test_two_names_of_one_variable_with_two_values_are_told() -> None:
+def test_two_names_of_one_variable_with_two_values_are_refused() -> None:
     with pytest.raises(InvalidSettings, match=r"^SOURCE_BUCKET: is 'one', but S3_BUCKET_NAME"):
         read(SOURCE_BUCKET="one", S3_BUCKET_NAME="two")
 
@@ -115,8 +112,7 @@ def test_two_names_of_one_variable_with_two_values_are_told() -> None:
 @pytest.mark.parametrize("word", ["false", "False", "FALSE", " false "])
 @pytest.mark.parametrize("name", ["S3_FORCE_PATH_STYLE", "DOWNLOAD_DELAY_ENABLED", "WEBHOOK_ALLOW_LOCAL"])
 def test_what_says_false_is_false(name: str, word: str) -> None:
-    (variable,) = [known for known in VARIABLES if known.name == name]
-    assert getattr(read(**{name: word}), variable.field) is False
+    assert getattr(read(**{name: word}), name.lower()) is False
 
 
 def test_the_store_is_set_as_in_the_original_service() -> None:
