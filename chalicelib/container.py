@@ -17,6 +17,7 @@ from chalicelib.auth.keys import CachedKeys
 from chalicelib.auth.tokens import TokenVerifier
 from chalicelib.aws import clients
 from chalicelib.aws.assembly_table import DynamoAssemblyTable
+from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.health import HealthProbe
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.aws.jwks import PublishedKeys
@@ -69,10 +70,16 @@ class Services:
         return clients.queue_client(self.settings)
 
     @cached_property
+    def _rows(self) -> Table:
+        return Table(clients.table_client(self.settings), self.settings.table_name)
+
+    @property
+    def _retention(self) -> int:
+        return 4 * self.settings.job_ttl_seconds + TOMBSTONE_SECONDS  # a job may be retried shortly before it expires
+
+    @cached_property
     def _table(self) -> DynamoJobTable:
-        # A job may be retried shortly before it expires.
-        retention = 4 * self.settings.job_ttl_seconds + TOMBSTONE_SECONDS
-        return DynamoJobTable(clients.table_client(self.settings), self.settings.table_name, retention)
+        return DynamoJobTable(self._rows, self._retention)
 
     @cached_property
     def _queue(self) -> SqsWorkQueue:
@@ -102,7 +109,7 @@ class Services:
     @cached_property
     def limiter(self) -> RateLimiter:
         client = clients.table_client(self.settings, clients.counter_config())
-        return RateLimiter(DynamoCallCounter(client, self.settings.table_name), epoch_milliseconds)
+        return RateLimiter(DynamoCallCounter(Table(client, self.settings.table_name)), epoch_milliseconds)
 
     def counts_socket(self, caller: str) -> bool:
         """Count something that a WebSocket client does; False if it was too much."""
@@ -111,12 +118,11 @@ class Services:
 
     @cached_property
     def idempotency(self) -> Idempotency:
-        claims = DynamoClaimStore(self._table.client, self.settings.table_name)
-        return Idempotency(claims, epoch_milliseconds, self.settings.idempotency_ttl_seconds)
+        return Idempotency(DynamoClaimStore(self._rows), epoch_milliseconds, self.settings.idempotency_ttl_seconds)
 
     @cached_property
     def long_poller(self) -> LongPoller:
-        waiting = DynamoCallCounter(self._table.client, self.settings.table_name)
+        waiting = DynamoCallCounter(self._rows)
         settings = self.settings
         return LongPoller(
             waiting, epoch_milliseconds, time.sleep, settings.stream_wait_seconds, settings.stream_max_waiting
@@ -170,7 +176,7 @@ class Services:
 
     @cached_property
     def _assembly_table(self) -> DynamoAssemblyTable:
-        return DynamoAssemblyTable(self._table.client, self._table.name, self._table.retention)
+        return DynamoAssemblyTable(self._rows, self._retention)
 
     @cached_property
     def assembly(self) -> AssemblyWorker:
@@ -236,7 +242,7 @@ class Services:
 
     @cached_property
     def _subscription_table(self) -> DynamoSubscriptions:
-        return DynamoSubscriptions(self._table.client, self._table.name)
+        return DynamoSubscriptions(self._rows)
 
     @cached_property
     def _connections(self) -> WebsocketPush:

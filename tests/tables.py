@@ -6,13 +6,16 @@ from typing import Any
 
 
 def create_table(client: Any, name: str) -> None:
-    keys = ("pk", "S"), ("sk", "S"), ("driven", "S"), ("sweepAt", "N"), ("owner", "S"), ("createdAt", "N")
+    keys = ("pk", "S"), ("sk", "S"), ("open_shard", "S"), ("sweep_at", "N"), ("owner", "S"), ("created_at", "N")
     client.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in keys],
         KeySchema=_schema("pk", "sk"),
-        GlobalSecondaryIndexes=[_index("driven", "driven", "sweepAt"), _index("owned", "owner", "createdAt")],
+        GlobalSecondaryIndexes=[
+            _index("open_jobs", "open_shard", "sweep_at"),
+            _index("owned_jobs", "owner", "created_at"),
+        ],
     )
 
 

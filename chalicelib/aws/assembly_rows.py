@@ -1,10 +1,4 @@
-"""How archives and receipts lie in the table, beside the rows of table_rows.
-
-pk          sk                                     holds
-JOB#<id>    ARCHIVE#<generation>#<number>          an archive that is being built
-            RECEIPT#<generation>#<number>#<phase>#<chunk>   what one chunk left behind
-FACT#<name> FACT                                   something remembered about the store, until `ttl`
-"""
+"""How archives and the receipts of their chunks lie in the table."""
 
 from __future__ import annotations
 
@@ -13,24 +7,25 @@ from dataclasses import asdict
 from typing import Any
 
 from chalicelib.assembly.model import Archive, BodyCrc, CrcSource, PartReceipt, Phase, Receipt, Upload
-from chalicelib.aws.table_rows import Row, attributes, partition, plain
+from chalicelib.aws import keys
+from chalicelib.aws.attributes import attributes, plain
+from chalicelib.aws.keys import Row
 
 
 def archive_key_of(archive: Archive) -> Row:
-    sk = f"ARCHIVE#{archive.generation:05d}#{archive.number:05d}"
-    return attributes({"pk": partition(archive.job_id), "sk": sk})
+    return keys.archive(archive.job_id, archive.generation, archive.number)
 
 
 def archive_row(archive: Archive, *, ttl: int) -> Row:
     values = {
-        "jobId": archive.job_id,
+        "job_id": archive.job_id,
         "generation": archive.generation,
         "number": archive.number,
         "filename": archive.filename,
         "size": archive.size,
         "entries": archive.entries,
         "parts": archive.parts,
-        "crcSource": str(archive.crc_source),
+        "crc_source": str(archive.crc_source),
         "verified": archive.verified,
         "staging": archive.staging,
         "fingerprint": archive.fingerprint,
@@ -46,14 +41,14 @@ def archive_row(archive: Archive, *, ttl: int) -> Row:
 def archive_from(row: Row) -> Archive:
     values: dict[str, Any] = plain(row)
     return Archive(
-        job_id=values["jobId"],
+        job_id=values["job_id"],
         generation=int(values["generation"]),
         number=int(values["number"]),
         filename=values["filename"],
         size=int(values["size"]),
         entries=int(values["entries"]),
         parts=int(values["parts"]),
-        crc_source=CrcSource(values["crcSource"]),
+        crc_source=CrcSource(values["crc_source"]),
         verified=values["verified"],
         staging=values["staging"],
         fingerprint=values["fingerprint"],
@@ -65,12 +60,8 @@ def archive_from(row: Row) -> Archive:
     )
 
 
-def receipt_prefix(archive: Archive, phase: Phase) -> str:
-    return f"RECEIPT#{archive.generation:05d}#{archive.number:05d}#{phase}#"
-
-
 def receipt_key(archive: Archive, phase: Phase, chunk: int) -> Row:
-    return attributes({"pk": partition(archive.job_id), "sk": f"{receipt_prefix(archive, phase)}{chunk:05d}"})
+    return keys.receipt(archive.job_id, archive.generation, archive.number, phase, chunk=chunk)
 
 
 def receipt_row(archive: Archive, chunk: int, receipt: Receipt, *, ttl: int) -> Row:
@@ -83,7 +74,3 @@ def receipt_row(archive: Archive, chunk: int, receipt: Receipt, *, ttl: int) -> 
 def receipt_from(row: Row) -> Receipt:
     parts, crcs = json.loads(row["receipt"]["S"])
     return Receipt(tuple(PartReceipt(*part) for part in parts), tuple(BodyCrc(*crc) for crc in crcs))
-
-
-def fact_key(name: str) -> Row:
-    return attributes({"pk": f"FACT#{name}", "sk": "FACT"})

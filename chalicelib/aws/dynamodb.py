@@ -1,97 +1,177 @@
-"""Calls to DynamoDB in the terms of the core: conflicts are retried, outages become TableUnavailable."""
+"""The table in DynamoDB: conflicts and throttling are retried, outages become TableUnavailable."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.aws.keys import Row
+from chalicelib.aws.updates import Action, Condition, Delete, Expression, Name, Put, Update
 from chalicelib.errors import TableUnavailable
 from chalicelib.limits import DYNAMODB_MAX_BATCH_GET, DYNAMODB_MAX_BATCH_WRITE
 
-Row = dict[str, Any]
+ATTEMPTS = 12  # workers of one job meet at its row; each waits a random while and tries again
+PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.64
 
-CONFLICT_ATTEMPTS = 12  # workers of one job meet at its row; each waits a random while and tries again
-CONFLICT_PAUSE = 0.02
-
+CONDITION_FAILED = "ConditionalCheckFailed"
 # Reasons that pass: another transaction is at the item, or the table is scaling up.
 PASSING = frozenset({"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 class ConditionFailed(Exception):
-    """The condition of one action of a transaction did not hold. `rows` are the items as they were, where asked for."""
+    """A condition did not hold. `failed` tells of each action whether it was its own, `rows` the rows as they were."""
 
-    def __init__(self, rows: Sequence[Row | None]) -> None:
-        self.rows = rows
-        super().__init__("a condition of the transaction did not hold")
+    def __init__(self, failed: Sequence[bool], rows: Sequence[Row | None]) -> None:
+        self.failed, self.rows = tuple(failed), tuple(rows)
+        super().__init__("a condition did not hold")
 
 
 @contextmanager
 def table_errors() -> Iterator[None]:
-    """Whatever the table does wrong in here is TableUnavailable."""
+    """Raises TableUnavailable for whatever the table does wrong in here."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
         raise TableUnavailable(f"the job table did not answer: {error}") from error
 
 
-def transact(client: Any, actions: Sequence[Row]) -> None:
-    """All actions or none. Raises ConditionFailed and TableUnavailable."""
-    for attempt in range(CONFLICT_ATTEMPTS):
-        if _try_transaction(client, actions):
-            return
-        time.sleep(random.uniform(0, CONFLICT_PAUSE * 2 ** min(attempt, 5)))
-    raise TableUnavailable(f"a transaction met another one {CONFLICT_ATTEMPTS} times in a row")
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table. Reads are consistent. Every method may raise TableUnavailable; `sleep` takes seconds."""
 
+    client: Any
+    name: str
+    sleep: Callable[[float], None] = time.sleep
+    uniform: Callable[[float, float], float] = random.uniform
 
-def _try_transaction(client: Any, actions: Sequence[Row]) -> bool:
-    """False if another transaction was at the same items."""
-    with table_errors():
+    def get(self, key: Row) -> Row | None:
+        with table_errors():
+            answer: Row = self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
+        return answer.get("Item")
+
+    def put(self, put: Put) -> None:
+        """Raises ConditionFailed."""
+        self._write(self.client.put_item, put)
+
+    def update(self, update: Update) -> Row:
+        """The attributes that were updated, as they are now. Raises ConditionFailed."""
+        return self._write(self.client.update_item, update, ReturnValues="UPDATED_NEW")
+
+    def delete(self, delete: Delete) -> Row:
+        """The row that was there; empty if there was none. Raises ConditionFailed."""
+        return self._write(self.client.delete_item, delete, ReturnValues="ALL_OLD")
+
+    def transact(self, *actions: Action) -> None:
+        """All of at most 100 actions, or none. Raises ConditionFailed."""
+        items = [{type(action).__name__: {"TableName": self.name, **action.request()}} for action in actions]
+        for attempt in range(ATTEMPTS):
+            if self._try_transaction(items):
+                return
+            self._pause(attempt)
+        raise TableUnavailable(f"a transaction met another one {ATTEMPTS} times in a row")
+
+    def wins(self, *actions: Action) -> bool:
+        """As `transact`; False if a condition did not hold."""
         try:
-            client.transact_write_items(TransactItems=list(actions))
-        except client.exceptions.TransactionCanceledException as error:
-            reasons = error.response.get("CancellationReasons", [])
-            codes = {reason.get("Code") for reason in reasons}
-            if "ConditionalCheckFailed" in codes:
-                raise ConditionFailed([reason.get("Item") for reason in reasons]) from error
-            if codes <= PASSING:
-                return False
-            raise
-    return True
+            self.transact(*actions)
+        except ConditionFailed:
+            return False
+        return True
 
+    def page(
+        self, condition: Condition, *, limit: int | None = None, start: Row | None = None, **options: Any
+    ) -> tuple[list[Row], Row | None]:
+        """Rows of one partition in the order of their sort keys, and the key after which the next page starts.
 
-def write_all(client: Any, table: str, items: Sequence[Row]) -> None:
-    """Put items that nothing races for, 25 at a time; what the table leaves over is sent again."""
-    for start in range(0, len(items), DYNAMODB_MAX_BATCH_WRITE):
-        pending = [{"PutRequest": {"Item": item}} for item in items[start : start + DYNAMODB_MAX_BATCH_WRITE]]
-        for attempt in range(CONFLICT_ATTEMPTS):
-            with table_errors():
-                answer = client.batch_write_item(RequestItems={table: pending})
-            pending = answer.get("UnprocessedItems", {}).get(table, [])
-            if not pending:
-                break
-            time.sleep(random.uniform(0, CONFLICT_PAUSE * 2**attempt))
-        else:
-            raise TableUnavailable("the job table kept throttling writes")
+        `options` are those of a query: IndexName, ScanIndexForward; an index is read as it happens to be.
+        """
+        expression = Expression()
+        arguments = {
+            "KeyConditionExpression": expression.render(condition.tokens),
+            "ConsistentRead": "IndexName" not in options,
+            **({"Limit": limit} if limit else {}),
+            **({"ExclusiveStartKey": start} if start else {}),
+            **options,
+        }
+        with table_errors():
+            answer = self.client.query(TableName=self.name, **arguments, **expression.arguments())
+        return answer["Items"], answer.get("LastEvaluatedKey")
 
+    def rows(self, condition: Condition) -> Iterator[Row]:
+        """All rows of one partition for which the condition of their keys holds, page by page."""
+        start: Row | None = None
+        while True:
+            found, start = self.page(condition, start=start)
+            yield from found
+            if start is None:
+                return
 
-def read_all(client: Any, table: str, keys: Sequence[Row]) -> list[Row]:
-    """The items that exist among `keys`, in any order, read consistently."""
-    found: list[Row] = []
-    for start in range(0, len(keys), DYNAMODB_MAX_BATCH_GET):
-        pending = list(keys[start : start + DYNAMODB_MAX_BATCH_GET])
-        for attempt in range(CONFLICT_ATTEMPTS):
-            with table_errors():
-                answer = client.batch_get_item(RequestItems={table: {"Keys": pending, "ConsistentRead": True}})
-            found.extend(answer["Responses"].get(table, []))
-            pending = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
-            if not pending:
-                break
-            time.sleep(random.uniform(0, CONFLICT_PAUSE * 2**attempt))
-        else:
-            raise TableUnavailable("the job table kept throttling reads")
-    return found
+    def read_all(self, keys: Sequence[Row], *, only: Sequence[str] = ()) -> list[Row]:
+        """The rows that exist among `keys`, in any order; of each all attributes, or `only` these."""
+        expression = Expression()
+        wanted = [expression.render([Name(name)]) for name in only]
+        projection = {"ProjectionExpression": ", ".join(wanted), **expression.arguments()} if only else {}
+        found: list[Row] = []
+        for start in range(0, len(keys), DYNAMODB_MAX_BATCH_GET):
+            pending = list(keys[start : start + DYNAMODB_MAX_BATCH_GET])
+            for attempt in range(ATTEMPTS):
+                request = {self.name: {"Keys": pending, "ConsistentRead": True, **projection}}
+                with table_errors():
+                    answer = self.client.batch_get_item(RequestItems=request)
+                found.extend(answer["Responses"].get(self.name, []))
+                pending = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+                if not pending:
+                    break
+                self._pause(attempt)
+            else:
+                raise TableUnavailable("the job table kept throttling reads")
+        return found
+
+    def write_all(self, rows: Sequence[Row]) -> None:
+        """Put rows that nothing races for, 25 at a time; what the table leaves over is sent again."""
+        for start in range(0, len(rows), DYNAMODB_MAX_BATCH_WRITE):
+            pending = [{"PutRequest": {"Item": row}} for row in rows[start : start + DYNAMODB_MAX_BATCH_WRITE]]
+            for attempt in range(ATTEMPTS):
+                with table_errors():
+                    answer = self.client.batch_write_item(RequestItems={self.name: pending})
+                pending = answer.get("UnprocessedItems", {}).get(self.name, [])
+                if not pending:
+                    break
+                self._pause(attempt)
+            else:
+                raise TableUnavailable("the job table kept throttling writes")
+
+    def _write(self, call: Callable[..., Row], action: Action, **options: Any) -> Row:
+        with table_errors():
+            try:
+                answer = call(TableName=self.name, **action.request(), **options)
+            except self.client.exceptions.ConditionalCheckFailedException as error:
+                raise ConditionFailed([True], [error.response.get("Item")]) from error
+        found: Row = answer.get("Attributes", {})
+        return found
+
+    def _try_transaction(self, items: list[Row]) -> bool:
+        """False if another transaction was at the same rows."""
+        with table_errors():
+            try:
+                self.client.transact_write_items(TransactItems=items)
+            except self.client.exceptions.TransactionCanceledException as error:
+                reasons = error.response.get("CancellationReasons", [])
+                codes = [reason.get("Code") for reason in reasons]
+                if CONDITION_FAILED in codes:
+                    failed = [code == CONDITION_FAILED for code in codes]
+                    raise ConditionFailed(failed, [reason.get("Item") for reason in reasons]) from error
+                if PASSING.issuperset(codes):
+                    return False
+                raise
+        return True
+
+    def _pause(self, attempt: int) -> None:
+        self.sleep(self.uniform(0, min(LONGEST_PAUSE_SECONDS, PAUSE_SECONDS * 2**attempt)))

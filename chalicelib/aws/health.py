@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.aws import clients
+from chalicelib.aws import clients, keys
 from chalicelib.limits import HEALTH_TIMEOUT_SECONDS
 from chalicelib.observability import logger
 from chalicelib.settings import Settings
@@ -51,8 +51,7 @@ class HealthProbe:
     @cached_property
     def _table(self) -> Callable[[], Any]:
         client = clients.table_client(self.settings, clients.health_config())
-        key = {"pk": {"S": "HEALTH"}, "sk": {"S": "HEALTH"}}
-        return lambda: client.get_item(TableName=self.settings.table_name, Key=key)
+        return lambda: client.get_item(TableName=self.settings.table_name, Key=keys.HEALTH)
 
     @cached_property
     def _queue(self) -> Callable[[], Any]:

@@ -1,60 +1,66 @@
-"""JobTable on DynamoDB. Every write that can race is conditional; how values lie in rows is in table_rows."""
+"""JobTable on DynamoDB. Every write that can race is conditional; how values lie in rows is in rows.py."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import base64
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.aws import table_rows as rows
-from chalicelib.aws.dynamodb import ConditionFailed, read_all, table_errors, transact, write_all
-from chalicelib.aws.job_listing import list_events, list_owned
-from chalicelib.aws.table_rows import Row
+from chalicelib.aws import keys, rows
+from chalicelib.aws.dynamodb import ConditionFailed, Table
+from chalicelib.aws.keys import Row
+from chalicelib.aws.updates import (
+    NEW_ROW,
+    Condition,
+    Name,
+    Put,
+    Update,
+    absent,
+    at_least,
+    at_most,
+    between,
+    contains,
+    equals,
+    one_of,
+)
+from chalicelib.errors import FieldProblem, InvalidRequest
 from chalicelib.jobs.files import CheckedFile, tally
-from chalicelib.jobs.model import Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile, Stage
+from chalicelib.jobs.model import Counts, Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile, Stage
 from chalicelib.jobs.ports import Change, EventPage, JobPage, Recorded
 from chalicelib.jobs.state_machine import ENTERS, Trigger, sources, target
 
-# What a retry sets besides its status: a new generation, driven again.
-RUN_AGAIN = [
-    "generation = if_not_exists(generation, :one) + :one",
-    "replans = :zero",
-    "assembled = :zero",
-    "toAssemble = :zero",
-    "sweeps = :zero",
-    "driven = :driven",
-]
+NEWEST_FIRST = {"IndexName": keys.OWNED_JOBS_INDEX, "ScanIndexForward": False}
+MAX_ROUNDS = 10  # a rare status must not make one request read the whole index
+
+NOT_OURS = FieldProblem("/cursor", "is not a cursor that this service gave out")
+_JOB_PLACE = re.compile(r'\[(?P<created>[0-9]{1,15}), "(?P<id>[0-9A-Za-z-]{1,64})"\]')
+_EVENT_PLACE = re.compile(rf"{keys.EVENTS}[0-9]{{13}}#[0-9a-f]{{8}}")
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoJobTable:
-    """`retention` is how long items are kept after they were written, in seconds."""
+    """`retention` is how long items are kept after they were written, in seconds; `token()` is 8 random hex digits."""
 
-    client: Any
-    name: str
+    table: Table
     retention: int
+    token: Callable[[], str] = lambda: secrets.token_hex(4)
 
     def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
         ttl = self._ttl(job.created_at)
-        chunks = [rows.files_row(job.job_id, number, files, ttl=ttl) for number, files in enumerate(batches)]
-        write_all(self.client, self.name, chunks)
-        new = self._put(rows.job_row(job, ttl=ttl), ConditionExpression="attribute_not_exists(pk)")
-        try:
-            transact(self.client, [new, self._put_event(job.job_id, event)])
-        except ConditionFailed:
-            return False
-        return True
+        self.table.write_all([rows.files_row(job.job_id, n, files, ttl=ttl) for n, files in enumerate(batches)])
+        return self.table.wins(Put(rows.job_row(job, ttl=ttl), NEW_ROW), self._event(job.job_id, event))
 
     def get(self, job_id: str) -> Job | None:
-        row = self._item(rows.job_key(job_id))
+        row = self.table.get(keys.job(job_id))
         return rows.job_from(row) if row else None
 
     def apply(self, change: Change) -> Job | None:
-        try:
-            transact(self.client, [self._change(_transition(change)), self._put_event(change.job_id, change.event)])
-        except ConditionFailed:
-            return None
-        return self.get(change.job_id)
+        made = self.table.wins(_transition(change), self._event(change.job_id, change.event))
+        return self.get(change.job_id) if made else None
 
     def read_batch(self, job_id: str, batch: int) -> tuple[RequestedFile, ...]:
         return self.read_requests(job_id, [batch])[batch]
@@ -62,20 +68,19 @@ class DynamoJobTable:
     def read_requests(
         self, job_id: str, batches: Sequence[int], *, listing: str = ""
     ) -> dict[int, tuple[RequestedFile, ...]]:
-        found = self._batch_items(job_id, "FILES", batches, listing)
-        return {number: rows.files_from(row) for number, row in found.items()}
+        found = self.table.read_all([keys.files(job_id, number, listing) for number in batches])
+        return {keys.batch_of(row): rows.files_from(row) for row in found}
 
     def read_results(
         self, job_id: str, batches: Sequence[int], *, listing: str = ""
     ) -> dict[int, tuple[FileResult, ...]]:
-        found = self._batch_items(job_id, "RESULT", batches, listing)
-        return {number: rows.results_from(row) for number, row in found.items()}
+        found = self.table.read_all([keys.result(job_id, number, listing) for number in batches])
+        return {keys.batch_of(row): rows.results_from(row) for row in found}
 
     def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
-        counted = self._change(_counting(job_id, batch, results, now))
-        stored = self._put(rows.result_row(job_id, batch, results, ttl=self._ttl(now)))
+        stored = Put(rows.result_row(job_id, batch, results, ttl=self._ttl(now)))
         try:
-            transact(self.client, [counted, stored])
+            self.table.transact(_counting(job_id, batch, results, now), stored)
         except ConditionFailed as failed:
             row = failed.rows[0]
             recorded = row is not None and batch in rows.job_from(row).done
@@ -90,193 +95,197 @@ class DynamoJobTable:
             files, results = [file for file, _ in batch], [result for _, result in batch]
             items.append(rows.files_row(job.job_id, number, files, ttl=ttl, listing=listing))
             items.append(rows.result_row(job.job_id, number, results, ttl=ttl, listing=listing))
-        write_all(self.client, self.name, items)
-        try:
-            transact(self.client, [self._change(_listed(job, listing, [result for _, result in found], now))])
-        except ConditionFailed:
-            return False
-        return True
+        self.table.write_all(items)
+        return self.table.wins(_listed(job, listing, [result for _, result in found], now))
 
     def note(self, job_id: str, event: JobEvent) -> None:
-        transact(self.client, [self._put_event(job_id, event)])
+        self.table.transact(self._event(job_id, event))
 
     def events(self, job_id: str, *, limit: int, cursor: str | None) -> EventPage:
-        return list_events(self.client, self.name, job_id, limit=limit, cursor=cursor)
+        """The cursor is the last event's sort key."""
+        after = _event_place(cursor) if cursor else keys.EVENTS
+        # BETWEEN takes in its ends; "!" is the smallest printable character after the cursor itself.
+        of_job = equals("pk", keys.partition(job_id)) & between("sk", f"{after}!", f"{keys.EVENTS}~")
+        found, last = self.table.page(of_job, limit=limit)
+        return EventPage(tuple(map(rows.event_from, found)), _encoded(last["sk"]["S"]) if last else None)
 
     def note_error(self, job_id: str, batch: int | None, last_error: Failure, event: JobEvent) -> None:
         row = rows.error_row(job_id, batch, last_error, ttl=self._ttl(event.at))
-        transact(self.client, [self._put(row), self._put_event(job_id, event)])
+        self.table.transact(Put(row), self._event(job_id, event))
 
     def last_error(self, job_id: str, batch: int | None) -> Failure | None:
-        row = self._item(rows.batch_key(job_id, "ERROR", batch))
-        return Failure(row["code"]["S"], row["message"]["S"]) if row else None
+        row = self.table.get(keys.error(job_id, batch))
+        return rows.error_from(row) if row else None
 
     def due(self, *, now: int, limit: int) -> list[str]:
-        with table_errors():
-            answer = self.client.query(
-                TableName=self.name,
-                IndexName=rows.OPEN_JOBS_INDEX,
-                KeyConditionExpression="driven = :yes AND sweepAt <= :now",
-                ExpressionAttributeValues=rows.attributes({":yes": rows.OPEN, ":now": now}),
-                Limit=limit,
-            )
-        return [rows.job_id_of(row) for row in answer["Items"]]
+        found: list[Row] = []
+        for shard in keys.OPEN_SHARDS:
+            due = equals("open_shard", shard) & at_most("sweep_at", now)
+            found += self.table.page(due, limit=limit, IndexName=keys.OPEN_JOBS_INDEX)[0]
+        found.sort(key=lambda row: int(row["sweep_at"]["N"]))
+        return [keys.job_id_of(row) for row in found[:limit]]
 
     def postpone_sweep(self, job: Job, *, sweep_at: int, event: JobEvent | None) -> bool:
-        postponed = self._update(_postponement(job, sweep_at, counted=event is not None))
-        events = [self._put_event(job.job_id, event)] if event else []
-        try:
-            transact(self.client, [postponed, *events])
-        except ConditionFailed:
-            return False
-        return True
+        postponed = Update(
+            key=keys.job(job.job_id),
+            set={"sweep_at": sweep_at},
+            add={"sweeps": 1} if event else {},
+            condition=equals("sweep_at", job.sweep_at),
+        )
+        return self.table.wins(postponed, *([self._event(job.job_id, event)] if event else []))
 
     def owned_by(self, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None) -> JobPage:
-        return list_owned(self.client, self.name, owner, status=status, limit=limit, cursor=cursor)
+        """A page may hold fewer than `limit` jobs, even none, and still have a successor where `status` is rare."""
+        start = _job_place(owner, cursor) if cursor else None
+        found: list[Job] = []
+        for _ in range(MAX_ROUNDS):
+            newest, start = self.table.page(
+                equals("owner", owner),
+                limit=limit,
+                start=start,
+                IndexName=keys.OWNED_JOBS_INDEX,
+                ScanIndexForward=False,
+            )
+            wanted = [job for job in self._jobs(newest) if status in (None, job.status)]
+            room = limit - len(found)
+            found.extend(wanted[:room])
+            if len(wanted) > room:
+                return JobPage(tuple(found), _job_cursor(found[-1].created_at, found[-1].job_id))
+            if start is None or len(found) == limit:
+                break
+        return JobPage(
+            tuple(found), _job_cursor(int(start["created_at"]["N"]), keys.job_id_of(start)) if start else None
+        )
+
+    def _jobs(self, found: Sequence[Row]) -> list[Job]:
+        """The jobs of an index's rows, in their order."""
+        read = self.table.read_all([{"pk": row["pk"], "sk": row["sk"]} for row in found])
+        by_id = {keys.job_id_of(row): rows.job_from(row) for row in read}
+        ids = map(keys.job_id_of, found)
+        return [by_id[job_id] for job_id in ids if job_id in by_id]
 
     def _ttl(self, at: int) -> int:
         return at // 1000 + self.retention
 
-    def _item(self, key: Row) -> Row | None:
-        with table_errors():
-            answer: Row = self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
-        return answer.get("Item")
-
-    def _batch_items(self, job_id: str, kind: str, batches: Sequence[int], listing: str) -> dict[int, Row]:
-        keys = [rows.batch_key(job_id, kind, number, listing) for number in batches]
-        return {int(row["sk"]["S"].split("#")[1]): row for row in read_all(self.client, self.name, keys)}
-
-    def _put(self, item: Row, **condition: str) -> Row:
-        return {"Put": {"TableName": self.name, "Item": item, **condition}}
-
-    def _put_event(self, job_id: str, event: JobEvent) -> Row:
+    def _event(self, job_id: str, event: JobEvent) -> Put:
         """The trail only grows: an event never takes the place of another."""
-        row = rows.event_row(job_id, event, ttl=self._ttl(event.at))
-        return self._put(row, ConditionExpression="attribute_not_exists(pk)")
-
-    def _update(self, update: Row) -> Row:
-        return {"Update": {"TableName": self.name, **update}}
-
-    def _change(self, update: Row) -> Row:
-        return self._update(rows.bump_version(update))
+        return Put(rows.event_row(job_id, event, token=self.token(), ttl=self._ttl(event.at)), NEW_ROW)
 
 
-def _transition(change: Change) -> Row:
+def counted(counts: Counts, size: int) -> dict[str, int]:
+    """What files add to the counters of their job's row."""
+    return {"available": counts.available, "missing": counts.missing, "failed": counts.failed, "size": size}
+
+
+def _transition(change: Change) -> Update:
     """The update that makes a transition, on condition that the state machine allows it now."""
-    allowed = {f":from{n}": str(status) for n, status in enumerate(sorted(sources(change.trigger)))}
-    condition = f"#status IN ({', '.join(allowed)})"
-    if change.all_checked:
-        condition += " AND size(done) >= batches"
-    if change.batch_open is not None:
-        condition += " AND NOT contains(done, :batch)"
     to = target(change.trigger)
-    values = {**allowed, ":to": str(to), ":at": change.event.at}
-    assignments = ["#status = :to", "updatedAt = :at"]
-    removals = []
-    if change.batch_open is not None:
-        values[":batch"] = change.batch_open
-    if change.trigger in ENTERS:
-        assignments.append("stage = :stage")
-        values[":stage"] = str(ENTERS[change.trigger])
-    if change.trigger is Trigger.ASSEMBLE:
-        condition += " AND stage = :checking"
-        values[":checking"] = str(Stage.CHECKING)
-    if to.ended:
-        assignments.append("finishedAt = :at")
-        removals = ["stage"] if change.sweep_at else ["stage", "driven", "sweepAt"]
-    if change.trigger is Trigger.RETRY:
-        assignments += RUN_AGAIN
-        removals = ["#error", "finishedAt", "changed"]
-        values |= {":one": 1, ":zero": 0, ":driven": rows.OPEN}
-    for name, value in _optional(change).items():
-        if value is not None:
-            assignments.append(f"#{name} = :{name}")
-            values[f":{name}"] = value
-    optional = {f"#{name}": name for name in _optional(change) if f":{name}" in values}
-    names = {"#status": "status", **optional, **({"#error": "error"} if "#error" in removals else {})}
-    return {
-        "Key": rows.job_key(change.job_id),
-        "UpdateExpression": f"SET {', '.join(assignments)}" + (f" REMOVE {', '.join(removals)}" if removals else ""),
-        "ConditionExpression": condition,
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": rows.attributes(values),
-    }
-
-
-def _optional(change: Change) -> dict[str, Any]:
-    return {
-        "expiresAt": change.expires_at,
+    assigned = {
+        "status": to,
+        "updated_at": change.event.at,
+        "stage": ENTERS.get(change.trigger),
+        "finished_at": change.event.at if to.ended else None,
+        "expires_at": change.expires_at,
         "error": _error_values(change.error),
-        "sweepAt": change.sweep_at,
+        "sweep_at": change.sweep_at,
         "min_progress": change.min_progress,
     }
+    return Update(
+        key=keys.job(change.job_id),
+        set={**assigned, **(_run_again(change.job_id) if change.trigger is Trigger.RETRY else {})},
+        add={"version": 1, **({"generation": 1} if change.trigger is Trigger.RETRY else {})},
+        remove=_removed(change, to),
+        condition=_allowed(change),
+    )
+
+
+def _allowed(change: Change) -> Condition:
+    condition = one_of("status", sorted(sources(change.trigger)))
+    if change.all_checked:
+        condition &= at_least("checked", Name("batches"))
+    if change.batch_open is not None:
+        condition &= ~contains("done", change.batch_open)
+    if change.trigger is Trigger.ASSEMBLE:
+        condition &= equals("stage", Stage.CHECKING)
+    return condition
+
+
+def _run_again(job_id: str) -> dict[str, Any]:
+    """What a retry sets: the job is driven again."""
+    return {"replans": 0, "assembled": 0, "to_assemble": 0, "sweeps": 0, "open_shard": keys.open_shard(job_id)}
+
+
+def _removed(change: Change, to: JobStatus) -> list[str]:
+    if change.trigger is Trigger.RETRY:
+        return ["error", "finished_at", "changed"]
+    if to.ended:
+        return ["stage"] if change.sweep_at else ["stage", "open_shard", "sweep_at"]
+    return []
 
 
 def _error_values(error: Failure | None) -> dict[str, str] | None:
     return {"code": error.code, "message": error.message} if error else None
 
 
-def _counting(job_id: str, batch: int, results: Sequence[FileResult], now: int) -> Row:
+def _counting(job_id: str, batch: int, results: Sequence[FileResult], now: int) -> Update:
     """The update that counts a batch, once, while the job is processing."""
-    counts, size = tally(results)
-    values = {
-        ":processing": str(JobStatus.PROCESSING),
-        ":number": batch,
-        ":batch": {batch},
-        ":available": counts.available,
-        ":missing": counts.missing,
-        ":failed": counts.failed,
-        ":size": size,
-        ":now": now,
-    }
-    return {
-        "Key": rows.job_key(job_id),
-        "UpdateExpression": (
-            "ADD available :available, #missing :missing, failed :failed, #size :size, done :batch SET updatedAt = :now"
-        ),
-        "ConditionExpression": "#status = :processing AND NOT contains(done, :number)",
-        "ExpressionAttributeNames": {"#status": "status", "#missing": "missing", "#size": "size"},
-        "ExpressionAttributeValues": rows.attributes(values),
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
+    return Update(
+        key=keys.job(job_id),
+        set={"updated_at": now},
+        add={**counted(*tally(results)), "done": {batch}, "checked": 1, "version": 1},
+        condition=equals("status", JobStatus.PROCESSING) & ~contains("done", batch),
+    )
 
 
-def _listed(job: Job, listing: str, results: Sequence[FileResult], now: int) -> Row:
+def _listed(job: Job, listing: str, results: Sequence[FileResult], now: int) -> Update:
     """The update that makes a listing the job's, unless another one is."""
-    counts, size = tally(results)
-    values = {
-        ":processing": str(JobStatus.PROCESSING),
-        ":listing": listing,
-        ":total": job.total,
-        ":batchSize": job.batch_size,
-        ":batches": job.batches,
-        ":available": counts.available,
-        ":missing": counts.missing,
-        ":failed": counts.failed,
-        ":size": size,
-        ":done": set(range(job.batches)),
-        ":now": now,
-    }
-    return {
-        "Key": rows.job_key(job.job_id),
-        "UpdateExpression": (
-            "SET listing = :listing, #total = :total, batchSize = :batchSize, batches = :batches,"
-            " available = :available, #missing = :missing, failed = :failed, #size = :size, done = :done,"
-            " updatedAt = :now"
-        ),
-        "ConditionExpression": "#status = :processing AND attribute_not_exists(listing)",
-        "ExpressionAttributeNames": {"#status": "status", "#total": "total", "#missing": "missing", "#size": "size"},
-        "ExpressionAttributeValues": rows.attributes(values),
-    }
+    return Update(
+        key=keys.job(job.job_id),
+        set={
+            "listing": listing,
+            "total": job.total,
+            "batch_size": job.batch_size,
+            "batches": job.batches,
+            **counted(*tally(results)),
+            "done": set(range(job.batches)),
+            "checked": job.batches,
+            "updated_at": now,
+        },
+        add={"version": 1},
+        condition=equals("status", JobStatus.PROCESSING) & absent("listing"),
+    )
 
 
-def _postponement(job: Job, sweep_at: int, *, counted: bool) -> Row:
-    """The update that moves the next sweep, on condition that no other sweeper has."""
-    return {
-        "Key": rows.job_key(job.job_id),
-        "UpdateExpression": "SET sweepAt = :next" + (" ADD sweeps :one" if counted else ""),
-        "ConditionExpression": "sweepAt = :seen",
-        "ExpressionAttributeValues": rows.attributes(
-            {":next": sweep_at, ":seen": job.sweep_at, ":one": 1 if counted else None}
-        ),
-    }
+def _job_cursor(created_at: int, job_id: str) -> str:
+    return _encoded(json.dumps([created_at, job_id]))
+
+
+def _cursor_of(index_key: Row) -> str:
+    return _job_cursor(int(index_key["created_at"]["N"]), keys.job_id_of(index_key))
+
+
+def _job_place(owner: str, cursor: str) -> Row:
+    place = _JOB_PLACE.fullmatch(_decoded(cursor))
+    if place is None:
+        raise InvalidRequest([NOT_OURS])
+    index = {"owner": {"S": owner}, "created_at": {"N": str(int(place["created"]))}}
+    return {**keys.job(place["id"]), **index}
+
+
+def _event_place(cursor: str) -> str:
+    place = _decoded(cursor)
+    if not _EVENT_PLACE.fullmatch(place):
+        raise InvalidRequest([NOT_OURS])
+    return place
+
+
+def _encoded(place: str) -> str:
+    return base64.urlsafe_b64encode(place.encode()).decode()
+
+
+def _decoded(cursor: str) -> str:
+    """A cursor as its caller sent it; nothing in it is true yet."""
+    try:
+        return base64.urlsafe_b64decode(cursor).decode("ascii")
+    except ValueError:
+        return ""

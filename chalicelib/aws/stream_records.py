@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from chalicelib.aws.table_rows import Row, job_from, job_key
+from chalicelib.aws import keys
+from chalicelib.aws.keys import Row
+from chalicelib.aws.rows import job_from
 from chalicelib.delivery.notifier import JobChange
 from chalicelib.jobs.model import Job
 from chalicelib.observability import count, logger
 
 Record = dict[str, Any]
-
-JOB_SORT_KEY = job_key("")["sk"]
 
 
 def job_changes(records: Iterable[Record]) -> list[JobChange]:
@@ -35,7 +35,7 @@ def job_changes(records: Iterable[Record]) -> list[JobChange]:
 
 def _change(record: Record) -> JobChange | None:
     change = record["dynamodb"]
-    if change["Keys"]["sk"] != JOB_SORT_KEY or "NewImage" not in change:
+    if change["Keys"]["sk"]["S"] != keys.JOB or "NewImage" not in change:
         return None
     return JobChange(_job(change.get("OldImage")), job_from(change["NewImage"]))
 

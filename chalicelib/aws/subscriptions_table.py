@@ -1,127 +1,72 @@
 """SubscriptionTable in the job table. A connection's row holds the set of jobs that it watches, so that one condition
-counts them, and a job's partition a row for each connection that watches it, so that one query finds them.
-
-    pk           sk           holds
-    CONN#<id>    CONN         principal, ticket, connectedAt, `watched`: the ids of jobs
-    JOB#<id>     SUB#<conn>   nothing more
+counts them; a job's partition has a row for each connection that watches it, so that one query finds them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from chalicelib.aws import table_rows as rows
-from chalicelib.aws.dynamodb import ConditionFailed, table_errors, transact
-from chalicelib.aws.table_rows import Row
+from chalicelib.aws import keys
+from chalicelib.aws.attributes import attributes, plain
+from chalicelib.aws.dynamodb import ConditionFailed, Table
+from chalicelib.aws.updates import KNOWN_ROW, Delete, Put, Update, absent, begins_with, contains, equals, smaller
 from chalicelib.delivery.subscriptions import Connection, Subscribed
 from chalicelib.limits import MAX_SUBSCRIPTIONS, WEBSOCKET_MAX_SECONDS
 
 KEPT_SECONDS = WEBSOCKET_MAX_SECONDS + 3600  # API Gateway has closed the connection by then
-SUBSCRIPTION_PREFIX = "SUB#"
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoSubscriptions:
-    client: Any
-    name: str
+    table: Table
 
     def open(self, connection: Connection) -> None:
         values = {
             "principal": connection.principal,
             "ticket": connection.ticket or None,
-            "connectedAt": connection.connected_at,
+            "connected_at": connection.connected_at,
             "ttl": _expiry(connection.connected_at),
         }
-        item = {**_connection_key(connection.connection_id), **rows.attributes(values)}
-        with table_errors():
-            self.client.put_item(TableName=self.name, Item=item)
+        self.table.put(Put({**keys.connection(connection.connection_id), **attributes(values)}))
 
     def connection(self, connection_id: str) -> Connection | None:
-        with table_errors():
-            answer = self.client.get_item(TableName=self.name, Key=_connection_key(connection_id), ConsistentRead=True)
-        if "Item" not in answer:
+        row = self.table.get(keys.connection(connection_id))
+        if row is None:
             return None
-        values = rows.plain(answer["Item"])
-        return Connection(connection_id, values.get("principal"), values.get("ticket", ""), int(values["connectedAt"]))
+        values = plain(row)
+        return Connection(connection_id, values.get("principal"), values.get("ticket", ""), values["connected_at"])
 
     def close(self, connection_id: str) -> None:
         """A subscription that races with this finds no connection, so none is left behind."""
-        with table_errors():
-            answer = self.client.delete_item(
-                TableName=self.name, Key=_connection_key(connection_id), ReturnValues="ALL_OLD"
-            )
-        watched = answer.get("Attributes", {}).get("watched", {}).get("SS", [])
+        closed = plain(self.table.delete(Delete(keys.connection(connection_id))))
+        watched = [Delete(keys.subscription(job_id, connection_id)) for job_id in closed.get("watched", ())]
         if watched:
-            transact(self.client, [self._delete(_subscription_key(connection_id, job_id)) for job_id in watched])
+            self.table.transact(*watched)
 
     def subscribe(self, connection_id: str, job_id: str, *, now: int) -> Subscribed:
-        counted = {
-            "Key": _connection_key(connection_id),
-            "UpdateExpression": "ADD watched :jobs",
-            "ConditionExpression": (
-                "attribute_exists(pk) AND "
-                "(attribute_not_exists(watched) OR contains(watched, :job) OR size(watched) < :most)"
-            ),
-            "ExpressionAttributeValues": rows.attributes(
-                {":jobs": {job_id}, ":job": job_id, ":most": MAX_SUBSCRIPTIONS}
-            ),
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-        subscription = {**_subscription_key(connection_id, job_id), **rows.attributes({"ttl": _expiry(now)})}
-        put = {"Put": {"TableName": self.name, "Item": subscription}}
+        room = absent("watched") | contains("watched", job_id) | smaller("watched", MAX_SUBSCRIPTIONS)
+        counted = Update(key=keys.connection(connection_id), add={"watched": {job_id}}, condition=KNOWN_ROW & room)
+        subscription = {**keys.subscription(job_id, connection_id), **attributes({"ttl": _expiry(now)})}
         try:
-            transact(self.client, [self._update(counted), put])
+            self.table.transact(counted, Put(subscription))
         except ConditionFailed as failed:
             return Subscribed.TOO_MANY if failed.rows[0] else Subscribed.UNKNOWN
         return Subscribed.SUBSCRIBED
 
     def unsubscribe(self, connection_id: str, job_id: str) -> None:
-        forgotten = {
-            "Key": _connection_key(connection_id),
-            "UpdateExpression": "DELETE watched :jobs",
-            "ConditionExpression": "attribute_exists(pk)",  # or this would make a connection of it
-            "ExpressionAttributeValues": rows.attributes({":jobs": {job_id}}),
-        }
-        subscription = self._delete(_subscription_key(connection_id, job_id))
-        try:
-            transact(self.client, [self._update(forgotten), subscription])
-        except ConditionFailed:
-            transact(self.client, [subscription])
+        subscription = Delete(keys.subscription(job_id, connection_id))
+        forgotten = Update(
+            key=keys.connection(connection_id),
+            discard={"watched": {job_id}},
+            condition=KNOWN_ROW,  # or this would make a connection of it
+        )
+        if not self.table.wins(forgotten, subscription):
+            self.table.delete(subscription)
 
     def subscribers(self, job_id: str) -> list[str]:
-        """A consistent read: whoever subscribed before a change was written is told of it."""
-        query: dict[str, Any] = {
-            "TableName": self.name,
-            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
-            "ExpressionAttributeValues": rows.attributes(
-                {":pk": rows.partition(job_id), ":prefix": SUBSCRIPTION_PREFIX}
-            ),
-            "ProjectionExpression": "sk",
-            "ConsistentRead": True,
-        }
-        found: list[str] = []
-        while True:
-            with table_errors():
-                answer = self.client.query(**query)
-            found += [row["sk"]["S"].removeprefix(SUBSCRIPTION_PREFIX) for row in answer["Items"]]
-            if "LastEvaluatedKey" not in answer:
-                return found
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def _update(self, update: Row) -> Row:
-        return {"Update": {"TableName": self.name, **update}}
-
-    def _delete(self, key: Row) -> Row:
-        return {"Delete": {"TableName": self.name, "Key": key}}
-
-
-def _connection_key(connection_id: str) -> Row:
-    return rows.attributes({"pk": f"CONN#{connection_id}", "sk": "CONN"})
-
-
-def _subscription_key(connection_id: str, job_id: str) -> Row:
-    return rows.attributes({"pk": rows.partition(job_id), "sk": f"{SUBSCRIPTION_PREFIX}{connection_id}"})
+        """A consistent read: a connection that subscribed before a change was written is among them."""
+        found = self.table.rows(equals("pk", keys.partition(job_id)) & begins_with("sk", keys.SUBSCRIPTIONS))
+        return [row["sk"]["S"].removeprefix(keys.SUBSCRIPTIONS) for row in found]
 
 
 def _expiry(milliseconds: int) -> int:

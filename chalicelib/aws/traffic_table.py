@@ -1,104 +1,66 @@
-"""CallCounter and ClaimStore on DynamoDB, in the job table.
-
-pk              sk      holds
-CALLS#<name>    CALLS   how often somebody called in a window
-ONCE#<name>     ONCE    the claim of an Idempotency-Key
-"""
+"""CallCounter and ClaimStore in the job table."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.aws.dynamodb import table_errors
-from chalicelib.aws.table_rows import Row, attributes, plain
+from chalicelib.aws import keys
+from chalicelib.aws.attributes import attributes, plain
+from chalicelib.aws.dynamodb import ConditionFailed, Table
+from chalicelib.aws.keys import Row
+from chalicelib.aws.updates import NEW_ROW, Condition, Delete, Put, Update, absent, at_most, equals
 from chalicelib.calls.ports import Claim
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoCallCounter:
-    client: Any
-    table: str
+    table: Table
 
     def add(self, name: str, *, until: int) -> int:
-        with table_errors():
-            answer = self.client.update_item(
-                TableName=self.table,
-                Key=_key("CALLS", name),
-                UpdateExpression="ADD calls :one SET #ttl = :until",
-                ExpressionAttributeNames={"#ttl": "ttl"},
-                ExpressionAttributeValues=attributes({":one": 1, ":until": until}),
-                ReturnValues="UPDATED_NEW",
-            )
-        return int(answer["Attributes"]["calls"]["N"])
+        counted = self.table.update(Update(key=keys.calls(name), add={"calls": 1}, set={"ttl": until}))
+        return int(counted["calls"]["N"])
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoClaimStore:
-    client: Any
-    table: str
+    table: Table
 
     def claim(self, wanted: Claim) -> Claim:
         values = {
             "fingerprint": wanted.fingerprint,
-            "jobId": wanted.job_id,
-            "claimedAt": wanted.claimed_at,
-            "expiresAt": wanted.expires_at,
+            "job_id": wanted.job_id,
+            "claimed_at": wanted.claimed_at,
+            "expires_at": wanted.expires_at,
             "ttl": -(-wanted.expires_at // 1000),
         }
-        with table_errors():
-            try:
-                self.client.put_item(
-                    TableName=self.table,
-                    Item={**_key("ONCE", wanted.name), **attributes(values)},
-                    # DynamoDB deletes late, so the clock decides whether a claim still lives.
-                    ConditionExpression="attribute_not_exists(pk) OR expiresAt <= :now",
-                    ExpressionAttributeValues=attributes({":now": wanted.claimed_at}),
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except self.client.exceptions.ConditionalCheckFailedException as error:
-                return _claim_from(wanted.name, error.response["Item"])
+        # DynamoDB deletes late, so the clock decides whether a claim still lives.
+        gone = NEW_ROW | at_most("expires_at", wanted.claimed_at)
+        try:
+            self.table.put(Put({**keys.claim(wanted.name), **attributes(values)}, gone))
+        except ConditionFailed as failed:
+            return _claim_from(wanted.name, failed.rows[0] or {})
         return wanted
 
     def take_over(self, claim: Claim, *, now: int) -> bool:
-        condition = "claimedAt = :seen AND jobId = :job AND attribute_not_exists(answer)"
-        values = {":now": now, ":seen": claim.claimed_at, ":job": claim.job_id}
-        return self._update(claim, "SET claimedAt = :now", condition, values)
+        open_claim = _own(claim) & absent("answer") & equals("claimed_at", claim.claimed_at)
+        return self._update(claim, {"claimed_at": now}, open_claim)
 
     def release(self, claim: Claim) -> None:
-        condition = "jobId = :job AND attribute_not_exists(answer)"
-        self._update(claim, "SET claimedAt = :zero", condition, {":zero": 0, ":job": claim.job_id})
+        self._update(claim, {"claimed_at": 0}, _own(claim) & absent("answer"))
 
     def forget(self, claim: Claim) -> None:
-        with table_errors(), suppress(self.client.exceptions.ConditionalCheckFailedException):
-            self.client.delete_item(
-                TableName=self.table,
-                Key=_key("ONCE", claim.name),
-                ConditionExpression="jobId = :job AND attribute_not_exists(answer)",
-                ExpressionAttributeValues=attributes({":job": claim.job_id}),
-            )
+        self.table.wins(Delete(keys.claim(claim.name), _own(claim) & absent("answer")))
 
     def answer(self, claim: Claim, answer: str) -> None:
-        self._update(claim, "SET answer = :answer", "jobId = :job", {":answer": answer, ":job": claim.job_id})
+        self._update(claim, {"answer": answer}, _own(claim))
 
-    def _update(self, claim: Claim, expression: str, condition: str, values: dict[str, Any]) -> bool:
-        with table_errors():
-            try:
-                self.client.update_item(
-                    TableName=self.table,
-                    Key=_key("ONCE", claim.name),
-                    UpdateExpression=expression,
-                    ConditionExpression=condition,
-                    ExpressionAttributeValues=attributes(values),
-                )
-            except self.client.exceptions.ConditionalCheckFailedException:
-                return False
-        return True
+    def _update(self, claim: Claim, changes: dict[str, Any], condition: Condition) -> bool:
+        return self.table.wins(Update(key=keys.claim(claim.name), set=changes, condition=condition))
 
 
-def _key(kind: str, name: str) -> Row:
-    return attributes({"pk": f"{kind}#{name}", "sk": kind})
+def _own(claim: Claim) -> Condition:
+    return equals("job_id", claim.job_id)
 
 
 def _claim_from(name: str, row: Row) -> Claim:
@@ -106,8 +68,8 @@ def _claim_from(name: str, row: Row) -> Claim:
     return Claim(
         name=name,
         fingerprint=values["fingerprint"],
-        job_id=values["jobId"],
-        claimed_at=int(values["claimedAt"]),
-        expires_at=int(values["expiresAt"]),
+        job_id=values["job_id"],
+        claimed_at=values["claimed_at"],
+        expires_at=values["expires_at"],
         answer=values.get("answer", ""),
     )

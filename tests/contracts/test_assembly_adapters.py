@@ -14,6 +14,7 @@ from chalicelib.archive.rules import S3
 from chalicelib.assembly.model import Archive, CrcSource, Phase, Receipt, Upload
 from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome
 from chalicelib.aws.assembly_table import DynamoAssemblyTable
+from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.aws.s3_archives import S3ArchiveStore
 from chalicelib.aws.s3_source import S3SourceStore
@@ -38,7 +39,7 @@ def tables() -> Iterator[tuple[DynamoJobTable, DynamoAssemblyTable]]:
     with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
-        yield DynamoJobTable(client, "jobs", 3600), DynamoAssemblyTable(client, "jobs", 3600)
+        yield DynamoJobTable(Table(client, "jobs"), 3600), DynamoAssemblyTable(Table(client, "jobs"), 3600)
 
 
 @pytest.mark.parametrize("crcs", ["copy", "head", "read", "auto"])

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import boto3
 import pytest
 
+from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.traffic_table import DynamoCallCounter, DynamoClaimStore
 from chalicelib.calls.idempotency import Idempotency, KeyedRequest
 from chalicelib.calls.ports import CallCounter, Claim, ClaimStore
@@ -55,12 +56,12 @@ def client(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 @pytest.fixture
 def counter(client: Any) -> CallCounter:
-    return DynamoCallCounter(client, "jobs") if client else FakeCallCounter()
+    return DynamoCallCounter(Table(client, "jobs")) if client else FakeCallCounter()
 
 
 @pytest.fixture
 def claims(client: Any) -> ClaimStore:
-    return DynamoClaimStore(client, "jobs") if client else FakeClaimStore()
+    return DynamoClaimStore(Table(client, "jobs")) if client else FakeClaimStore()
 
 
 def at_once(task: Callable[[int], T], times: int) -> list[T]:
@@ -88,8 +89,8 @@ def test_a_count_is_kept_for_as_long_as_its_window() -> None:
     with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
-        DynamoCallCounter(client, "jobs").add("alice", until=1_700_000_060)
-        DynamoClaimStore(client, "jobs").claim(replace(CLAIM, expires_at=NOW + 1))
+        DynamoCallCounter(Table(client, "jobs")).add("alice", until=1_700_000_060)
+        DynamoClaimStore(Table(client, "jobs")).claim(replace(CLAIM, expires_at=NOW + 1))
         kept = {item["sk"]["S"]: item["ttl"]["N"] for item in client.scan(TableName="jobs")["Items"]}
     assert kept == {"CALLS": "1700000060", "ONCE": "1700000001"}
 
@@ -97,9 +98,9 @@ def test_a_count_is_kept_for_as_long_as_its_window() -> None:
 def test_a_table_that_is_not_there_is_an_outage() -> None:
     with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
-        store = DynamoClaimStore(client, "jobs")
+        store = DynamoClaimStore(Table(client, "jobs"))
         with pytest.raises(TableUnavailable):
-            DynamoCallCounter(client, "jobs").add("alice", until=60)
+            DynamoCallCounter(Table(client, "jobs")).add("alice", until=60)
         for write in (store.claim, store.release, store.forget):
             with pytest.raises(TableUnavailable):
                 write(CLAIM)

@@ -8,8 +8,10 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.aws import keys
+from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.jobs_table import DynamoJobTable
-from chalicelib.aws.table_rows import attributes, job_key
+from chalicelib.aws.updates import Update
 from chalicelib.jobs.model import Counts, Failure, FileResult, FileState, JobStatus, RequestedFile
 from chalicelib.jobs.ports import Change, JobTable, Recorded
 from chalicelib.jobs.state_machine import Trigger
@@ -39,7 +41,7 @@ def table(request: pytest.FixtureRequest) -> Iterator[JobTable]:
     with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
-        yield DynamoJobTable(client, "jobs", 3600)
+        yield DynamoJobTable(Table(client, "jobs"), 3600)
 
 
 def change(trigger: Trigger, **more: object) -> Change:
@@ -213,7 +215,7 @@ def test_no_item_of_the_largest_job_passes_the_item_limit(batch: list[RequestedF
     with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
-        table = DynamoJobTable(client, "jobs", 3600)
+        table = DynamoJobTable(Table(client, "jobs"), 3600)
         table.create(job(total=MAX_FILES_PER_JOB, batch_size=len(batch)), [batch], event())
         table.apply(change(Trigger.START))
         result = FileResult(FileState.AVAILABLE, 5 * 2**40, "f" * 36, 1_700_000_000_000, 0xFFFFFFFF)
@@ -224,12 +226,7 @@ def test_no_item_of_the_largest_job_passes_the_item_limit(batch: list[RequestedF
 
 
 def _tick_off(client: Any, batches: Iterable[int]) -> None:
-    client.update_item(
-        TableName="jobs",
-        Key=job_key(ONE),
-        UpdateExpression="ADD done :done",
-        ExpressionAttributeValues=attributes({":done": set(batches)}),
-    )
+    Table(client, "jobs").update(Update(key=keys.job(ONE), add={"done": set(batches)}))
 
 
 def _item_bytes(item: dict[str, dict[str, object]]) -> int:

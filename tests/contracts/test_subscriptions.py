@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.aws.subscriptions_table import KEPT_SECONDS, DynamoSubscriptions
 from chalicelib.delivery.subscriptions import Connection, Subscribed, SubscriptionTable
@@ -29,7 +30,7 @@ def table(request: pytest.FixtureRequest) -> Iterator[SubscriptionTable]:
         yield FakeSubscriptions()
         return
     with emulated_aws():
-        yield DynamoSubscriptions(client(), "jobs")
+        yield DynamoSubscriptions(Table(client(), "jobs"))
 
 
 @pytest.fixture
@@ -131,30 +132,30 @@ def test_a_connection_that_watches_all_it_may_is_forgotten_whole(table: Subscrip
 
 
 def test_every_row_expires_after_the_connection_has_ended(dynamodb: Any) -> None:
-    opened(DynamoSubscriptions(dynamodb, "jobs"), "a").subscribe("a", ONE, now=NOW)
+    opened(DynamoSubscriptions(Table(dynamodb, "jobs")), "a").subscribe("a", ONE, now=NOW)
     items = dynamodb.scan(TableName="jobs")["Items"]
     assert [int(item["ttl"]["N"]) for item in items] == [NOW // 1000 + KEPT_SECONDS] * 2
     assert KEPT_SECONDS > WEBSOCKET_MAX_SECONDS
 
 
 def test_more_subscribers_than_one_page_holds_are_all_found(dynamodb: Any) -> None:
-    table = DynamoSubscriptions(PagedClient(dynamodb, 2), "jobs")
+    table = DynamoSubscriptions(Table(PagedClient(dynamodb, 2), "jobs"))
     for n in range(7):
         opened(table, f"c{n}").subscribe(f"c{n}", ONE, now=NOW)
     assert sorted(table.subscribers(ONE)) == [f"c{n}" for n in range(7)]
 
 
 def test_subscriptions_do_not_show_in_what_else_is_read_of_a_job(dynamodb: Any) -> None:
-    jobs = DynamoJobTable(dynamodb, "jobs", 3600)
+    jobs = DynamoJobTable(Table(dynamodb, "jobs"), 3600)
     jobs.create(job(), [files(70000)], event())
-    opened(DynamoSubscriptions(dynamodb, "jobs"), "a").subscribe("a", ONE, now=NOW)
+    opened(DynamoSubscriptions(Table(dynamodb, "jobs")), "a").subscribe("a", ONE, now=NOW)
     assert jobs.get(ONE) == job()
     assert [found.kind for found in jobs.events(ONE, limit=10, cursor=None).events] == ["created"]
 
 
 def test_a_table_that_is_not_there_is_unavailable() -> None:
     with emulated_aws():
-        table = DynamoSubscriptions(boto3.client("dynamodb", region_name="us-east-1"), "jobs")
+        table = DynamoSubscriptions(Table(boto3.client("dynamodb", region_name="us-east-1"), "jobs"))
         calls = [
             lambda: table.open(Connection("a", None, "", NOW)),
             lambda: table.connection("a"),

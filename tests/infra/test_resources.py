@@ -40,7 +40,7 @@ def test_the_functions_have_settings_that_are_right(made: Made) -> None:
 def test_the_table_has_its_indexes_its_stream_and_its_expiry(made: Made) -> None:
     dynamodb = boto3.client("dynamodb")
     table = dynamodb.describe_table(TableName=made.outputs["Table"])["Table"]
-    assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"driven", "owned"}
+    assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"open_jobs", "owned_jobs"}
     assert table["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     expiry = dynamodb.describe_time_to_live(TableName=made.outputs["Table"])["TimeToLiveDescription"]
     assert expiry == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}

@@ -92,7 +92,7 @@ def test_the_table_has_the_keys_indexes_and_protection_that_jobs_need(resources:
         index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
         for index in table["GlobalSecondaryIndexes"]
     }
-    assert indexes == {"driven": ["driven", "sweepAt"], "owned": ["owner", "createdAt"]}
+    assert indexes == {"open_jobs": ["open_shard", "sweep_at"], "owned_jobs": ["owner", "created_at"]}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]

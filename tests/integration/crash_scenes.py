@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 
 from chalicelib.auth.principals import ANONYMOUS
+from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Actor, ArchiveRequest, FileResult, Job, RequestedFile
@@ -58,7 +59,7 @@ def job_whose_request_cannot_be_read(deployment: Deployment, file_ids: Iterable[
 
 
 def _table(deployment: Deployment) -> DynamoJobTable:
-    return DynamoJobTable(deployment.stack.clients("dynamodb"), deployment.stack.outputs["Table"], 2 * JOB_TTL)
+    return DynamoJobTable(Table(deployment.stack.clients("dynamodb"), deployment.stack.outputs["Table"]), 2 * JOB_TTL)
 
 
 def _now() -> int:

@@ -8,8 +8,11 @@ from contextlib import ExitStack
 
 import pytest
 
+from chalicelib.aws import keys
+from chalicelib.aws.dynamodb import Table
+from chalicelib.aws.rows import job_row
 from chalicelib.aws.subscriptions_table import DynamoSubscriptions
-from chalicelib.aws.table_rows import attributes, job_key, job_row
+from chalicelib.aws.updates import Put, Update
 from chalicelib.delivery.subscriptions import Connection
 from tests.builders import job
 from tests.integration.deployment import PATIENCE, Deployment
@@ -33,27 +36,25 @@ def client(deployment: Deployment) -> Iterator[Client]:
 
 
 def watchers(deployment: Deployment, job_id: str) -> list[str]:
-    table = DynamoSubscriptions(deployment.stack.clients("dynamodb"), deployment.stack.outputs["Table"])
-    return table.subscribers(job_id)
+    return DynamoSubscriptions(table(deployment)).subscribers(job_id)
+
+
+def table(deployment: Deployment) -> Table:
+    return Table(deployment.stack.clients("dynamodb"), deployment.stack.outputs["Table"])
 
 
 def idle_job(deployment: Deployment) -> str:
     """A job that nothing drives: it changes only by `change`."""
     job_id = str(uuid.uuid4())
     made = job(job_id=job_id, owner="anonymous", expires_at=4_000_000_000_000)
-    row = {name: value for name, value in job_row(made, ttl=4_000_000_000).items() if name not in ("driven", "sweepAt")}
-    deployment.stack.clients("dynamodb").put_item(TableName=deployment.stack.outputs["Table"], Item=row)
+    row = job_row(made, ttl=4_000_000_000)
+    table(deployment).put(Put({name: value for name, value in row.items() if name not in ("open_shard", "sweep_at")}))
     return job_id
 
 
 def change(deployment: Deployment, job_id: str, times: int = 1) -> None:
     for _ in range(times):
-        deployment.stack.clients("dynamodb").update_item(
-            TableName=deployment.stack.outputs["Table"],
-            Key=job_key(job_id),
-            UpdateExpression="SET version = version + :one",
-            ExpressionAttributeValues=attributes({":one": 1}),
-        )
+        table(deployment).update(Update(key=keys.job(job_id), add={"version": 1}))
 
 
 # --- watching -----------------------------------------------------------------------------
@@ -149,13 +150,13 @@ def test_who_leaves_is_forgotten(deployment: Deployment) -> None:
 
 def test_a_connection_that_vanished_is_forgotten_at_the_next_change(deployment: Deployment) -> None:
     """As when API Gateway could not run $disconnect: the rows are there, the connection is not."""
-    table = DynamoSubscriptions(deployment.stack.clients("dynamodb"), deployment.stack.outputs["Table"])
+    subscriptions = DynamoSubscriptions(table(deployment))
     job_id, vanished = idle_job(deployment), uuid.uuid4().hex[:16]
-    table.open(Connection(vanished, "anonymous", "", 4_000_000_000_000))
-    table.subscribe(vanished, job_id, now=4_000_000_000_000)
+    subscriptions.open(Connection(vanished, "anonymous", "", 4_000_000_000_000))
+    subscriptions.subscribe(vanished, job_id, now=4_000_000_000_000)
     change(deployment, job_id)
-    wait_for("end of the subscription", lambda: not table.subscribers(job_id), seconds=PATIENCE)
-    wait_for("end of the connection", lambda: table.connection(vanished) is None, seconds=PATIENCE)
+    wait_for("end of the subscription", lambda: not subscriptions.subscribers(job_id), seconds=PATIENCE)
+    wait_for("end of the connection", lambda: subscriptions.connection(vanished) is None, seconds=PATIENCE)
 
 
 def test_the_api_tells_where_the_websocket_api_is(deployment: Deployment) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import app
 from chalicelib import container
-from chalicelib.aws.table_rows import job_row
+from chalicelib.aws.rows import job_row
 from chalicelib.delivery.subscriptions import Connection
 from chalicelib.errors import QueueUnavailable
 from chalicelib.handlers import stream
@@ -37,7 +37,7 @@ def record(old: Job | None, new: Job | None, *, sort_key: str = "JOB") -> dict[s
     del change["OldImage"], change["NewImage"]
     for name, image in (("OldImage", old), ("NewImage", new)):
         if image:
-            ended = {"finishedAt": {"N": str(image.finished_at)}} if image.finished_at else {}
+            ended = {"finished_at": {"N": str(image.finished_at)}} if image.finished_at else {}
             change[name] = {**job_row(image, ttl=1), **ended}
     return {**template, "dynamodb": change}
 
