@@ -2,7 +2,8 @@
 
     python -m infra.deploy --stage prod --source-bucket my-files [--region R] [--architecture A] [Key=Value ...]
 
-Key=Value pairs set any other parameter of infra/template/parameters.yaml; those not named keep their value.
+Key=Value pairs set any other parameter of infra/template/*.yaml. Those not named keep their value, except for what was
+opened for a while (NEVER_KEPT in infra/stack.py).
 With --upload-only nothing is deployed: for Terraform (docs/how-to/deploy.md).
 """
 
@@ -13,13 +14,22 @@ import sys
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.artifacts import Artifacts, NotOurBucket
 from infra.dependencies import ARCHITECTURES, DEFAULT_ARCHITECTURE, REPOSITORY, CannotInstall, on_aws
 from infra.file_lock import Busy
 from infra.package import CannotPackage, package
 from infra.report import CannotImport, report
 from infra.stack import DeploymentFailed, Stack, deploy, upload
+
+# By default the SDK reaches us-east-1 at an address that is not one region's.
+REGIONAL = Config(s3={"us_east_1_regional_endpoint": "regional"})
+FAILURES = (
+    *(CannotInstall, CannotPackage, CannotImport, DeploymentFailed, NotOurBucket, Busy),
+    *(ClientError, BotoCoreError),
+)
 
 
 def main() -> int:
@@ -31,7 +41,7 @@ def main() -> int:
         return _refuse("no AWS region: add REGION=eu-central-1, or set AWS_REGION")
     try:
         outputs = _deploy(session, options)
-    except (CannotInstall, CannotPackage, CannotImport, DeploymentFailed, Busy, ClientError, BotoCoreError) as error:
+    except FAILURES as error:
         return _refuse(str(error))
     width = max(map(len, outputs))
     for name, value in sorted(outputs.items()):
@@ -45,8 +55,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--source-bucket", required=True, help="bucket that holds the files; only read")
     parser.add_argument("--region", help="region; without it, the one that the AWS configuration names")
     parser.add_argument("--architecture", choices=sorted(ARCHITECTURES), default=DEFAULT_ARCHITECTURE)
-    parser.add_argument("--upload-only", action="store_true", help="deploy nothing; tell the template's address")
-    parser.add_argument("--artifacts", help="bucket for the package; made if absent")
+    parser.add_argument("--upload-only", action="store_true", help="deploy nothing; print the template's address")
+    parser.add_argument("--artifacts", help="bucket for the package; created if absent")
     parser.add_argument("parameters", nargs="*", type=_pair, metavar="Key=Value", help="any other parameter")
     return parser.parse_args()
 
@@ -62,28 +72,21 @@ def _deploy(session: Any, options: argparse.Namespace) -> dict[str, str]:
     target = on_aws(options.architecture)
     made = package(REPOSITORY / ".lorry" / "package-aws", target)
     print(report(made, target), flush=True)
-    account = session.client("sts").get_caller_identity()["Account"]
-    artifacts = options.artifacts or f"lorry-artifacts-{account}-{session.region_name}"
-    s3 = session.client("s3")
-    _ensure_bucket(s3, artifacts, session.region_name)
-    stack = Stack(f"lorry-{options.stage}", artifacts, session.client("cloudformation"), s3)
+    artifacts = _artifacts(session, options.artifacts)
+    name = f"lorry-{options.stage}"
     given = {"Stage": options.stage, "SourceBucket": options.source_bucket, **dict(options.parameters)}
     if options.upload_only:
-        return {"TemplateUrl": upload(stack, made, given)}
-    return deploy(stack, made, given)
+        return {"TemplateUrl": upload(name, made, artifacts=artifacts, parameters=given)}
+    return deploy(Stack(name, session.client("cloudformation")), made, artifacts=artifacts, parameters=given)
 
 
-def _ensure_bucket(s3: Any, name: str, region: str) -> None:
-    try:
-        s3.head_bucket(Bucket=name)
-        return
-    except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-            raise
-    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    s3.create_bucket(Bucket=name, **where)
-    closed = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
-    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=closed)
+def _artifacts(session: Any, name: str | None) -> Artifacts:
+    """The bucket for the package, `name` or one of this account and region, which is created if it is absent."""
+    region = session.region_name
+    account = session.client("sts").get_caller_identity()["Account"]
+    artifacts = Artifacts(session.client("s3", config=REGIONAL), name or f"lorry-artifacts-{account}-{region}", account)
+    artifacts.ensure(region=region, partition=session.get_partition_for_region(region), ours=name is None)
+    return artifacts
 
 
 def _refuse(reason: str) -> int:

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.stack import DeploymentFailed, Stack, delete
 
-KEPT = ("Table", "ArchiveBucket")  # DeletionPolicy: Retain; outputs of the stack of the same names
+KEPT = ("Table", "ArchiveBucket")  # DeletionPolicy: RetainExceptOnCreate; outputs of the stack of the same names
 
 
 class NotMeant(Exception):
@@ -45,7 +45,8 @@ def remains(outputs: dict[str, str]) -> list[str]:
         return []
     return [
         "kept, because deleting a stack never deletes data:",
-        f"  table {table}: aws dynamodb delete-table --table-name {table}",
+        f"  table {table}: aws dynamodb update-table --table-name {table} --no-deletion-protection-enabled",
+        f"    and then: aws dynamodb delete-table --table-name {table}",
         f"  archives in {bucket}: aws s3 rb s3://{bucket} --force",
     ]
 
@@ -57,7 +58,7 @@ def main() -> int:
         return _refuse("no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     if session.region_name is None:
         return _refuse("no AWS region: add REGION=eu-central-1, or set AWS_REGION")
-    stack = Stack(f"lorry-{options.stage}", "", session.client("cloudformation"), session.client("s3"))
+    stack = Stack(f"lorry-{options.stage}", session.client("cloudformation"))
     try:
         destroy(stack, yes=options.yes)
     except (NotMeant, DeploymentFailed, ClientError, BotoCoreError, EOFError) as error:

@@ -7,10 +7,11 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from infra.artifacts import Artifacts
 from infra.package import Package
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -24,14 +25,16 @@ class DeploymentFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Where a stack lives: its name, the bucket its package is uploaded to, and clients that reach both."""
+    """Where a stack lives, and how long CloudFormation is waited for, in seconds.
+
+    Deleting takes long in a VPC: Lambda gives network interfaces back after up to 40 minutes, one set after another.
+    """
 
     name: str
-    artifacts: str
     cloudformation: Any
-    s3: Any
     poll: float = 5.0
-    deadline: float = 1800.0
+    deadline: float = 2700.0
+    deletion_deadline: float = 5400.0
 
     def status(self) -> str | None:
         """The state of the stack, None if there is no such stack."""
@@ -58,54 +61,98 @@ class Stack:
 
 
 def deploy(
-    stack: Stack, package: Package, parameters: Mapping[str, str], *, say: Callable[[str], None] = print
+    stack: Stack,
+    package: Package,
+    *,
+    artifacts: Artifacts,
+    parameters: Mapping[str, str],
+    say: Callable[[str], None] = print,
 ) -> dict[str, str]:
-    """Bring `stack` to what `package` and `parameters` say; its outputs. Parameters not named keep their value."""
+    """Brings `stack` to what `package` and `parameters` say; returns its outputs.
+
+    Parameters that are not named keep their value, except for what was opened for a while: see NEVER_KEPT.
+    """
     if stack.status() in _DEAD:
         say(f"{stack.name}: an earlier creation failed; deleting what is left of it")
         delete(stack, say=say)
     exists, previous = stack.status() is not None, stack.previous_parameters()
     declared = _declared(package, parameters)
+    chosen = _closing(declared, previous) | dict(parameters)
+    protect = not exists and PROTECTION in declared and PROTECTION not in chosen
+    if protect:
+        chosen[PROTECTION] = "false"
+    uploaded = _upload(stack.name, package, artifacts=artifacts, settings=_settings(declared, previous, chosen))
     request = {
         "StackName": stack.name,
-        "TemplateURL": _upload(stack, package, _settings(declared, previous, parameters)),
+        "TemplateURL": artifacts.address(uploaded.template),
         "Capabilities": CAPABILITIES,
-        "Parameters": _parameters(declared, parameters, previous),
+        "Parameters": _parameters(declared, chosen, previous),
     }
     if exists:
-        try:
-            stack.cloudformation.update_stack(**request)
-        except ClientError as error:
-            if _UNCHANGED not in str(error):
-                raise
-            return stack.outputs()
+        _update(stack, request, say)
     else:
         stack.cloudformation.create_stack(**request)
-    _wait(stack, say)
+        _wait(stack, say)
+    if protect:
+        _protect(stack, declared, say)
+    artifacts.retire(f"{stack.name}/", current=uploaded)
     return stack.outputs()
 
 
-def upload(stack: Stack, package: Package, parameters: Mapping[str, str]) -> str:
-    """Only upload, for whoever makes the stack by other means with the same `parameters`; the template's URL."""
-    return _upload(stack, package, _settings(_declared(package, parameters), {}, parameters))
+def upload(name: str, package: Package, *, artifacts: Artifacts, parameters: Mapping[str, str]) -> str:
+    """Only uploads what a new stack `name` with `parameters` is made of, for other tools; the template's URL."""
+    settings = _settings(_declared(package, parameters), {}, parameters)
+    return artifacts.address(_upload(name, package, artifacts=artifacts, settings=settings).template)
 
 
 def delete(stack: Stack, *, say: Callable[[str], None] = print) -> None:
-    """Delete the stack and wait until it is gone. Raises DeploymentFailed with the resources that would not go."""
+    """Deletes the stack and waits until it is gone. Raises DeploymentFailed with the resources that would not go."""
     stack.cloudformation.delete_stack(StackName=stack.name)
-    _wait(stack, say)
+    _wait(stack, say, stack.deletion_deadline)
 
 
-def _upload(stack: Stack, package: Package, settings: str) -> str:
-    """Put code and template under names made of their contents; the template's URL."""
+def _update(stack: Stack, request: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    """Updates a stack and waits for it; no change is no failure."""
+    try:
+        stack.cloudformation.update_stack(**request)
+    except ClientError as error:
+        if _UNCHANGED not in str(error):
+            raise
+    else:
+        _wait(stack, say)
+
+
+def _protect(stack: Stack, declared: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    """Protects the table of a new stack from deletion.
+
+    Not at once: CloudFormation could not delete the protected table of a creation that fails, and would keep it.
+    """
+    kept = [{"ParameterKey": name, "UsePreviousValue": True} for name in sorted(declared) if name != PROTECTION]
+    request = {
+        "StackName": stack.name,
+        "UsePreviousTemplate": True,
+        "Capabilities": CAPABILITIES,
+        "Parameters": [{"ParameterKey": PROTECTION, "ParameterValue": "true"}, *kept],
+    }
+    _update(stack, request, say)
+
+
+class _Uploaded(NamedTuple):
+    """Keys of what a deployment consists of."""
+
+    code: str
+    template: str
+
+
+def _upload(name: str, package: Package, *, artifacts: Artifacts, settings: str) -> _Uploaded:
+    """Puts code and template under names made of their contents, below the name of the stack."""
     code = package.code.read_bytes()
-    code_key = f"lorry/{hashlib.sha256(code).hexdigest()}.zip"
-    stack.s3.put_object(Bucket=stack.artifacts, Key=code_key, Body=code)
-    template = json.dumps(package.template_with_code(f"s3://{stack.artifacts}/{code_key}", settings)).encode()
-    template_key = f"lorry/{hashlib.sha256(template).hexdigest()}.json"
-    stack.s3.put_object(Bucket=stack.artifacts, Key=template_key, Body=template)
-    base = stack.s3.generate_presigned_url("get_object", Params={"Bucket": stack.artifacts, "Key": template_key})
-    return str(base).partition("?")[0]
+    code_key = f"{name}/{hashlib.sha256(code).hexdigest()}.zip"
+    artifacts.put(code_key, code)
+    template = json.dumps(package.template_with_code(f"s3://{artifacts.bucket}/{code_key}", settings)).encode()
+    template_key = f"{name}/{hashlib.sha256(template).hexdigest()}.json"
+    artifacts.put(template_key, template)
+    return _Uploaded(code_key, template_key)
 
 
 def _declared(package: Package, given: Mapping[str, str]) -> dict[str, Any]:
@@ -117,38 +164,56 @@ def _declared(package: Package, given: Mapping[str, str]) -> dict[str, Any]:
     return declared
 
 
+PROTECTION = "TableDeletionProtection"
+# Values that were meant for an hour of work. Who wants one again names it each time: a plain deployment closes it.
+NEVER_KEPT: Mapping[str, str] = {
+    "AllowAnonymous": "true",
+    "WebhookAllowLocal": "true",
+    "Rollout": "AllAtOnce",
+    PROTECTION: "false",
+}
+_NOT_IN_FUNCTIONS = frozenset({"Rollout", PROTECTION})  # no reason for a new version of the API
+
+
+def _closing(declared: Mapping[str, Any], previous: Mapping[str, str]) -> dict[str, str]:
+    """The usual values of the parameters that are at a value that is never kept."""
+    opened = {name for name, value in NEVER_KEPT.items() if name in declared and previous.get(name) == value}
+    return {name: str(declared[name]["Default"]) for name in sorted(opened)}
+
+
 def _settings(declared: Mapping[str, Any], previous: Mapping[str, str], given: Mapping[str, str]) -> str:
-    """A short hash of what all parameters come to."""
+    """A short hash of what all parameters come to that functions or APIs see."""
     values = {name: str(parameter.get("Default", "")) for name, parameter in declared.items()}
     values |= {name: value for name, value in previous.items() if name in declared} | dict(given)
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
-
-
-# Doors that were opened for an hour of work: whoever wants them open says so each time.
-NEVER_KEPT = frozenset({"AllowAnonymous", "WebhookAllowLocal"})
+    seen = {name: value for name, value in values.items() if name not in _NOT_IN_FUNCTIONS}
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _parameters(
     declared: Mapping[str, Any], given: Mapping[str, str], previous: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     chosen: list[dict[str, Any]] = [{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(given.items())]
-    kept = sorted((declared.keys() & previous.keys()) - given.keys() - NEVER_KEPT)
+    kept = sorted((declared.keys() & previous.keys()) - given.keys())
     return chosen + [{"ParameterKey": k, "UsePreviousValue": True} for k in kept]
 
 
-def _wait(stack: Stack, say: Callable[[str], None]) -> None:
-    """Wait until CloudFormation is done with the stack; tell each new state."""
-    deadline = time.monotonic() + stack.deadline
-    told = None
+def _wait(stack: Stack, say: Callable[[str], None], seconds: float | None = None) -> None:
+    """Waits until CloudFormation is done with the stack, and says each new state."""
+    seconds = stack.deadline if seconds is None else seconds
+    deadline = time.monotonic() + seconds
+    said = None
     while True:
         status = stack.status()
-        if status != told and stack.poll >= 1:
+        if status != said and stack.poll >= 1:
             say(f"{stack.name}: {status or 'deleted'}")
-        told = status
+        said = status
         if status is None or not status.endswith("_IN_PROGRESS"):
             break
         if time.monotonic() > deadline:
-            raise DeploymentFailed(f"{stack.name} is still {status} after {stack.deadline:.0f} s")
+            raise DeploymentFailed(
+                f"{stack.name} is still {status} after {seconds:.0f} s; CloudFormation continues by itself: "
+                "run the command again when it is done"
+            )
         time.sleep(stack.poll)
     if status is not None and ("ROLLBACK" in status or "FAILED" in status):
         raise DeploymentFailed(f"{stack.name} is {status}\n" + "\n".join(_failures(stack)))

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from infra.artifacts import Artifacts
 from infra.file_lock import locked
 from infra.package import Package, package
 from infra.stack import Stack, deploy
@@ -33,6 +34,7 @@ DEFAULTS = {
     "StreamMaxWaiting": "8",  # each reader that waits takes one of the places in concurrency_gate.py
     "S3ForcePathStyle": "true",  # no name server knows bucket.127.0.0.1
     "LogRetentionDays": "1",
+    "TableDeletionProtection": "false",
 }
 ANSWER_SECONDS = 5.0
 COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -123,7 +125,7 @@ def _is_deployed(home: Home, wanted: str) -> bool:
 
 
 def _target(clients: Clients) -> Stack:
-    return Stack(STACK_NAME, ARTIFACTS, clients("cloudformation"), clients("s3"), poll=0.05, deadline=120.0)
+    return Stack(STACK_NAME, clients("cloudformation"), poll=0.05, deadline=120.0)
 
 
 def _digest(made: Package, parameters: Mapping[str, str]) -> str:
@@ -133,7 +135,9 @@ def _digest(made: Package, parameters: Mapping[str, str]) -> str:
 def _deploy(server: Emulator, clients: Clients, made: Package, parameters: Mapping[str, str]) -> Outputs:
     for bucket in (ARTIFACTS, parameters["SourceBucket"]):
         ministack_patches.source_bucket(clients, bucket)
-    outputs: Outputs = dict(deploy(_target(clients), made, parameters))
+    outputs: Outputs = dict(
+        deploy(_target(clients), made, artifacts=Artifacts(clients("s3"), ARTIFACTS), parameters=parameters)
+    )
     template = json.loads(made.template.read_text())
     resources = _physical_ids(clients)
     ministack_patches.apply(clients, template, resources, Resolver(template, parameters, {}, stack=STACK_NAME))

@@ -7,22 +7,17 @@ from typing import Any
 import pytest
 
 from infra.destroy import KEPT, NotMeant, destroy, remains
-from infra.stack import DeploymentFailed, Stack
+from infra.stack import DeploymentFailed
 from tests.infra.conftest import Template
-from tests.infra.test_stack import FakeCloudFormation, FakeS3
+from tests.support.deployment import FakeCloudFormation, stack_with
 
 OUTPUTS = {"Table": "lorry-prod-Table-1", "ArchiveBucket": "lorry-prod-archives"}
 
 
 class WithOutputs(FakeCloudFormation):
-    def describe_stacks(self, **request: Any) -> dict[str, Any]:
-        told = super().describe_stacks(**request)
-        told["Stacks"][0]["Outputs"] = [{"OutputKey": key, "OutputValue": value} for key, value in OUTPUTS.items()]
-        return told
-
-
-def stack_with(cloudformation: FakeCloudFormation) -> Stack:
-    return Stack("lorry-prod", "", cloudformation, FakeS3(), poll=0.0, deadline=5.0)
+    def __init__(self, status: str | None) -> None:
+        super().__init__(status=status)
+        self.outputs = OUTPUTS
 
 
 def never(_: str) -> str:
@@ -34,7 +29,8 @@ def test_the_stack_is_deleted_once_its_name_is_typed_and_what_stays_is_told() ->
     said: list[str] = []
     destroy(stack_with(cloudformation), yes=False, ask=lambda _: "lorry-prod\n", say=said.append)
     assert cloudformation.requests == [("delete", {"StackName": "lorry-prod"})]
-    assert said[-3:] == remains(OUTPUTS)
+    assert said[-4:] == remains(OUTPUTS)
+    assert "aws dynamodb update-table --table-name lorry-prod-Table-1 --no-deletion-protection-enabled" in said[-3]
     assert "aws dynamodb delete-table --table-name lorry-prod-Table-1" in said[-2]
     assert "aws s3 rb s3://lorry-prod-archives --force" in said[-1]
 
@@ -55,7 +51,7 @@ def test_yes_is_not_asked_again() -> None:
 
 def test_a_stack_that_is_not_there_is_named() -> None:
     with pytest.raises(DeploymentFailed, match="there is no stack lorry-prod"):
-        destroy(stack_with(FakeCloudFormation(None)), yes=True, ask=never)
+        destroy(stack_with(FakeCloudFormation()), yes=True, ask=never)
 
 
 def test_a_deletion_that_fails_tells_why() -> None:
@@ -72,7 +68,11 @@ def test_a_stack_that_never_got_that_far_leaves_nothing_behind() -> None:
     assert remains({}) == []
 
 
-def test_what_is_told_to_stay_is_what_the_template_keeps(template: Template) -> None:
-    kept = [name for name, found in template["Resources"].items() if found.get("DeletionPolicy") == "Retain"]
-    assert sorted(kept) == sorted(KEPT)
+def test_what_is_said_to_stay_is_what_the_template_keeps(template: Template) -> None:
+    policies = {name: found["DeletionPolicy"] for name, found in template["Resources"].items() if keeps(found)}
+    assert policies == dict.fromkeys([*KEPT, "ArchiveBucketPolicy"], "RetainExceptOnCreate")
     assert all(template["Outputs"][name]["Value"] == {"Ref": name} for name in KEPT)
+
+
+def keeps(resource: Template) -> bool:
+    return bool(resource.get("DeletionPolicy", "Delete") != "Delete")

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-import pytest
-
 from infra.alarms import alarms
 from infra.package import Package
 from infra.stack import deploy
 from infra.template_merge import API_FUNCTION
 from tests.infra.conftest import Template
 from tests.infra.test_options import chosen
-from tests.infra.test_stack import FakeCloudFormation, stack_with
+from tests.support.deployment import FakeCloudFormation, artifacts_of, stack_with
 
 ALIAS = {"Ref": "APIHandler.Alias"}
 CREATED = {"Stage": "prod", "SourceBucket": "files"}
@@ -57,51 +52,22 @@ def test_whoever_mends_a_broken_deployment_can_do_without_alarms(template: Templ
     assert preference["Type"] == {"Fn::Sub": "CodeDeployDefault.Lambda${Rollout}"}
 
 
-def descriptions(packaged: Package, cloudformation: FakeCloudFormation, *given: dict[str, str]) -> list[str]:
+def descriptions(packaged: Package, *given: dict[str, str]) -> list[str]:
     """What the description of the API's function becomes with each deployment."""
-    stack = stack_with(cloudformation)
+    cloudformation = FakeCloudFormation()
+    stack, artifacts = stack_with(cloudformation), artifacts_of(cloudformation)
     made = []
     for parameters in given:
-        deploy(stack, packaged, parameters)
-        _, request = cloudformation.requests[-1]
-        template = json.loads(stack.s3.objects[request["TemplateURL"].removeprefix("https://s3/")])
-        made.append(template["Resources"][API_FUNCTION]["Properties"]["Description"])
+        deploy(stack, packaged, artifacts=artifacts, parameters=parameters)
+        made.append(cloudformation.template["Resources"][API_FUNCTION]["Properties"]["Description"])
     return made
 
 
-class Remembers(FakeCloudFormation):
-    """Tells the parameters that it was given, those with a default included."""
-
-    def __init__(self, defaults: dict[str, str]) -> None:
-        super().__init__()
-        self.parameters = defaults
-
-    def describe_stacks(self, **request: Any) -> dict[str, Any]:
-        told = super().describe_stacks(**request)
-        given = {
-            parameter["ParameterKey"]: parameter["ParameterValue"]
-            for _, made in self.requests
-            for parameter in made["Parameters"]
-            if "ParameterValue" in parameter
-        }
-        values = {**self.parameters, **given}
-        told["Stacks"][0]["Parameters"] = [{"ParameterKey": k, "ParameterValue": v} for k, v in values.items()]
-        return told
-
-
-@pytest.fixture
-def remembers(template: Template) -> Remembers:
-    parameters = template["Parameters"]
-    return Remembers({name: str(found["Default"]) for name, found in parameters.items() if "Default" in found})
-
-
-def test_a_changed_parameter_makes_a_new_version_since_the_old_one_keeps_its_environment(
-    packaged: Package, remembers: Remembers
-) -> None:
-    first, changed = descriptions(packaged, remembers, CREATED, {"RateLimitMaxRequests": "5"})
+def test_a_changed_parameter_makes_a_new_version_since_the_old_one_keeps_its_environment(packaged: Package) -> None:
+    first, changed = descriptions(packaged, CREATED, {"RateLimitMaxRequests": "5"})
     assert first.startswith("settings ")
     assert first != changed
 
 
-def test_the_same_parameters_make_no_new_version_named_or_not(packaged: Package, remembers: Remembers) -> None:
-    assert len(set(descriptions(packaged, remembers, CREATED, CREATED, {}, {"RateLimitMaxRequests": "2000"}))) == 1
+def test_the_same_parameters_make_no_new_version_named_or_not(packaged: Package) -> None:
+    assert len(set(descriptions(packaged, CREATED, CREATED, {}, {"RateLimitMaxRequests": "2000"}))) == 1

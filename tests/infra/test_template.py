@@ -101,7 +101,8 @@ def test_the_table_has_the_keys_indexes_and_protection_that_jobs_need(resources:
 
 @pytest.mark.parametrize("name", ["Table", "ArchiveBucket"])
 def test_deleting_the_stack_keeps_the_data(resources: dict[str, Template], name: str) -> None:
-    assert resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
+    policies = [resources[name][policy] for policy in ("DeletionPolicy", "UpdateReplacePolicy")]
+    assert policies == ["RetainExceptOnCreate", "Retain"]
 
 
 def test_the_source_bucket_is_a_parameter_and_never_made(template: Template, resources: dict[str, Template]) -> None:
