@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,7 @@ from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.health import HealthProbe
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.aws.jwks import PublishedKeys
-from chalicelib.aws.link_credentials import AssumedRole, StaticCredentials, link_credentials
+from chalicelib.aws.link_credentials import link_credentials
 from chalicelib.aws.retries import HIDDEN_SECONDS, Heartbeat, Retries, repeat_in_thread
 from chalicelib.aws.s3_archives import S3ArchiveStore
 from chalicelib.aws.s3_links import minter_for
@@ -36,8 +36,9 @@ from chalicelib.calls.idempotency import Idempotency
 from chalicelib.calls.rates import Policy, RateLimiter
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.lister import PrefixLister
-from chalicelib.delivery.links import Minter
+from chalicelib.delivery.links import ExpiringCredentials, Minter
 from chalicelib.delivery.notifier import PUSHES_IN_FLIGHT, Notifier
+from chalicelib.delivery.presign import Credentials
 from chalicelib.delivery.streaming import LongPoller
 from chalicelib.delivery.subscriptions import Subscriptions, WebSocketAuth
 from chalicelib.delivery.tickets import TicketSigner
@@ -275,11 +276,19 @@ class Services:
         return self._minter(self.settings.source_bucket, ttl)
 
     def _minter(self, bucket: str, ttl: int) -> Minter:
-        return minter_for(self.settings, self._link_credentials.current(), bucket, ttl, datetime.now(UTC))
+        return minter_for(self.settings, self._link_credentials(), bucket, ttl=ttl, now=epoch_milliseconds())
 
     @cached_property
-    def _link_credentials(self) -> StaticCredentials | AssumedRole:
-        return link_credentials(self.settings, self._store_client, epoch_milliseconds)
+    def _link_credentials(self) -> Callable[[], ExpiringCredentials]:
+        return link_credentials(self.settings, self._store_credentials, epoch_milliseconds)
+
+    @cached_property
+    def _store_credentials(self) -> Callable[[], Credentials]:
+        return clients.store_credentials(self.settings, self._aws_session)
+
+    @cached_property
+    def _aws_session(self) -> Any:
+        return clients.aws_session()
 
     @cached_property
     def secrets(self) -> SecretSource:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
+from chalicelib.delivery.presign import Credentials
+from chalicelib.errors import InvalidSettings
 from chalicelib.settings import Settings
 
 
@@ -84,3 +88,27 @@ def store_client(settings: Settings, config: Config | None = None) -> Any:
         arguments["aws_access_key_id"] = settings.s3_access_key_id
         arguments["aws_secret_access_key"] = settings.s3_secret_access_key
     return boto3.client("s3", **arguments)
+
+
+def aws_session() -> botocore.session.Session:
+    """What this process knows of AWS: its own credentials, and settings of the SDK."""
+    return botocore.session.get_session()
+
+
+def store_credentials(settings: Settings, session: botocore.session.Session) -> Callable[[], Credentials]:
+    """Returns a function that yields the credentials of `store_client`: the store's own, or else this process's.
+
+    Those of a role rotate, so nothing keeps what it yields. Raises InvalidSettings if there are none.
+    """
+    if settings.s3_access_key_id:
+        own = Credentials(settings.s3_access_key_id, settings.s3_secret_access_key)
+        return lambda: own
+    found = session.get_credentials()
+    if found is None:
+        raise InvalidSettings("S3_ACCESS_KEY_ID: is not set, and this process has no AWS credentials either")
+
+    def current() -> Credentials:
+        frozen = found.get_frozen_credentials()
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token or "")
+
+    return current

@@ -29,12 +29,13 @@ ZIP_TYPE = "application/zip"
 
 @dataclass(frozen=True, slots=True)
 class S3ArchiveStore:
-    """`threads` is the number of small reads in flight."""
+    """`threads` is the number of small reads in flight; without `quick_reads` the SDK makes them."""
 
     client: Any
     source_bucket: str
     bucket: str
     threads: int
+    quick_reads: QuickReads | None = None
 
     def create_upload(self, key: str, *, checksummed: bool) -> Upload:
         checksum = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"} if checksummed else {}
@@ -129,8 +130,7 @@ class S3ArchiveStore:
                     raise StorageUnavailable(error.get("Key", prefix), f"not deleted: {error.get('Code')}")
 
     def read(self, source: Range) -> bytes:
-        quick = QuickReads(self.client, self.source_bucket)
-        body = quick.read(source.key, source.etag, start=source.start, size=source.size)
+        body = self._quickly_read(source)
         if body is not None:
             return body
         with _source_errors(source), store_errors(source.key):
@@ -138,6 +138,11 @@ class S3ArchiveStore:
         if len(body) != source.size:
             raise StorageUnavailable(source.key, f"{len(body)} of {source.size} bytes came")
         return body
+
+    def _quickly_read(self, source: Range) -> bytes | None:
+        if self.quick_reads is None:
+            return None
+        return self.quick_reads.read(source.key, source.etag, start=source.start, size=source.size)
 
     def read_many(self, sources: Sequence[Range]) -> Iterator[bytes]:
         if sources:

@@ -1,8 +1,8 @@
-"""Presigners for the configured store: for clients, and for this side of the network."""
+"""Presigners for the configured store: with the address that clients use, and with the one that Lorry uses."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,49 +12,42 @@ from chalicelib.delivery.presign import Credentials, Presigner
 from chalicelib.settings import Settings
 
 
-def minter_for(settings: Settings, credentials: ExpiringCredentials, bucket: str, ttl: int, at: datetime) -> Minter:
-    """Links to `bucket`, signed at `at` and good for `ttl` seconds, or until the credentials expire."""
+def minter_for(settings: Settings, expiring: ExpiringCredentials, bucket: str, *, ttl: int, now: int) -> Minter:
+    """Links to `bucket`, signed `now` (epoch milliseconds), for `ttl` seconds or until the credentials expire."""
     endpoint = settings.s3_public_endpoint or settings.s3_endpoint or regional_endpoint(settings.s3_region)
     presigner = Presigner(
-        credentials=credentials.credentials,
+        credentials=expiring.credentials,
         bucket=bucket,
         endpoint=endpoint,
         region=settings.s3_region,
         path_style=settings.s3_force_path_style or not _fits_host_name(bucket, endpoint),
     )
-    return Minter(presigner, at, credentials.limit(ttl, at))
+    at = datetime.fromtimestamp(now / 1000, UTC)
+    return Minter(presigner, at, expiring.limit(ttl, at))
 
 
-def presigner_of(client: Any, bucket: str) -> Presigner:
-    """Links for this side of the network: to the address that the client itself talks to."""
+def internal_presigner(client: Any, bucket: str, credentials: Credentials) -> Presigner:
+    """Links with the address that an S3 client itself sends requests to."""
     endpoint = client.meta.endpoint_url
+    path_style = (client.meta.config.s3 or {}).get("addressing_style") == "path"
     return Presigner(
-        credentials=credentials_of(client),
+        credentials=credentials,
         bucket=bucket,
         endpoint=endpoint,
         region=client.meta.region_name,
-        path_style=_is_path_style(client) or not _fits_host_name(bucket, endpoint),
+        path_style=path_style or not _fits_host_name(bucket, endpoint),
     )
 
 
-def credentials_of(client: Any) -> Credentials:
-    """What a client signs with in this moment. A role's are rotated, so nobody keeps them."""
-    frozen = client._request_signer._credentials.get_frozen_credentials()
-    return Credentials(frozen.access_key, frozen.secret_key, frozen.token or "")
-
-
-def _is_path_style(client: Any) -> bool:
-    return bool((client.meta.config.s3 or {}).get("addressing_style") == "path")
+def regional_endpoint(region: str) -> str:
+    """The address of S3 in a region."""
+    return f"https://s3.{region}.amazonaws.com"
 
 
 def _fits_host_name(bucket: str, endpoint: str) -> bool:
-    """Whether bucket.endpoint is a host: not below an IP address, and no certificate covers a bucket with dots."""
+    """Whether bucket.endpoint is a host name: not below an IP address, and no certificate covers a bucket with dots."""
     try:
         ip_address(urlsplit(endpoint).hostname or "")
     except ValueError:
         return "." not in bucket
     return False
-
-
-def regional_endpoint(region: str) -> str:
-    return f"https://s3.{region}.amazonaws.com"

@@ -115,7 +115,7 @@ def read_request(talk: socket.socket) -> bytes:
     """Head and body of a request."""
     with talk.makefile("rb") as lines:
         head = b"".join(iter(lines.readline, b"\r\n"))
-        length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+        length = next((line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")), b":0")
         return head + b"\r\n" + lines.read(int(length.split(b":")[1]))
 
 
@@ -129,6 +129,8 @@ class Certificates:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.certificate = self._signed(self.key, "Test CA", x509.BasicConstraints(ca=True, path_length=None))
         self.trust = ssl.create_default_context(cadata=_pem(self.certificate))
+        self.authority = self.folder / "authority.pem"
+        self.authority.write_text(_pem(self.certificate))
 
     def server(self, *names: str, days: int = 1) -> ssl.SSLContext:
         """A server's context with a certificate for these names, which ends in so many days."""

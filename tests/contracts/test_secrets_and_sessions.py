@@ -10,9 +10,10 @@ import boto3
 import pytest
 
 from chalicelib.aws import clients
-from chalicelib.aws.link_credentials import AssumedRole, link_credentials
+from chalicelib.aws.link_credentials import link_credentials
 from chalicelib.aws.secrets_manager import SecretSource
 from chalicelib.container import epoch_milliseconds
+from chalicelib.delivery.links import ExpiringCredentials
 from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import LinksUnavailable, SecretUnavailable
 from chalicelib.settings import Settings
@@ -32,8 +33,9 @@ def secret_source(secret_id: str = "lorry") -> SecretSource:
     return SecretSource(clients.secrets_client(settings()), secret_id, epoch_milliseconds)
 
 
-def role_source() -> Any:
-    return link_credentials(settings(LINK_ROLE_ARN=ROLE), None, epoch_milliseconds)
+def session() -> ExpiringCredentials:
+    """A session of the role for links; the process's own credentials must not be looked at."""
+    return link_credentials(settings(LINK_ROLE_ARN=ROLE), lambda: pytest.fail("looked"), epoch_milliseconds)()
 
 
 @pytest.fixture
@@ -59,19 +61,18 @@ def test_a_secret_of_bytes_cannot_be_used(aws: None) -> None:
 
 
 def test_a_session_of_the_role_tells_its_end_in_milliseconds(aws: None) -> None:
-    source = role_source()
-    assert isinstance(source, AssumedRole)
-    lease = source.current()
-    assert lease.credentials.access_key_id.startswith("ASIA")
-    assert lease.credentials.token
-    assert lease.ends_at is not None
-    assert 3_590_000 < lease.ends_at - epoch_milliseconds() <= 3_600_000
+    before = epoch_milliseconds()
+    found = session()
+    assert found.credentials.access_key_id.startswith("ASIA")
+    assert found.credentials.token
+    assert found.ends_at is not None
+    assert before + 3_599_000 <= found.ends_at <= epoch_milliseconds() + 3_600_000
 
 
 @pytest.mark.parametrize("broken", [refusing, silent])
 @pytest.mark.parametrize(
     ("ask", "error"),
-    [(lambda: secret_source().read(), SecretUnavailable), (lambda: role_source().current(), LinksUnavailable)],
+    [(lambda: secret_source().read(), SecretUnavailable), (session, LinksUnavailable)],
 )
 def test_who_does_not_answer_is_not_waited_for_long(
     monkeypatch: pytest.MonkeyPatch, broken: Any, ask: Callable[[], object], error: type[Exception]

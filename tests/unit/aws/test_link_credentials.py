@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.aws import clients
 from chalicelib.aws.link_credentials import (
     LEAST_SECONDS,
     PAUSE_SECONDS,
     RENEW_SECONDS,
     AssumedRole,
-    StaticCredentials,
     link_credentials,
 )
 from chalicelib.aws.s3_links import minter_for
@@ -131,27 +132,58 @@ def settings(**environment: str) -> Settings:
     return Settings.from_environment({**ENVIRONMENT, **environment})
 
 
-def store_of(key: str, token: str | None) -> Any:
-    return boto3.client("s3", aws_access_key_id=key, aws_secret_access_key="secret", aws_session_token=token)
+def own(credentials: Credentials) -> Callable[[], Credentials]:
+    return lambda: credentials
 
 
 def test_a_separate_store_has_keys_of_its_own_which_last() -> None:
     chosen = settings(S3_ACCESS_KEY_ID="AKIDTEST", S3_SECRET_ACCESS_KEY="secret", LINK_ROLE_ARN=ROLE)
-    assert link_credentials(chosen, None, lambda: NOW).current() == ExpiringCredentials(KEYS)
-
-
-def test_the_role_signs_where_there_is_one() -> None:
-    made = link_credentials(settings(LINK_ROLE_ARN=ROLE), store_of("AKIDTEST", None), lambda: NOW)
-    assert isinstance(made, AssumedRole)
+    assert link_credentials(chosen, own(KEYS), lambda: NOW)() == ExpiringCredentials(KEYS)
 
 
 def test_keys_of_the_process_sign_if_they_last() -> None:
-    assert link_credentials(settings(), store_of("AKIDTEST", None), lambda: NOW) == StaticCredentials(KEYS)
+    assert link_credentials(settings(), own(KEYS), lambda: NOW)() == ExpiringCredentials(KEYS)
 
 
 def test_a_session_of_unknown_end_signs_nothing() -> None:
     with pytest.raises(InvalidSettings, match=r"^LINK_ROLE_ARN: is not set"):
-        link_credentials(settings(), store_of("ASIATEST", "token"), lambda: NOW)
+        link_credentials(settings(), own(Credentials("ASIATEST", "secret", "token")), lambda: NOW)
+
+
+# --- credentials of the store ------------------------------------------------------
+
+
+class Rotating:
+    """A session of the SDK whose role's credentials are others each time."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def get_credentials(self) -> Rotating:
+        return self
+
+    def get_frozen_credentials(self) -> Any:
+        self.count += 1
+        return SimpleNamespace(access_key=f"ASIA{self.count}", secret_key="secret", token="token")
+
+
+def test_rotated_credentials_of_the_process_are_followed() -> None:
+    current = clients.store_credentials(settings(), Rotating())
+    assert [current().access_key_id for _ in range(2)] == ["ASIA1", "ASIA2"]
+
+
+def test_the_keys_of_a_separate_store_are_the_credentials() -> None:
+    chosen = settings(S3_ACCESS_KEY_ID="AKIDTEST", S3_SECRET_ACCESS_KEY="secret")
+    assert clients.store_credentials(chosen, Rotating())() == KEYS
+
+
+def test_a_process_without_credentials_is_told_what_to_set() -> None:
+    with pytest.raises(InvalidSettings, match="S3_ACCESS_KEY_ID"):
+        clients.store_credentials(settings(), SimpleNamespace(get_credentials=lambda: None))
+
+
+def test_a_secret_is_not_shown_where_credentials_are_logged() -> None:
+    assert repr(Credentials("AKIDTEST", "secret", "token")) == "Credentials('AKIDTEST')"
 
 
 # --- what links say of themselves ---------------------------------------------------
@@ -159,7 +191,8 @@ def test_a_session_of_unknown_end_signs_nothing() -> None:
 
 def minted(expiring: ExpiringCredentials, ttl: int, at: datetime) -> tuple[int, datetime, int]:
     """The end that the minter tells, and what its link says: since when, for how many seconds."""
-    minter = minter_for(settings(), expiring, "files", ttl, at)
+    now = int(at.timestamp() * 1000)
+    minter = minter_for(settings(), expiring, "files", ttl=ttl, now=now)
     query = parse_qs(urlsplit(minter.link("downloads/1.zip")).query)
     since = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return minter.expires_at, since, int(query["X-Amz-Expires"][0])
