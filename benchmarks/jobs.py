@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from benchmarks.workloads import SOURCE, Store, key_of
 from chalicelib.archive.archives import ArchivePlan

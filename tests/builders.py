@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.lister import PrefixLister
 from chalicelib.jobs.lifecycle import JobLifecycle
-from chalicelib.jobs.model import Actor, Counts, Job, JobEvent, JobStatus, RequestedFile
+from chalicelib.jobs.model import Actor, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.jobs.sweeper import Sweeper
 from chalicelib.limits import MAX_FILES_PER_BATCH
@@ -26,21 +26,14 @@ def job(**changes: Any) -> Job:
         "job_id": "6f6b0f9e-0000-4000-8000-000000000001",
         "owner": "alice",
         "status": JobStatus.QUEUED,
-        "stage": None,
+        "step": None,
         "total": 1,
         "batch_size": 2,
-        "duplicates": 0,
-        "counts": Counts(),
-        "size": 0,
-        "done": frozenset(),
-        "error": None,
         "link_ttl": 3600,
         "created_at": 1_700_000_000_000,
         "updated_at": 1_700_000_000_000,
-        "finished_at": None,
         "expires_at": 1_700_086_400_000,
         "sweep_at": 1_700_000_120_000,
-        "sweeps": 0,
     }
     return Job(**{**values, **changes})
 

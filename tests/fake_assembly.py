@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from msgspec.structs import replace as changed
+
 from chalicelib.archive.crc32 import crc32_concat
 from chalicelib.archive.rules import S3Limits
 from chalicelib.assembly.model import PHASES, Archive, BodyCrc, PartReceipt, Phase, Receipt, Upload
@@ -15,8 +17,9 @@ from chalicelib.assembly.ports import ChunkOutcome
 from chalicelib.assembly.tasks import Range
 from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import SourceChanged, StorageUnavailable, UploadGone
-from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, JobStatus, Stage
-from tests.fakes import FakeJobTable
+from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, JobStatus, Step
+from chalicelib.jobs.state_machine import Trigger, allows, target
+from tests.fakes import FakeJobTable, added
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class FakeStore:
         for key in sorted(key for key in self.source if key.startswith(prefix)):
             stored = self.head(key)
             assert stored is not None
-            yield key, replace(stored, crc32=None)
+            yield key, changed(stored, crc32=None)
 
     def confirm_bucket(self) -> None:
         self._answer("bucket")
@@ -188,17 +191,16 @@ class FakeAssemblyTable:
         self.kept: dict[tuple[str, int, int, Phase, int], Receipt] = {}
         self.facts: dict[str, tuple[str, int]] = {}
 
-    def open_archives(self, job: Job, stage: Stage, archives: Sequence[Archive], event: JobEvent) -> bool:
+    def open_archives(self, job: Job, trigger: Trigger, archives: Sequence[Archive], event: JobEvent) -> bool:
         current = self._current(job.job_id, job.generation)
         if current is None or any(_key(archive) in self.rows for archive in archives):
             return False
-        reading = current.stage is Stage.CHECKSUMMING and stage is not Stage.CHECKSUMMING
-        if current.assembly.total and not reading:
+        if not allows(current, trigger) or (current.to_assemble and current.step is not Step.CHECKSUMMING):
             return False
-        total = sum(archive.size for archive in archives) * (2 if stage is Stage.CHECKSUMMING else 1)
-        assembly = replace(current.assembly, total=total, done=0, min_progress=job.progress)
+        total = sum(archive.size for archive in archives) * (2 if trigger is Trigger.CHECKSUM else 1)
+        changes = {"to_assemble": total, "assembled": 0, "min_progress": job.progress, "updated_at": event.at}
         with self.jobs.write():
-            self._save(replace(current, stage=stage, assembly=assembly, updated_at=event.at), event)
+            self._save(changed(current, step=target(trigger).step, **changes), event)
             self.rows.update({_key(archive): archive for archive in archives})
         return True
 
@@ -218,7 +220,7 @@ class FakeAssemblyTable:
         with self.jobs.write():
             self.rows[_key(archive)] = replace(row, done=row.done | {chunk})
             self.kept[(*_key(archive), archive.phase, chunk)] = receipt
-            self._save(replace(job, updated_at=now, assembly=replace(job.assembly, done=job.assembly.done + size)))
+            self._save(changed(job, updated_at=now, assembled=job.assembled + size))
         return ChunkOutcome.RECORDED
 
     def receipts(self, archive: Archive, phase: Phase, chunks: Sequence[int] | None = None) -> Iterator[Receipt]:
@@ -234,37 +236,36 @@ class FakeAssemblyTable:
             self.rows[_key(archive)] = replace(row, phase=phase, done=frozenset())
         return True
 
-    def next_generation(self, job: Job, changed: Sequence[str], event: JobEvent) -> bool:
+    def next_generation(self, job: Job, keys: Sequence[str], event: JobEvent) -> bool:
         current = self._current(job.job_id, job.generation)
-        if current is None or current.assembly.done != job.assembly.done:
+        if current is None or not allows(current, Trigger.REPLAN) or current.assembled != job.assembled:
             return False
-        assembly = replace(
-            current.assembly,
+        again = changed(
+            current,
+            step=target(Trigger.REPLAN).step,
             generation=job.generation + 1,
-            replans=current.assembly.replans + 1,
-            changed=(*current.assembly.changed, *changed),
+            replans=current.replans + 1,
+            changed=(*current.changed, *keys),
             min_progress=job.progress,
-            done=0,
-            total=0,
+            assembled=0,
+            to_assemble=0,
         )
         with self.jobs.write():
-            self._save(replace(current, assembly=assembly), event)
+            self._save(again, event)
         return True
 
     def replace_results(self, job: Job, results: Mapping[int, FileResult], counts: Counts, *, size: int) -> bool:
         current = self._current(job.job_id, job.generation)
-        if current is None or current.assembly.replanned >= job.generation:
+        if current is None or current.replanned >= job.generation:
             return False
-        old = current.counts
-        new = Counts(old.available + counts.available, old.missing + counts.missing, old.failed + counts.failed)
         with self.jobs.write():
             for index, result in results.items():
                 batch, place = divmod(index, job.batch_size)
                 stored = list(self.jobs.results[job.job_id + job.listing, batch])
                 stored[place] = result
                 self.jobs.results[job.job_id + job.listing, batch] = tuple(stored)
-            assembly = replace(current.assembly, replanned=job.generation)
-            self._save(replace(current, counts=new, size=current.size + size, assembly=assembly))
+            again = changed(current, size=current.size + size, replanned=job.generation)
+            self._save(added(again, counts))
         return True
 
     def forget_archives(self, archives: Sequence[Archive]) -> None:
@@ -274,7 +275,7 @@ class FakeAssemblyTable:
     def cleaned_up(self, job: Job, *, sweep_at: int | None) -> None:
         current = self.jobs.jobs[job.job_id]
         if (current.status, current.generation) == (job.status, job.generation):
-            self.jobs.jobs[job.job_id] = replace(current, sweep_at=sweep_at or 0)
+            self.jobs.jobs[job.job_id] = changed(current, sweep_at=sweep_at or 0)
 
     def remember(self, values: Mapping[str, str], *, until: int) -> None:
         self.facts.update({name: (value, until) for name, value in values.items()})
@@ -289,7 +290,7 @@ class FakeAssemblyTable:
         return job
 
     def _save(self, job: Job, event: JobEvent | None = None) -> None:
-        self.jobs.jobs[job.job_id] = replace(job, version=job.version + 1)
+        self.jobs.jobs[job.job_id] = changed(job, version=job.version + 1)
         self.jobs.trail[job.job_id].extend([event] if event else [])
 
 

@@ -6,24 +6,16 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import asdict, replace
 
 from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import FieldProblem, InvalidRequest, QueueUnavailable, StorageUnavailable, TableUnavailable
 from chalicelib.jobs.files import tally
-from chalicelib.jobs.model import (
-    Assembly,
-    Counts,
-    Failure,
-    FileResult,
-    Job,
-    JobEvent,
-    JobStatus,
-    RequestedFile,
-    Stage,
-)
+from chalicelib.jobs.model import Counts, Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.ports import Change, EventPage, JobPage, Recorded
-from chalicelib.jobs.state_machine import ENTERS, Trigger, sources, target
+from chalicelib.jobs.state_machine import Trigger, allows, target
 from chalicelib.messages import AnyMessage, Message, SendWebhook
 
 
@@ -73,11 +65,9 @@ class FakeJobTable:
 
     def apply(self, change: Change) -> Job | None:
         job = self.get(change.job_id)
-        if job is None or job.status not in sources(change.trigger) or (change.all_checked and not job.all_checked):
+        if job is None or not allows(job, change.trigger) or (change.all_checked and not job.all_checked):
             return None
         if change.batch_open in job.done:
-            return None
-        if change.trigger is Trigger.ASSEMBLE and job.stage is not Stage.CHECKING:
             return None
         with self.write():
             self.jobs[job.job_id] = _after(job, change)
@@ -114,7 +104,7 @@ class FakeJobTable:
             return False
         counts, size = tally([result for _, result in found])
         done = frozenset(range(job.batches))
-        listed = replace(current, total=job.total, batch_size=job.batch_size, counts=counts, size=size)
+        listed = replace(current, total=job.total, batch_size=job.batch_size, size=size, **asdict(counts))
         with self.write():
             self.jobs[job.job_id] = replace(
                 listed, listing=listing, done=done, updated_at=now, version=current.version + 1
@@ -214,29 +204,38 @@ def _driven(job: Job) -> bool:
 
 def _after(job: Job, change: Change) -> Job:
     to = target(change.trigger)
+    ended = to.status.ended
     if change.trigger is Trigger.RETRY:
-        again = Assembly(job.generation + 1, min_progress=change.min_progress or 0, replanned=job.assembly.replanned)
-        job = replace(job, error=None, sweeps=0, assembly=again)
-    stage = ENTERS.get(change.trigger, job.stage)
+        job = replace(job, error=None, sweeps=0, generation=job.generation + 1, replans=0, changed=())
+        job = replace(job, assembled=0, to_assemble=0)
     return replace(
         job,
-        status=to,
-        stage=None if to.ended else stage,
+        status=to.status,
+        step=to.step,
         error=change.error or job.error,
         updated_at=change.event.at,
-        finished_at=change.event.at if to.ended else None,
+        finished_at=change.event.at if ended else None,
         expires_at=change.expires_at or job.expires_at,
-        sweep_at=change.sweep_at or (0 if to.ended else job.sweep_at),
+        sweep_at=change.sweep_at or (0 if ended else job.sweep_at),
+        min_progress=job.min_progress if change.min_progress is None else change.min_progress,
         version=job.version + 1,
     )
 
 
 def _counted(job: Job, batch: int, results: Sequence[FileResult], now: int) -> Job:
-    more, size = tally(results)
-    old = job.counts
-    counts = Counts(old.available + more.available, old.missing + more.missing, old.failed + more.failed)
+    counts, size = tally(results)
+    return added(
+        replace(job, size=job.size + size, done=job.done | {batch}, updated_at=now, version=job.version + 1), counts
+    )
+
+
+def added(job: Job, counts: Counts) -> Job:
+    """The job with more files counted."""
     return replace(
-        job, counts=counts, size=job.size + size, done=job.done | {batch}, updated_at=now, version=job.version + 1
+        job,
+        available=job.available + counts.available,
+        missing=job.missing + counts.missing,
+        failed=job.failed + counts.failed,
     )
 
 

@@ -31,8 +31,9 @@ from chalicelib.assembly.tasks import Range, encode_chunk
 from chalicelib.errors import ArchiveTooLarge
 from chalicelib.jobs.files import CheckedFile
 from chalicelib.jobs.lifecycle import WORKER
-from chalicelib.jobs.model import Failure, Job, JobEvent, JobStatus, Stage
+from chalicelib.jobs.model import Failure, Job, JobEvent, JobStatus
 from chalicelib.jobs.ports import JobTable
+from chalicelib.jobs.state_machine import Trigger, target
 from chalicelib.messages import PlanArchive
 
 MAX_ARCHIVES = 90  # of one job: they are saved in one transaction of at most 100 items
@@ -127,20 +128,20 @@ class ArchivePlanner:
         )
         with SpecificationWriter(self.store, reads) as writer:
             work = reads_for_crcs(bodies, writer.write)
-        return self._save(job, Stage.CHECKSUMMING, [replace(reads, chunks=work.chunks)])
+        return self._save(job, Trigger.CHECKSUM, [replace(reads, chunks=work.chunks)])
 
     def _open(self, job: Job, plans: Sequence[ArchivePlan], source: CrcSource, crcs: Mapping[str, int]) -> bool:
         """Write the chunks, open the uploads, save the archives, send the first messages: in this order."""
         archives = [self._archive(job, number, plans, source) for number in range(1, len(plans) + 1)]
         for archive in archives:
             self.store.put(crcs_key(archive), msgspec.json.encode(crcs))
-        return self._save(job, Stage.ASSEMBLING, archives)
+        return self._save(job, Trigger.BUILD, archives)
 
-    def _save(self, job: Job, stage: Stage, archives: Sequence[Archive]) -> bool:
+    def _save(self, job: Job, trigger: Trigger, archives: Sequence[Archive]) -> bool:
         details: dict[str, Any] = {"archives": len(archives), "bytes": sum(archive.size for archive in archives)}
         details |= {"costs": [archive.cost for archive in archives if archive.cost]}
-        event = JobEvent(str(stage), self.now(), WORKER, details)
-        if self.table.open_archives(job, stage, archives, event):
+        event = JobEvent(str(target(trigger).step), self.now(), WORKER, details)
+        if self.table.open_archives(job, trigger, archives, event):
             for archive in archives:
                 self.lifecycle.send_missing(archive)
                 self.lifecycle.advance(archive)

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from chalicelib.assembly.model import Archive, BodyCrc, PartReceipt, Phase, Receipt, Upload
 from chalicelib.assembly.tasks import Range
-from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, Stage
+from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent
+from chalicelib.jobs.state_machine import Trigger
 
 
 class ArchiveStore(Protocol):
@@ -82,7 +83,7 @@ class ChunkOutcome(StrEnum):
 class AssemblyTable(Protocol):
     """Durable state of archives. Every method may raise TableUnavailable."""
 
-    def open_archives(self, job: Job, stage: Stage, archives: Sequence[Archive], event: JobEvent) -> bool:
+    def open_archives(self, job: Job, trigger: Trigger, archives: Sequence[Archive], event: JobEvent) -> bool:
         """Save the archives of a generation before their first chunk is sent, with what the job has to assemble.
 
         False if the job has ended, is in another generation, or somebody else has opened them.

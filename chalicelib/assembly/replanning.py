@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
 from chalicelib.checking.checker import result_of
@@ -44,7 +46,7 @@ class Replanner:
     def current_files(self, job: Job) -> tuple[Job, list[CheckedFile]] | None:
         """The job and its files, those that changed looked at anew. None if it ended, or is another planner's."""
         files = all_files(self.jobs, job)
-        if job.assembly.replanned < job.generation:
+        if job.replanned < job.generation:
             changes = self._look_again(job, files)
             counts, size = _difference([(files[index][1], result) for index, result in changes.items()])
             if not self.table.replace_results(job, changes, counts, size=size):
@@ -57,7 +59,7 @@ class Replanner:
 
         A chunk tells of one changed file only. Many may have changed at once, and must not cost a generation each.
         """
-        changes = Counter(job.assembly.changed)
+        changes = Counter(job.changed)
         suspects = {n for n, (file, result) in enumerate(files) if file.key in changes or _wanted_again(job, result)}
         restless = {n for n in suspects if _is_restless(job, changes[files[n][0].key])}
         given_up = {index: _given_up(files[index][1]) for index in restless}
@@ -100,12 +102,12 @@ def incomplete(files: Sequence[CheckedFile]) -> Failure:
 
 
 def _wanted_again(job: Job, result: FileResult) -> bool:
-    return job.assembly.replans == 0 and result.reason == SourceChanged.code
+    return job.replans == 0 and result.reason == SourceChanged.code
 
 
 def _is_restless(job: Job, changes: int) -> bool:
     """Whether a file has changed too often, or the job been planned too often, to try once more."""
-    return changes >= MAX_CHANGES or job.assembly.replans >= MAX_REPLANS
+    return changes >= MAX_CHANGES or job.replans >= MAX_REPLANS
 
 
 def _is_other(before: FileResult, after: FileResult) -> bool:

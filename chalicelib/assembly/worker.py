@@ -84,7 +84,7 @@ class AssemblyWorker:
         except (UploadGone, PlanChanged):
             if self._is_stale(job) or self._is_done(message):
                 return Built.DROPPED
-            if job.assembly.replans >= MAX_REPLANS:
+            if job.replans >= MAX_REPLANS:
                 raise
             self.lifecycle.changed(job, [])  # somebody aborted the upload, or deployed: begin another
             return Built.REPLANNED

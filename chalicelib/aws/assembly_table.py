@@ -12,7 +12,7 @@ from chalicelib.assembly.ports import ChunkOutcome
 from chalicelib.aws import assembly_rows, keys, rows
 from chalicelib.aws.attributes import attributes
 from chalicelib.aws.dynamodb import ConditionFailed, Table
-from chalicelib.aws.jobs_table import counted
+from chalicelib.aws.jobs_table import allowed, counted, entered
 from chalicelib.aws.keys import Row
 from chalicelib.aws.updates import (
     NEW_ROW,
@@ -25,10 +25,9 @@ from chalicelib.aws.updates import (
     equals,
     less,
 )
-from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, JobStatus, Stage
+from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, JobStatus, Step
+from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import DYNAMODB_MAX_BATCH_GET
-
-UNOPENED = equals("to_assemble", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +38,17 @@ class DynamoAssemblyTable:
     retention: int
     token: Callable[[], str] = lambda: secrets.token_hex(4)
 
-    def open_archives(self, job: Job, stage: Stage, archives: Sequence[Archive], event: JobEvent) -> bool:
+    def open_archives(self, job: Job, trigger: Trigger, archives: Sequence[Archive], event: JobEvent) -> bool:
         ttl = self._ttl(event.at)
         new = [Put(assembly_rows.archive_row(archive, ttl=ttl), NEW_ROW) for archive in archives]
         # Reading comes before building, so it is the first half of what is left.
-        total = sum(archive.size for archive in archives) * (2 if stage is Stage.CHECKSUMMING else 1)
+        total = sum(archive.size for archive in archives) * (2 if trigger is Trigger.CHECKSUM else 1)
         begun = _job_update(
             job.job_id,
             job.generation,
-            UNOPENED if stage is Stage.CHECKSUMMING else UNOPENED | equals("stage", Stage.CHECKSUMMING),
+            allowed(trigger) & (equals("to_assemble", 0) | equals("step", Step.CHECKSUMMING)),
             set={
-                "stage": stage,
+                **entered(trigger),
                 "to_assemble": total,
                 "assembled": 0,
                 "min_progress": job.progress,
@@ -98,10 +97,12 @@ class DynamoAssemblyTable:
         begun = _job_update(
             job.job_id,
             job.generation,
-            equals("assembled", job.assembly.done),  # progress is told by this row: it must not have moved since
+            # Progress is read from this row, so it must not have moved since.
+            allowed(Trigger.REPLAN) & equals("assembled", job.assembled),
             set={
+                **entered(Trigger.REPLAN),
                 "generation": job.generation + 1,
-                "changed": [*job.assembly.changed, *changed],
+                "changed": [*job.changed, *changed],
                 "min_progress": job.progress,
                 "assembled": 0,
                 "to_assemble": 0,

@@ -8,7 +8,10 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
+
+import msgspec
 
 from chalicelib.aws import keys, rows
 from chalicelib.aws.dynamodb import ConditionFailed, Table
@@ -19,7 +22,6 @@ from chalicelib.aws.updates import (
     Name,
     Put,
     Update,
-    absent,
     at_least,
     at_most,
     between,
@@ -29,9 +31,9 @@ from chalicelib.aws.updates import (
 )
 from chalicelib.errors import FieldProblem, InvalidRequest
 from chalicelib.jobs.files import CheckedFile, tally
-from chalicelib.jobs.model import Counts, Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile, Stage
+from chalicelib.jobs.model import Counts, Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile, Step
 from chalicelib.jobs.ports import Change, EventPage, JobPage, Recorded
-from chalicelib.jobs.state_machine import ENTERS, Trigger, sources, target
+from chalicelib.jobs.state_machine import Trigger, sources, target
 
 NEWEST_FIRST = {"IndexName": keys.OWNED_JOBS_INDEX, "ScanIndexForward": False}
 MAX_ROUNDS = 10  # a rare status must not make one request read the whole index
@@ -177,54 +179,66 @@ def counted(counts: Counts, size: int) -> dict[str, int]:
     return {"available": counts.available, "missing": counts.missing, "failed": counts.failed, "size": size}
 
 
+def allowed(trigger: Trigger) -> Condition:
+    """The condition that the state machine allows `trigger`, whatever step of a status it is about."""
+    possible = sources(trigger)
+    conditions = []
+    for status in sorted({state.status for state in possible}):
+        steps = sorted(state.step for state in possible if state.status is status and state.step)
+        in_status = equals("status", status)
+        conditions.append(in_status & one_of("step", steps) if 0 < len(steps) < len(Step) else in_status)
+    return reduce(Condition.__or__, conditions)
+
+
+def entered(trigger: Trigger) -> dict[str, Any]:
+    """The attributes of the state that `trigger` leads to."""
+    to = target(trigger)
+    return {"status": to.status, "step": to.step}
+
+
 def _transition(change: Change) -> Update:
     """The update that makes a transition, on condition that the state machine allows it now."""
-    to = target(change.trigger)
-    assigned = {
-        "status": to,
+    ended = target(change.trigger).status.ended
+    retried = change.trigger is Trigger.RETRY
+    changes = {
+        **entered(change.trigger),
         "updated_at": change.event.at,
-        "stage": ENTERS.get(change.trigger),
-        "finished_at": change.event.at if to.ended else None,
+        "finished_at": change.event.at if ended else None,
         "expires_at": change.expires_at,
-        "error": _error_values(change.error),
+        "error": msgspec.to_builtins(change.error),
         "sweep_at": change.sweep_at,
         "min_progress": change.min_progress,
     }
     return Update(
         key=keys.job(change.job_id),
-        set={**assigned, **(_run_again(change.job_id) if change.trigger is Trigger.RETRY else {})},
-        add={"version": 1, **({"generation": 1} if change.trigger is Trigger.RETRY else {})},
-        remove=_removed(change, to),
-        condition=_allowed(change),
+        set={**changes, **(_run_again(change.job_id) if retried else {})},
+        add={"version": 1, "generation": 1} if retried else {"version": 1},
+        remove=_removed(change, ended=ended),
+        condition=_condition(change),
     )
 
 
-def _allowed(change: Change) -> Condition:
-    condition = one_of("status", sorted(sources(change.trigger)))
+def _condition(change: Change) -> Condition:
+    condition = allowed(change.trigger)
     if change.all_checked:
         condition &= at_least("checked", Name("batches"))
     if change.batch_open is not None:
         condition &= ~contains("done", change.batch_open)
-    if change.trigger is Trigger.ASSEMBLE:
-        condition &= equals("stage", Stage.CHECKING)
     return condition
 
 
 def _run_again(job_id: str) -> dict[str, Any]:
-    """What a retry sets: the job is driven again."""
-    return {"replans": 0, "assembled": 0, "to_assemble": 0, "sweeps": 0, "open_shard": keys.open_shard(job_id)}
+    """What a retry sets besides: the job is swept again, and its archives begin anew."""
+    again = {"replans": 0, "changed": [], "assembled": 0, "to_assemble": 0, "sweeps": 0}
+    return {**again, "open_shard": keys.open_shard(job_id)}
 
 
-def _removed(change: Change, to: JobStatus) -> list[str]:
+def _removed(change: Change, *, ended: bool) -> list[str]:
     if change.trigger is Trigger.RETRY:
-        return ["error", "finished_at", "changed"]
-    if to.ended:
-        return ["stage"] if change.sweep_at else ["stage", "open_shard", "sweep_at"]
+        return ["error", "finished_at"]
+    if ended:
+        return ["step"] if change.sweep_at else ["step", "open_shard", "sweep_at"]
     return []
-
-
-def _error_values(error: Failure | None) -> dict[str, str] | None:
-    return {"code": error.code, "message": error.message} if error else None
 
 
 def _counting(job_id: str, batch: int, results: Sequence[FileResult], now: int) -> Update:
@@ -252,7 +266,7 @@ def _listed(job: Job, listing: str, results: Sequence[FileResult], now: int) -> 
             "updated_at": now,
         },
         add={"version": 1},
-        condition=equals("status", JobStatus.PROCESSING) & absent("listing"),
+        condition=equals("status", JobStatus.PROCESSING) & equals("listing", ""),
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+
+class StoredObject(msgspec.Struct, frozen=True):
     """An object as one HEAD tells it. Size in bytes, modified in epoch milliseconds; `etag` without quotes.
 
     `crc32` is the CRC-32 of the whole object where the store knows it, else None. `archived` objects (cold storage

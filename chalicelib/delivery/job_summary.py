@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.jobs.model import Job, JobStatus, Layout, OnMissing, Stage
+from chalicelib.jobs.model import Job, JobStatus, Layout, OnMissing, Step
 from chalicelib.jobs.service import retryable
 from chalicelib.timestamps import timestamp
 
@@ -79,7 +79,7 @@ class JobSummary(Body, frozen=True):
 
     job_id: JobId
     status: JobStatus
-    stage: Annotated[Stage | None, Meta(description="what a processing job is busy with")]
+    stage: Annotated[Step | None, Meta(description="what a processing job is busy with")]
     progress: Percent
     processed: Count
     total: Annotated[Count | None, Meta(description="files; null until a prefix is listed")]
@@ -101,7 +101,7 @@ def job_summary(job: Job, base: str) -> JobSummary:
     return JobSummary(
         job_id=job.job_id,
         status=job.status,
-        stage=job.stage,
+        stage=job.step,
         progress=job.progress,
         processed=job.counts.processed,
         total=known_total(job),
@@ -155,7 +155,7 @@ def _wanted_archive(job: Job) -> WantedArchive | None:
 
 def _bytes(job: Job) -> Bytes:
     ready = job.status is JobStatus.READY
-    if job.assembly.total:
-        total = job.assembly.total
-        return Bytes(total, total if ready else min(total, job.assembly.done))
+    if job.to_assemble:
+        total = job.to_assemble
+        return Bytes(total, total if ready else min(total, job.assembled))
     return Bytes(job.size, job.size if ready else 0)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from chalicelib.errors import QueueUnavailable
-from chalicelib.jobs.model import Actor, Failure, Job, JobEvent, JobStatus, Stage
+from chalicelib.jobs.model import Actor, Failure, Job, JobEvent, JobStatus, Step
 from chalicelib.jobs.ports import Change, JobTable, WorkQueue
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, ListPrefix, Message, PlanArchive
@@ -21,7 +21,7 @@ def first_messages(job: Job) -> list[Message]:
     """What sets a job going: listing its files, its archive's plan once it is checked, or its batches."""
     if not job.listed:
         return [ListPrefix(job.job_id, job.generation)]
-    if job.stage in (Stage.CHECKSUMMING, Stage.ASSEMBLING):
+    if job.step in (Step.CHECKSUMMING, Step.ASSEMBLING):
         return [PlanArchive(job.job_id, job.generation)]
     if job.batches == 1:
         return [CheckBatch(job.job_id, 0, job.generation)]
@@ -102,7 +102,7 @@ class JobLifecycle:
         """Checking is over, the archive begins. A job that lies still after that gets its message again."""
         event = JobEvent("checked", self.now(), WORKER, {"available": job.counts.available})
         change = Change(job_id=job.job_id, trigger=Trigger.ASSEMBLE, event=event, all_checked=True)
-        after = self.table.apply(change) if job.stage is Stage.CHECKING else None
+        after = self.table.apply(change) if job.step is Step.CHECKING else None
         if after is not None or self.now() - job.updated_at >= STALL_MS:
             self.queue.send([PlanArchive(job.job_id, job.generation)])
         return after

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
+
+import msgspec
 
 
 class JobStatus(StrEnum):
@@ -22,7 +23,7 @@ class JobStatus(StrEnum):
 ENDED = frozenset({JobStatus.READY, JobStatus.FAILED, JobStatus.CANCELLED})
 
 
-class Stage(StrEnum):
+class Step(StrEnum):
     """What a processing job is busy with."""
 
     CHECKING = "checking"  # also listing, for jobs of a prefix
@@ -38,16 +39,14 @@ class FileState(StrEnum):
     UNCHECKED = "unchecked"  # the job ended before anybody looked
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """Why a job failed, or what a batch stumbled over. `code` is one of chalicelib.errors or a job's own."""
 
     code: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True):
     """Files by what became of them."""
 
     available: int = 0
@@ -59,16 +58,14 @@ class Counts:
         return self.available + self.missing + self.failed
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedFile:
+class RequestedFile(msgspec.Struct, frozen=True, array_like=True):
     """One file as it was asked for. `file_id` is None where it was named by key."""
 
     key: str
     file_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FileResult:
+class FileResult(msgspec.Struct, frozen=True, array_like=True):
     """What the check found out about one file. `crc32` is an unsigned integer, None where the store has none."""
 
     state: FileState
@@ -83,8 +80,7 @@ PENDING_RESULT = FileResult(FileState.PENDING)
 UNCHECKED_RESULT = FileResult(FileState.UNCHECKED)
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True):
     """Who caused a change: a principal and the request it came by. Empty strings where there is none."""
 
     by: str
@@ -92,22 +88,20 @@ class Actor:
     trace_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class JobEvent:
+class JobEvent(msgspec.Struct, frozen=True):
     """One line of a job's audit trail."""
 
     kind: str
     at: int
     actor: Actor
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = {}
 
 
 Layout = Literal["flat", "tree"]  # of the names in an archive
 OnMissing = Literal["skip", "fail"]
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveRequest:
+class ArchiveRequest(msgspec.Struct, frozen=True):
     """The ZIP that a client asked for. `prefix` is cut off the keys in a tree."""
 
     filename: str = ""
@@ -116,60 +110,58 @@ class ArchiveRequest:
     prefix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Assembly:
-    """How far a job's archives are. Sizes are bytes.
-
-    `generation` counts plans, from 1; `replans` those among them because files changed, since the job was last set
-    going by a client. `changed` are the keys of those files, each as often as it changed; `replanned` is the last
-    generation for which they were looked at anew. `min_progress` is the
-    progress that was reached before this generation.
-    """
-
-    generation: int = 1
-    replans: int = 0
-    changed: tuple[str, ...] = ()
-    replanned: int = 1
-    min_progress: int = 0
-    done: int = 0
-    total: int = 0
-
-
 CHECKING_SHARE = 30  # percent of the progress of a job with an archive that checking takes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A job as its table row tells it. `done` holds the numbers of the batches whose results are recorded.
 
     A job of everything below `prefix` has no files until they are listed; `listing` names the listing that counts.
+
+    `generation` counts plans of its archives, from 1; `replans` those among them because files changed, since a client
+    last started or retried the job. `changed` are the keys of those files, each as often as it changed; `replanned` is
+    the last generation for which they were looked up again. `assembled` of `to_assemble` bytes of work on the archives
+    are done, and `min_progress` is the progress that was reached before this generation.
+
     `version` counts the changes that a client can see.
     """
 
     job_id: str
     owner: str
     status: JobStatus
-    stage: Stage | None
+    step: Step | None = None
     total: int
     batch_size: int
-    duplicates: int
-    counts: Counts
-    size: int
-    done: frozenset[int]
-    error: Failure | None
+    duplicates: int = 0
+    available: int = 0
+    missing: int = 0
+    failed: int = 0
+    size: int = 0
+    done: frozenset[int] = frozenset()
+    error: Failure | None = None
     link_ttl: int
     created_at: int
     updated_at: int
-    finished_at: int | None
+    finished_at: int | None = None
     expires_at: int
-    sweep_at: int
-    sweeps: int
+    sweep_at: int = 0
+    sweeps: int = 0
     archive: ArchiveRequest | None = None
-    assembly: Assembly = Assembly()
+    generation: int = 1
+    replans: int = 0
+    changed: tuple[str, ...] = ()
+    replanned: int = 1
+    min_progress: int = 0
+    assembled: int = 0
+    to_assemble: int = 0
     prefix: str = ""
     listing: str = ""
     callback_url: str = ""
     version: int = 1
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.available, self.missing, self.failed)
 
     @property
     def listed(self) -> bool:
@@ -189,10 +181,6 @@ class Job:
         return [number for number in range(self.batches) if number not in self.done]
 
     @property
-    def generation(self) -> int:
-        return self.assembly.generation
-
-    @property
     def progress(self) -> int:
         """Percent of the work that is done: 100 only when the job is ready. Never goes back."""
         if self.status is JobStatus.READY:
@@ -201,6 +189,6 @@ class Job:
             return 0
         share = CHECKING_SHARE if self.archive else 100
         done = share * self.counts.processed // self.total
-        if self.assembly.total:
-            done = share + (100 - share) * self.assembly.done // self.assembly.total
-        return min(99, max(done, self.assembly.min_progress))
+        if self.to_assemble:
+            done = share + (100 - share) * self.assembled // self.to_assemble
+        return min(99, max(done, self.min_progress))

@@ -1,54 +1,64 @@
 """The one table of what may happen to a job. Pure: adapters turn it into conditions of conditional writes.
 
-    queued --start--> processing --(assemble)--succeed--> ready
-      |                   |
-      +----fail/cancel----+--> failed / cancelled
-
-ready, failed and cancelled are final for every worker; only a client's `retry` leads from failed back to processing.
+A state is a status and, while the job is processing, the step it is in. Ready, failed and cancelled are final for every
+worker; only a client's `retry` leads from failed back to processing.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
-from chalicelib.jobs.model import JobStatus, Stage
+from chalicelib.jobs.model import Job, JobStatus, Step
 
 
 class Trigger(StrEnum):
-    START = "start"
-    ASSEMBLE = "assemble"
+    START = "start"  # a worker has the job's first message
+    ASSEMBLE = "assemble"  # all files are checked, and an archive is wanted
+    CHECKSUM = "checksum"  # the archives are planned, but bodies must be read for their CRC-32s first
+    BUILD = "build"  # the archives are planned, and nothing is left to read first
+    REPLAN = "replan"  # a file is not what it was when the archives were planned
     SUCCEED = "succeed"
     FAIL = "fail"
     CANCEL = "cancel"
     RETRY = "retry"
 
 
-TRANSITIONS: Final[dict[tuple[JobStatus, Trigger], JobStatus]] = {
-    (JobStatus.QUEUED, Trigger.START): JobStatus.PROCESSING,
-    (JobStatus.PROCESSING, Trigger.ASSEMBLE): JobStatus.PROCESSING,
-    (JobStatus.PROCESSING, Trigger.SUCCEED): JobStatus.READY,
-    (JobStatus.QUEUED, Trigger.FAIL): JobStatus.FAILED,
-    (JobStatus.PROCESSING, Trigger.FAIL): JobStatus.FAILED,
-    (JobStatus.FAILED, Trigger.RETRY): JobStatus.PROCESSING,
-    (JobStatus.QUEUED, Trigger.CANCEL): JobStatus.CANCELLED,
-    (JobStatus.PROCESSING, Trigger.CANCEL): JobStatus.CANCELLED,
+class State(NamedTuple):
+    status: JobStatus
+    step: Step | None = None
+
+
+QUEUED = State(JobStatus.QUEUED)
+CHECKING, CHECKSUMMING, ASSEMBLING = (State(JobStatus.PROCESSING, step) for step in Step)
+READY, FAILED, CANCELLED = State(JobStatus.READY), State(JobStatus.FAILED), State(JobStatus.CANCELLED)
+
+OPEN: Final = frozenset({QUEUED, CHECKING, CHECKSUMMING, ASSEMBLING})
+
+# Where each trigger may happen, and where it leads to.
+TRANSITIONS: Final[dict[Trigger, tuple[frozenset[State], State]]] = {
+    Trigger.START: (frozenset({QUEUED}), CHECKING),
+    Trigger.ASSEMBLE: (frozenset({CHECKING}), ASSEMBLING),
+    Trigger.CHECKSUM: (frozenset({ASSEMBLING}), CHECKSUMMING),
+    Trigger.BUILD: (frozenset({ASSEMBLING, CHECKSUMMING}), ASSEMBLING),
+    Trigger.REPLAN: (frozenset({ASSEMBLING, CHECKSUMMING}), ASSEMBLING),
+    Trigger.SUCCEED: (frozenset({CHECKING, ASSEMBLING}), READY),
+    Trigger.FAIL: (OPEN, FAILED),
+    Trigger.CANCEL: (OPEN, CANCELLED),
+    Trigger.RETRY: (frozenset({FAILED}), CHECKING),
 }
 
-# The stage of a processing job that a trigger leads to.
-ENTERS: Final[dict[Trigger, Stage]] = {
-    Trigger.START: Stage.CHECKING,
-    Trigger.ASSEMBLE: Stage.ASSEMBLING,
-    Trigger.RETRY: Stage.CHECKING,
-}
+
+def sources(trigger: Trigger) -> frozenset[State]:
+    """The states in which `trigger` may happen."""
+    return TRANSITIONS[trigger][0]
 
 
-def sources(trigger: Trigger) -> frozenset[JobStatus]:
-    """The statuses in which `trigger` may happen."""
-    return frozenset(status for status, possible in TRANSITIONS if possible is trigger)
+def target(trigger: Trigger) -> State:
+    """The state that `trigger` leads to, the same from each of its sources."""
+    return TRANSITIONS[trigger][1]
 
 
-def target(trigger: Trigger) -> JobStatus:
-    """The status that `trigger` leads to, the same from wherever it may happen."""
-    (status,) = {to for (_, possible), to in TRANSITIONS.items() if possible is trigger}
-    return status
+def allows(job: Job, trigger: Trigger) -> bool:
+    """Whether `trigger` may happen to the job as it stands."""
+    return State(job.status, job.step) in sources(trigger)

@@ -68,7 +68,7 @@ class Sweeper:
     def _tell_stuck(self, job: Job) -> None:
         """An alarm counts these; whoever it wakes looks for the job's id."""
         count("JobsStuck")
-        logger.warning("a job is stuck", job_id=job.job_id, sweeps=job.sweeps, stage=job.stage)
+        logger.warning("a job is stuck", job_id=job.job_id, sweeps=job.sweeps, step=job.step)
 
     def _send(self, job: Job, messages: list[Message]) -> bool:
         """Send the messages that drive the job, the next time after twice as long."""

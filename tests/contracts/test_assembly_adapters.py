@@ -18,7 +18,7 @@ from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.aws.s3_archives import S3ArchiveStore
 from chalicelib.aws.s3_source import S3SourceStore
-from chalicelib.jobs.model import ArchiveRequest, Counts, FileResult, FileState, Job, JobStatus, Stage
+from chalicelib.jobs.model import ArchiveRequest, Counts, FileResult, FileState, Job, JobStatus
 from chalicelib.jobs.ports import Change, JobTable
 from chalicelib.jobs.service import NewJob
 from chalicelib.jobs.state_machine import Trigger
@@ -125,7 +125,7 @@ def test_the_version_grows_with_each_step_of_an_assembly_that_a_client_sees(
     jobs, assembly = both
     versions = [read(jobs).version]
     for make in (
-        lambda: assembly.open_archives(read(jobs), Stage.ASSEMBLING, [ARCHIVE], event("planned")),
+        lambda: assembly.open_archives(read(jobs), Trigger.BUILD, [ARCHIVE], event("planned")),
         lambda: assembly.record_chunk(ARCHIVE, 0, Receipt(), size=50, now=NOW) is ChunkOutcome.RECORDED,
         lambda: assembly.next_generation(read(jobs), ["downloads/70000.zip"], event("replanned")),
         lambda: assembly.replace_results(read(jobs), {0: GONE}, Counts(-1, 1, 0), size=-7),
@@ -139,10 +139,10 @@ def test_the_version_stays_where_a_step_changes_nothing_that_a_client_sees(
     both: tuple[JobTable, AssemblyTable],
 ) -> None:
     jobs, assembly = both
-    assembly.open_archives(read(jobs), Stage.ASSEMBLING, [ARCHIVE], event("planned"))
+    assembly.open_archives(read(jobs), Trigger.BUILD, [ARCHIVE], event("planned"))
     assembly.record_chunk(ARCHIVE, 0, Receipt(), size=50, now=NOW)
     seen = read(jobs)
-    assert not assembly.open_archives(seen, Stage.ASSEMBLING, [ARCHIVE], event("planned"))
+    assert not assembly.open_archives(seen, Trigger.BUILD, [ARCHIVE], event("planned"))
     assert assembly.record_chunk(ARCHIVE, 0, Receipt(), size=50, now=NOW) is ChunkOutcome.DUPLICATE
     assembly.enter_phase(ARCHIVE, Phase.FINISH)
     assembly.cleaned_up(seen, sweep_at=NOW + 9)

@@ -77,7 +77,7 @@ def test_the_files_of_each_batch_come_back_in_order(table: JobTable) -> None:
 def test_starting_sets_status_and_stage(table: JobTable) -> None:
     after = stored(table).apply(change(Trigger.START))
     assert after is not None
-    assert (after.status, after.stage, after.updated_at) == (JobStatus.PROCESSING, "checking", NOW)
+    assert (after.status, after.step, after.updated_at) == (JobStatus.PROCESSING, "checking", NOW)
 
 
 def test_a_transition_that_the_state_machine_forbids_loses(table: JobTable) -> None:
@@ -121,7 +121,7 @@ def test_a_job_ends_only_when_all_its_batches_are_recorded(table: JobTable) -> N
     table.record_batch(ONE, 1, [AVAILABLE], now=NOW)
     after = table.apply(change(Trigger.SUCCEED, all_checked=True, expires_at=NOW + 5))
     assert after is not None
-    assert (after.status, after.stage, after.finished_at, after.expires_at) == ("ready", None, NOW, NOW + 5)
+    assert (after.status, after.step, after.finished_at, after.expires_at) == ("ready", None, NOW, NOW + 5)
 
 
 def test_a_failed_job_keeps_its_error(table: JobTable) -> None:

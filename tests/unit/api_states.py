@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 from chalice.test import HTTPResponse
 
 from chalicelib.assembly.model import Archive, CrcSource, Phase, Upload
@@ -95,7 +96,7 @@ class Api:
 
     def changed(self, job_id: str, **changes: Any) -> str:
         job: Job = self.world.job(job_id)
-        self.world.table.jobs[job_id] = replace(job, **changes)
+        self.world.table.jobs[job_id] = msgspec.structs.replace(job, **changes)
         return job_id
 
     def etag(self, job_id: str) -> str:

@@ -31,7 +31,7 @@ def test_a_job_knows_which_batches_are_left() -> None:
     ],
 )
 def test_progress_is_100_only_of_a_ready_job(processed: int, status: JobStatus, progress: int) -> None:
-    assert job(total=3, status=status, counts=Counts(available=processed)).progress == progress
+    assert job(total=3, status=status, available=processed).progress == progress
 
 
 def test_missing_and_failed_files_count_as_processed() -> None:

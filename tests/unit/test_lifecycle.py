@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.errors import QueueUnavailable, TableUnavailable
 from chalicelib.jobs.lifecycle import JobLifecycle
@@ -129,7 +129,7 @@ def test_the_last_batch_ends_the_job() -> None:
     world.clock.advance(7)
     world.handle(world.queue.messages[0])
     after = world.job(job.job_id)
-    assert (after.status, after.progress, after.stage) == (JobStatus.READY, 100, None)
+    assert (after.status, after.progress, after.step) == (JobStatus.READY, 100, None)
     assert after.finished_at == world.clock()
     assert after.expires_at == world.clock() + JOB_TTL * 1000
 

@@ -6,36 +6,57 @@ import itertools
 
 import pytest
 
-from chalicelib.jobs.model import JobStatus
-from chalicelib.jobs.state_machine import TRANSITIONS, Trigger, sources, target
+from chalicelib.jobs.model import JobStatus, Step
+from chalicelib.jobs.state_machine import OPEN, State, Trigger, allows, sources, target
+from tests.builders import job
 
+STATES = [
+    *(State(status) for status in JobStatus if status is not JobStatus.PROCESSING),
+    *(State(JobStatus.PROCESSING, step) for step in Step),
+]
 ALLOWED = {
-    ("queued", "start"): "processing",
+    ("queued", "start"): "checking",
     ("queued", "fail"): "failed",
     ("queued", "cancel"): "cancelled",
-    ("processing", "assemble"): "processing",
-    ("processing", "succeed"): "ready",
-    ("processing", "fail"): "failed",
-    ("processing", "cancel"): "cancelled",
-    ("failed", "retry"): "processing",
+    ("checking", "assemble"): "assembling",
+    ("checking", "succeed"): "ready",
+    ("checking", "fail"): "failed",
+    ("checking", "cancel"): "cancelled",
+    ("assembling", "checksum"): "checksumming",
+    ("assembling", "build"): "assembling",
+    ("assembling", "replan"): "assembling",
+    ("assembling", "succeed"): "ready",
+    ("assembling", "fail"): "failed",
+    ("assembling", "cancel"): "cancelled",
+    ("checksumming", "build"): "assembling",
+    ("checksumming", "replan"): "assembling",
+    ("checksumming", "fail"): "failed",
+    ("checksumming", "cancel"): "cancelled",
+    ("failed", "retry"): "checking",
 }
 
 
-@pytest.mark.parametrize(("status", "trigger"), list(itertools.product(JobStatus, Trigger)))
-def test_a_trigger_happens_exactly_where_it_is_allowed(status: JobStatus, trigger: Trigger) -> None:
-    to = ALLOWED.get((str(status), str(trigger)))
-    assert (status in sources(trigger)) == (to is not None)
-    assert to is None or target(trigger) == to
-    assert TRANSITIONS.get((status, trigger)) == to
+def name(state: State) -> str:
+    return str(state.step or state.status)
+
+
+@pytest.mark.parametrize(("state", "trigger"), list(itertools.product(STATES, Trigger)))
+def test_a_trigger_happens_exactly_where_it_is_allowed(state: State, trigger: Trigger) -> None:
+    to = ALLOWED.get((name(state), str(trigger)))
+    assert (state in sources(trigger)) == (to is not None)
+    assert allows(job(status=state.status, step=state.step), trigger) == (to is not None)
+    assert to is None or name(target(trigger)) == to
 
 
 @pytest.mark.parametrize("trigger", Trigger)
-def test_a_trigger_leads_to_one_status_from_wherever_it_happens(trigger: Trigger) -> None:
-    assert {TRANSITIONS[status, trigger] for status in sources(trigger)} == {target(trigger)}
+def test_a_job_has_a_step_exactly_while_it_is_processing(trigger: Trigger) -> None:
+    for state in (*sources(trigger), target(trigger)):
+        assert (state.step is not None) == (state.status is JobStatus.PROCESSING)
 
 
-@pytest.mark.parametrize("status", JobStatus)
-def test_an_ended_job_stays_as_it_is_unless_a_failed_one_is_retried(status: JobStatus) -> None:
-    possible = {str(trigger) for trigger in Trigger if status in sources(trigger)}
-    assert not status.ended or possible == ({"retry"} if status is JobStatus.FAILED else set())
-    assert status.ended or {"fail", "cancel"} <= possible
+@pytest.mark.parametrize("state", STATES, ids=name)
+def test_an_ended_job_stays_as_it_is_unless_a_failed_one_is_retried(state: State) -> None:
+    possible = {str(trigger) for trigger in Trigger if state in sources(trigger)}
+    assert state.status.ended or {"fail", "cancel"} <= possible
+    assert not state.status.ended or possible == ({"retry"} if state.status is JobStatus.FAILED else set())
+    assert (state in OPEN) == (not state.status.ended)

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from chalicelib.assembly.model import Phase
@@ -92,7 +93,7 @@ class LyingStore(FakeStore):
 
     def head(self, key: str) -> StoredObject | None:
         found = super().head(key)
-        return replace(found, crc32=zlib.crc32(b"something else")) if found else None
+        return msgspec.structs.replace(found, crc32=zlib.crc32(b"something else")) if found else None
 
 
 @pytest.mark.parametrize("size", [40, 4_000])

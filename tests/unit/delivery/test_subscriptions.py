@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.delivery.job_summary import event_message
 from chalicelib.delivery.subscriptions import Subscribed, Subscriptions
