@@ -99,6 +99,27 @@ def deploy(
     return stack.outputs()
 
 
+def deploy_template(
+    stack: Stack, template: Mapping[str, Any], parameters: Mapping[str, str], *, say: Callable[[str], None] = print
+) -> dict[str, str]:
+    """Like `deploy`, for a template without code, of at most 51,200 bytes, all of whose parameters are given."""
+    _refuse_unknown(template["Parameters"], parameters)
+    request = {
+        "StackName": stack.name,
+        "TemplateBody": json.dumps(template),
+        "Capabilities": CAPABILITIES,
+        "Parameters": _parameters(template["Parameters"], parameters, {}),
+    }
+    if stack.status() in _DEAD:
+        delete(stack, say=say)
+    if stack.status() is not None:
+        _update(stack, request, say)
+    else:
+        stack.cloudformation.create_stack(**request)
+        _wait(stack, say)
+    return stack.outputs()
+
+
 def upload(name: str, package: Package, *, artifacts: Artifacts, parameters: Mapping[str, str]) -> str:
     """Only uploads what a new stack `name` with `parameters` is made of, for other tools; the template's URL."""
     settings = _settings(_declared(package, parameters), {}, parameters)
@@ -156,12 +177,15 @@ def _upload(name: str, package: Package, *, artifacts: Artifacts, settings: str)
 
 
 def _declared(package: Package, given: Mapping[str, str]) -> dict[str, Any]:
-    """The parameters of the template. Raises DeploymentFailed if one is given that is not among them."""
+    """Returns the parameters of the template. Raises DeploymentFailed if one is given that is not among them."""
     declared: dict[str, Any] = json.loads(package.template.read_text(encoding="utf-8"))["Parameters"]
-    unknown = sorted(given.keys() - declared.keys())
-    if unknown:
-        raise DeploymentFailed(f"no such parameter: {', '.join(unknown)}; there are {', '.join(sorted(declared))}")
+    _refuse_unknown(declared, given)
     return declared
+
+
+def _refuse_unknown(declared: Mapping[str, Any], given: Mapping[str, str]) -> None:
+    if unknown := sorted(given.keys() - declared.keys()):
+        raise DeploymentFailed(f"no such parameter: {', '.join(unknown)}; there are {', '.join(sorted(declared))}")
 
 
 PROTECTION = "TableDeletionProtection"

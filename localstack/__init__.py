@@ -1,19 +1,28 @@
-"""Everything about running Lorry on one machine, without Docker and without AWS.
+"""Runs Lorry on one machine, without Docker and without AWS.
 
-    home.py        where a stack keeps its files, and what may be set from outside
-    processes.py   which process is ours, what holds a port, how to end one
-    emulator.py    MiniStack: its environment, start, readiness, stop
-    clients.py     boto3 clients that reach the emulator and nothing else
-    ministack_patches.py   what MiniStack's CloudFormation ignores, set through its APIs
-    stack.py       up and down
-    samples.py     real files to download
-    demo.py        the main job, end to end
+`make up`, `make down`, `make demo`:
+    __main__.py            the command
+    stack.py               up and down: the emulator, the application on it, outputs.json
+    emulator.py            MiniStack: its environment, start, readiness, stop
+    concurrency_gate.py    in MiniStack's process: limits how many API calls run at once
+    ministack_patches.py   what MiniStack does differently from AWS
+    secret.py              the stack's secret, which outlives the emulator
+    samples.py, demo.py    real files to download; the main job, end to end
 
-    dev.py         `make dev`: prepares and supervises
-    serving.py     its process: API and workers, where a breakpoint stops them
-    runner.py      polls queues, follows the stream, ticks; events.py, streams.py and triggers.py belong to it
-    resources.py   the template's table, queues, bucket and secret by plain calls; intrinsics.py works out references
-    docker.py      `make up STACK=localstack`: compose.dev.yaml, ready.d
+`make dev`, API and workers in one process:
+    dev.py                 the command: prepares and supervises
+    dev_stack.py           its table, queues, bucket and secret; its triggers
+    dev_server.py          the process, where a breakpoint stops
+    runner.py, events.py   polls queues, follows the stream, ticks; makes Lambda's events
+
+`make up STACK=localstack`, in Docker:
+    docker.py, compose.*.yaml, ready.d
+
+Shared:
+    home.py                folders, options, parameters of a separate store
+    templates.py           the packaged template as each emulator accepts it
+    clients.py             boto3 clients that reach the emulator and nothing else
+    processes.py           ends processes, finds the one that holds a port
 
 The embedded stack is deployed by the same code as on AWS: infra/package.py and infra/stack.py.
 """

@@ -5,17 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from infra.dependencies import CannotInstall
-from infra.file_lock import Busy
-from infra.package import CannotPackage
-from infra.stack import DeploymentFailed
 from localstack import stack
 from localstack.clients import forget_aws
-from localstack.home import LocalStackError, Options
-
-FAILURES = (LocalStackError, CannotInstall, CannotPackage, DeploymentFailed, Busy, ClientError, BotoCoreError, OSError)
+from localstack.home import Options
+from localstack.stack import FAILURES
 
 
 def main() -> int:

@@ -20,14 +20,14 @@ _CONFIG = Config(
 
 
 def forget_aws() -> None:
-    """Drop what this machine knows of AWS: a local stack never uses it."""
+    """Removes this machine's AWS settings from the environment: a local stack never uses them."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
 class Clients:
-    """Clients of one emulator, each made when first asked for."""
+    """Clients of one emulator, each created on first use."""
 
     def __init__(self, endpoint: str) -> None:
         host = endpoint.partition("://")[2]

@@ -20,10 +20,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
 from localstack import stack
-from localstack.__main__ import FAILURES
 from localstack.clients import Clients, forget_aws
 from localstack.home import Options
 from localstack.samples import Sample, samples, upload
+from localstack.stack import FAILURES
 from lorry import (
     ArchiveOptions,
     ArchivesIncomplete,

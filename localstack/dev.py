@@ -1,10 +1,11 @@
 """`make dev`: the API by Chalice's local server and all workers, in one process that a breakpoint stops.
 
-It works on any endpoint that speaks SQS, DynamoDB with streams, S3 and Secrets Manager: AWS_ENDPOINT_URL, or else the
-embedded stack that runs. It has a table, queues, archives and a secret of its own there (named lorry-dev-...), so that
-no Lambda takes its messages; the files are those of the stack. When a source file changes, the process starts anew.
+It works on any endpoint that offers CloudFormation, SQS, DynamoDB with streams, S3 and Secrets Manager:
+AWS_ENDPOINT_URL, or else the running embedded stack. It has a table, queues, archives and a secret of its own there
+(dev_stack.py), so that no Lambda takes its messages; the files are those of the stack. When a source file changes, the
+process is restarted.
 
-This module prepares and supervises; localstack/serving.py is the process.
+This module prepares and supervises; dev_server.py is the process.
 """
 
 from __future__ import annotations
@@ -15,52 +16,49 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from chalicelib.errors import InvalidSettings
 from chalicelib.settings import Settings
 from infra.package import package
-from localstack import resources
-from localstack.changes import RESTART, wait_for_change
+from localstack import dev_stack
 from localstack.clients import REGION, Clients, forget_aws
-from localstack.home import REPOSITORY, Home, LocalStackError, Options
-from localstack.stack import DEFAULTS
-from localstack.store import store_parameters
-from localstack.triggers import triggers
+from localstack.home import REPOSITORY, Home, LocalStackError, Options, store_parameters
+from localstack.runner import Trigger
+from localstack.stack import FAILURES
 
-STACK = "lorry-dev"
 DEFAULT_PORT = 8000
-PLAN = "dev.json"  # in the home; what the process is told
+PLAN = "dev.json"  # in the home
 FROM_STACK = ("SourceBucket",)  # of the embedded stack's outputs
+WATCHED = (REPOSITORY / "app.py", REPOSITORY / "chalicelib")
+PAUSE = 0.5  # seconds between looks at the watched files
+ENDING_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the process serves, and where it tells of itself."""
+class Plan(msgspec.Struct, frozen=True):
+    """What the process serves."""
 
     endpoint: str
     port: int
     at_once: int
-    triggers: list[dict[str, Any]]
-
-    @classmethod
-    def read(cls, path: Path) -> Plan:
-        return cls(**json.loads(path.read_text()))
+    triggers: list[Trigger]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An endpoint, and the parameters that go with it."""
+    """An endpoint, and the parameters that come with it."""
 
     endpoint: str
     parameters: Mapping[str, str]
 
 
 def target(home: Home, environment: Mapping[str, str]) -> Target:
-    """AWS_ENDPOINT_URL, or the embedded stack in `home`. Raises LocalStackError where there is neither."""
+    """Returns AWS_ENDPOINT_URL, or the embedded stack in `home`. Raises LocalStackError where there is neither."""
     if endpoint := environment.get("AWS_ENDPOINT_URL", "").rstrip("/"):
         return Target(endpoint, {})
     try:
@@ -74,30 +72,23 @@ def target(home: Home, environment: Mapping[str, str]) -> Target:
 
 
 def prepare(options: Options, chosen: Target, *, port: int, at_once: int) -> dict[str, str]:
-    """Make what the process works on and write its plan; its environment. Raises InvalidSettings."""
-    home, endpoint = options.home, chosen.endpoint
+    """Deploys the stack and writes the plan; returns the process's environment. Raises InvalidSettings."""
+    home, endpoint, url = options.home, chosen.endpoint, f"http://127.0.0.1:{port}"
     home.root.mkdir(parents=True, exist_ok=True)
     template = json.loads(package(home.package).template.read_text())
-    url = f"http://127.0.0.1:{port}"
     given = {**store_parameters(os.environ), **options.parameters}
     store = {} if "S3Endpoint" in given else {"S3PublicEndpoint": endpoint}
-    parameters = {**DEFAULTS, **chosen.parameters, "PublicUrl": url, **store, **given}
-    made = resources.make(Clients(endpoint), template, parameters, stack=STACK)
-    found = [{"kind": type(one).__name__, **asdict(one)} for one in triggers(template, made.resources, made.resolver)]
-    (home.root / PLAN).write_text(json.dumps(asdict(Plan(endpoint, port, at_once, found)), indent=2))
+    made = dev_stack.deploy(Clients(endpoint), template, {**chosen.parameters, "PublicUrl": url, **store, **given})
+    Settings.from_environment(made.environment)  # so that wrong settings are reported here, not by every request
+    (home.root / PLAN).write_bytes(msgspec.json.encode(Plan(endpoint, port, at_once, made.triggers)))
     outputs = {**made.outputs, "ApiUrl": url, "Endpoint": endpoint, "Region": REGION}
     (home.root / "dev-outputs.json").write_text(json.dumps(outputs, indent=2, sort_keys=True) + "\n")
-    Settings.from_environment(made.environment)  # better told now than by every request
-    return {**_usual(), **made.environment, **_aws(endpoint), "POWERTOOLS_METRICS_DISABLED": "true"}
-
-
-def _usual() -> dict[str, str]:
-    """This machine's environment without its AWS, and without other names of what is set anyway."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "S3_"))}
+    usual = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "S3_"))}
+    return {**usual, **made.environment, **_aws(endpoint), "POWERTOOLS_METRICS_DISABLED": "true"}
 
 
 def _aws(endpoint: str) -> dict[str, str]:
-    """Nothing of this machine's AWS: an emulator takes any key."""
+    """The endpoint in place of this machine's AWS; an emulator accepts any key."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",
@@ -110,29 +101,62 @@ def _aws(endpoint: str) -> dict[str, str]:
     }
 
 
+Fingerprint = frozenset[tuple[str, int, int]]
+
+
+def fingerprint(places: tuple[Path, ...] = WATCHED) -> Fingerprint:
+    """Returns a value that stays equal as long as no file is added, removed or written."""
+    found = set()
+    for place in places:
+        for path in place.rglob("*") if place.is_dir() else [place]:
+            if path.suffix != ".pyc" and path.is_file():
+                state = path.stat()
+                found.add((str(path), state.st_mtime_ns, state.st_size))
+    return frozenset(found)
+
+
+def wait_for_change(is_over: Callable[[], bool] = lambda: False, places: tuple[Path, ...] = WATCHED) -> bool:
+    """Waits until a file changes or `is_over`; True if a file changed."""
+    before = fingerprint(places)
+    while not is_over():
+        time.sleep(PAUSE)
+        try:
+            if fingerprint(places) != before:
+                return True
+        except FileNotFoundError:  # an editor is replacing a file
+            continue
+    return False
+
+
 def supervise(home: Home, environment: Mapping[str, str], *, reload: bool) -> int:
-    """Run the process, anew after each change; its exit code when it ends by itself or is interrupted."""
-    command = [sys.executable, "-m", "localstack.serving", str(home.root / PLAN), *(["--reload"] if reload else [])]
+    """Runs the process, and again after each change; returns its exit code when it ends or is interrupted."""
+    command = [sys.executable, "-m", "localstack.dev_server", str(home.root / PLAN)]
     while True:
         with subprocess.Popen(command, cwd=REPOSITORY, env=dict(environment)) as process:
             try:
-                code = process.wait()
-            except KeyboardInterrupt:  # the terminal has told the process, too
+                if not reload:
+                    return process.wait()
+                if wait_for_change(lambda: process.poll() is not None):
+                    continue
+            except KeyboardInterrupt:  # the terminal has sent it to the process, too
                 return process.wait()
             finally:
-                process.terminate()  # which does nothing to one that has ended
-        if not reload:
-            return code
-        if code != RESTART:
-            print(f"make dev: it ended with code {code}; waiting for a change", file=sys.stderr)
-            wait_for_change()
+                _end(process)
+        print(f"make dev: the process ended with code {process.returncode}; waiting for a change", file=sys.stderr)
+        wait_for_change()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()  # does nothing to one that has ended
+    try:
+        process.wait(ENDING_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def main() -> int:
-    from localstack.__main__ import FAILURES  # which imports this
-
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and take the process along
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the process ends, too
     try:
         options = Options.from_environment()
         chosen = target(options.home, os.environ)
@@ -149,13 +173,11 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m localstack.dev", description="API and workers in one process.")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the API")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of the API")
     parser.add_argument(
         "--at-once", type=int, default=1, help="invocations of each queue; more than 1 confuse a debugger"
     )
-    parser.add_argument(
-        "--no-reload", dest="reload", action="store_false", help="do not start anew when a file changes"
-    )
+    parser.add_argument("--no-reload", dest="reload", action="store_false", help="do not restart when a file changes")
     return parser.parse_args()
 
 

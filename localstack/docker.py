@@ -2,8 +2,8 @@
 
     python -m localstack.docker up | down [--store minio]
 
-The package and what it is deployed with go to a folder, which the containers see; ready.d/10_deploy.py deploys it there
-and tells the addresses. STORE=seaweedfs, minio or rustfs chooses the store.
+The package and its parameters go to a folder that the containers mount; ready.d/10_deploy.py deploys it there and
+writes the outputs. STORE=seaweedfs, minio or rustfs chooses the store.
 """
 
 from __future__ import annotations
@@ -17,74 +17,41 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from infra.dependencies import HERE, on_aws
 from infra.package import package
-from localstack.home import REPOSITORY, Home, LocalStackError, Options
-from localstack.stack import DEFAULTS
-from localstack.store import COMPOSE, store_parameters
-from localstack.transform import transformed
+from localstack.home import REPOSITORY, Home, LocalStackError, Options, store_parameters
+from localstack.stack import DEFAULTS, FAILURES
+from localstack.templates import for_emulators, for_localstack
 
 COMPOSE_FILE = REPOSITORY / "localstack" / "compose.dev.yaml"
 STORES = ("seaweedfs", "minio", "rustfs")
 ENDPOINT = "http://localhost:4566"
 READY_SECONDS = 300.0
-NOWHERE = "arn:aws:execute-api:us-east-1:000000000000:none"  # a right to nothing, where a WebSocket API would stand
-_WEBSOCKETS = "AWS::ApiGatewayV2::"
+STORE_DEFAULTS = {  # compose.dev.yaml has the same where nothing is set
+    "S3_ENDPOINT": "http://store:9000",
+    "S3_PUBLIC_ENDPOINT": "http://localhost:9000",
+    "S3_ACCESS_KEY_ID": "lorry",
+    "S3_SECRET_ACCESS_KEY": "lorry-secret",
+    "S3_REGION": "us-east-1",
+    "S3_BUCKET_NAME": "lorry-source",
+    "S3_FORCE_PATH_STYLE": "true",
+}
 
 
 def prepare(folder: Path, given: Mapping[str, str]) -> None:
-    """Put the package and its parameters into `folder`."""
+    """Puts the package and its parameters into `folder`."""
     made = package(folder / "package", on_aws(HERE.architecture))
-    document = for_localstack(transformed(json.loads(made.template.read_text()), ENDPOINT))
-    parameters = {**DEFAULTS, **store_parameters(os.environ, COMPOSE), **given}
+    document = for_localstack(for_emulators(json.loads(made.template.read_text()), ENDPOINT))
+    parameters = {**DEFAULTS, **store_parameters(os.environ, STORE_DEFAULTS), **given}
     (folder / "template.json").write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
     (folder / "parameters.json").write_text(json.dumps(parameters, indent=2, sort_keys=True) + "\n")
     shutil.copyfile(made.code, folder / "deployment.zip")
     (folder / "outputs.json").unlink(missing_ok=True)
 
 
-def for_localstack(template: Mapping[str, Any]) -> dict[str, Any]:
-    """The template without WebSocket APIs, which the free LocalStack never had, and the table's encryption, at which
-    4.13.1 stumbles."""
-    document = _without_websockets(template)
-    document["Resources"]["Table"]["Properties"].pop("SSESpecification", None)
-    return document
-
-
-def _without_websockets(template: Mapping[str, Any]) -> dict[str, Any]:
-    resources = template["Resources"]
-    gone = {name for name, found in resources.items() if found["Type"].startswith(_WEBSOCKETS)}
-    gone |= {
-        name for name, found in resources.items() if name.startswith("Websocket") and "Permission" in found["Type"]
-    }
-    kept = {name: found for name, found in resources.items() if name not in gone}
-    outputs = {name: found for name, found in template["Outputs"].items() if not _names(found, gone)}
-    document: dict[str, Any] = _forget({**template, "Resources": kept, "Outputs": outputs}, gone)
-    return document
-
-
-def _names(part: Any, gone: set[str]) -> bool:
-    """Whether the part refers to one of `gone`."""
-    if isinstance(part, Mapping):
-        return part.get("Ref") in gone or any(_names(inner, gone) for inner in part.values())
-    if isinstance(part, list):
-        return any(_names(inner, gone) for inner in part)
-    return isinstance(part, str) and any(f"${{{name}}}" in part for name in gone)
-
-
-def _forget(part: Any, gone: set[str]) -> Any:
-    """A copy in which texts that refer to `gone` lead nowhere."""
-    if isinstance(part, Mapping):
-        if isinstance(part.get("Fn::Sub"), str) and _names(part, gone):
-            return NOWHERE if part["Fn::Sub"].startswith("arn:") else ""
-        return {key: _forget(inner, gone) for key, inner in part.items()}
-    return [_forget(inner, gone) for inner in part] if isinstance(part, list) else part
-
-
 def up(home: Home, given: Mapping[str, str], store: str) -> dict[str, str]:
-    """Everything in Docker, deployed; its outputs."""
+    """Starts everything in Docker and deploys; returns the outputs."""
     folder = home.root / "localstack"
     folder.mkdir(parents=True, exist_ok=True)
     prepare(folder, given)
@@ -111,14 +78,12 @@ def _compose(folder: Path, store: str, *command: str) -> None:
             ["docker", "compose", "--file", str(COMPOSE_FILE), *command], check=False, env=environment
         )
     except FileNotFoundError:
-        raise LocalStackError("there is no `docker`; `make up` alone needs none") from None
+        raise LocalStackError("`docker` is not installed; `make up` needs none") from None
     if done.returncode:
         raise LocalStackError(f"docker compose {command[0]} ended with {done.returncode}; `make up` needs no Docker")
 
 
 def main() -> int:
-    from localstack.__main__ import FAILURES
-
     parser = argparse.ArgumentParser(prog="python -m localstack.docker", description="Lorry on LocalStack in Docker.")
     parser.add_argument("command", choices=["up", "down"])
     parser.add_argument("--store", choices=STORES, default=STORES[0])

@@ -15,24 +15,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from infra.file_lock import locked
 from localstack import processes
 from localstack.home import REPOSITORY, Home, LocalStackError
 
 REQUIREMENTS = REPOSITORY / "localstack" / "requirements-ministack.txt"
-IN_LINE = REPOSITORY / "localstack" / "concurrency_gate.py"
+GATE = REPOSITORY / "localstack" / "concurrency_gate.py"
 HOST = "127.0.0.1"
 READY_SECONDS = 30.0
-DYING_SECONDS = 3.0
+ENDING_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
     """A running MiniStack."""
 
-    process: processes.Process
+    process: psutil.Process
     port: int
-    environment: Mapping[str, str]  # what it was given beside the usual
+    environment: Mapping[str, str]  # beside the usual variables
 
     @property
     def endpoint(self) -> str:
@@ -51,25 +53,27 @@ class Emulator:
 
 
 def running(home: Home) -> Emulator | None:
-    """The emulator that this home started and that still lives, whether or not it answers."""
+    """Returns the emulator that this home started and that still runs, whether or not it answers."""
     try:
         noted = json.loads(home.process.read_text())
-        process = processes.Process(int(noted["pid"]), str(noted["started"]))
+        process = psutil.Process(int(noted["pid"]))
         emulator = Emulator(process, int(noted["port"]), dict(noted.get("environment", {})))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        # The pid may belong to another process by now; only ours works in this folder.
+        is_ours = Path(process.cwd()) == home.temporary.resolve()
+    except (FileNotFoundError, ValueError, KeyError, TypeError, psutil.Error):
         return None
-    return emulator if process.alive else None
+    return emulator if is_ours and processes.is_alive(process) else None
 
 
 def start(home: Home, port: int, environment: Mapping[str, str]) -> Emulator:
-    """Start MiniStack and wait until it is ready."""
+    """Starts MiniStack and waits until it is ready."""
     _require_free(port)
     python = _python()
     shutil.rmtree(home.temporary, ignore_errors=True)
     home.temporary.mkdir(parents=True)
     with home.log.open("wb") as log:
         child = subprocess.Popen(
-            [str(python), str(IN_LINE)],
+            [str(python), str(GATE)],
             env=_environment(home, port, environment),
             cwd=home.temporary,
             stdin=subprocess.DEVNULL,
@@ -77,24 +81,14 @@ def start(home: Home, port: int, environment: Mapping[str, str]) -> Emulator:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    process = processes.find(child.pid)
-    if process is None:
-        raise LocalStackError(f"MiniStack ended at once; its last words are in {home.log}")
-    emulator = Emulator(process, port, environment)
-    _note(home, emulator)
+    emulator = Emulator(psutil.Process(child.pid), port, environment)
+    home.process.write_text(json.dumps({"pid": child.pid, "port": port, "environment": dict(environment)}))
     _await_ready(emulator, child, home)
     return emulator
 
 
-def _note(home: Home, emulator: Emulator) -> None:
-    """Write down which process it is, for `running`."""
-    pid, started = emulator.process.pid, emulator.process.started
-    noted = {"pid": pid, "started": started, "port": emulator.port, "environment": dict(emulator.environment)}
-    home.process.write_text(json.dumps(noted))
-
-
 def stop(home: Home) -> bool:
-    """End the emulator and its workers, remove what they left; False if there was none."""
+    """Ends the emulator and its workers and removes their files; False if none ran."""
     emulator = running(home)
     if emulator is not None:
         workers = processes.descendants(emulator.process.pid)
@@ -107,13 +101,13 @@ def stop(home: Home) -> bool:
 
 
 def _require_free(port: int) -> None:
-    """Raise unless the port can be listened on. One without a listener is given a moment: its holder is dying."""
-    deadline = time.monotonic() + DYING_SECONDS
+    """Raises unless the port can be listened on. Waits a moment where it has no listener: its holder is ending."""
+    deadline = time.monotonic() + ENDING_SECONDS
     while not _is_free(port):
-        who = processes.holder(port)
-        if who or time.monotonic() > deadline:
-            who = who or "another process"
-            raise LocalStackError(f"port {port} is taken by {who}; use another one: make up PORT={port + 1}")
+        holder = processes.holder(port)
+        if holder or time.monotonic() > deadline:
+            holder = holder or "another process"
+            raise LocalStackError(f"port {port} is taken by {holder}; use another one: make up PORT={port + 1}")
         time.sleep(0.05)
 
 
@@ -130,7 +124,7 @@ def _is_free(port: int) -> bool:
 
 
 def _environment(home: Home, port: int, more: Mapping[str, str]) -> dict[str, str]:
-    """A clean environment: every Lambda inherits it, and none may depend on this machine's."""
+    """Returns a clean environment: every Lambda inherits it, and must not depend on this machine's."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(home.temporary),
@@ -167,7 +161,7 @@ def _tail(log: Path, lines: int = 5) -> str:
 
 
 def _python() -> Path:
-    """The Python of MiniStack's own environment, which is made on first use."""
+    """Returns the Python of MiniStack's own environment, which is created on first use."""
     folder = REPOSITORY / ".venvs" / f"ministack-{sys.version_info.major}.{sys.version_info.minor}"
     python, stamp = folder / "bin" / "python", folder / "requirements.sha256"
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""What Lambda hands to a function, from what SQS and DynamoDB Streams tell: the shapes differ in names and types."""
+"""Lambda's events, made from answers of SQS and DynamoDB Streams, which differ in names and types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Context:
-    """Lambda's context, as far as handlers and their libraries read it. Nobody stops a function that takes longer."""
+    """Lambda's context, as far as handlers and their libraries read it. A function that takes longer is not stopped."""
 
     function_name: str
     timeout: float
@@ -38,7 +38,7 @@ class Context:
 
 
 def queue_event(messages: Iterable[Record], arn: str) -> Event:
-    """The event of a batch of SQS messages."""
+    """Returns the event for a batch of SQS messages."""
     return {"Records": [_message(message, arn) for message in messages]}
 
 
@@ -62,12 +62,12 @@ def _lower_camel(attribute: Record) -> Event:
 
 
 def stream_event(records: Iterable[Record], arn: str) -> Event:
-    """The event of a batch of a table's changes."""
+    """Returns the event for a batch of a table's changes."""
     return {"Records": [{**_plain(record), "eventSourceARN": arn} for record in records]}
 
 
 def _plain(value: Any) -> Any:
-    """JSON's types for boto3's: times in epoch seconds, bytes in base64."""
+    """Converts boto3's types to JSON's: times to epoch seconds, bytes to base64."""
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set):
@@ -78,7 +78,7 @@ def _plain(value: Any) -> Any:
 
 
 def clock_event(function: str) -> Event:
-    """The event of a schedule."""
+    """Returns the event of a schedule."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -92,18 +92,18 @@ def clock_event(function: str) -> Event:
     }
 
 
-def fits(record: Record, patterns: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether a record fits one of the patterns of a FilterCriteria; without any, all do."""
+def matches(record: Record, patterns: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a record matches one of the patterns of a FilterCriteria; without patterns, every record does."""
     wanted = list(patterns)
-    return not wanted or any(_fits(record, pattern) for pattern in wanted)
+    return not wanted or any(_matches(record, pattern) for pattern in wanted)
 
 
-def _fits(value: Any, pattern: Any) -> bool:
-    """Patterns of exact values only: a list names those that are wanted."""
+def _matches(value: Any, pattern: Any) -> bool:
+    """Supports exact values only: a list names the values that match."""
     if isinstance(pattern, Mapping):
         return isinstance(value, Mapping) and all(
-            name in value and _fits(value[name], inner) for name, inner in pattern.items()
+            name in value and _matches(value[name], inner) for name, inner in pattern.items()
         )
     if any(isinstance(choice, Mapping) for choice in pattern):
-        raise ValueError(f"only exact values are known here, not {pattern}")
+        raise ValueError(f"only exact values are supported, not {pattern}")
     return value in pattern

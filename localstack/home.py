@@ -1,4 +1,4 @@
-"""Where a local stack keeps its files, and what may be set from outside."""
+"""Where a local stack keeps its files, and what can be set from outside: port, folder, parameters, a separate store."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ DEFAULT_PORT = 4566
 
 
 class LocalStackError(Exception):
-    """The local stack cannot do what was asked. The text says why, and the way out."""
+    """The local stack cannot do what was asked. The message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The folder of one local stack. Two stacks live side by side in two homes on two ports."""
+    """The folder of one local stack. Two stacks run side by side in two homes on two ports."""
 
     root: Path
 
@@ -27,7 +27,7 @@ class Home:
 
     @property
     def temporary(self) -> Path:
-        """MiniStack's TMPDIR: each Lambda worker unpacks its code here."""
+        """MiniStack's working folder and TMPDIR: each Lambda worker unpacks its code here."""
         return self.root / "tmp"
 
     @property
@@ -36,12 +36,12 @@ class Home:
 
     @property
     def process(self) -> Path:
-        """Which process is the emulator: pid, start time, port."""
+        """The emulator's pid, port and environment."""
         return self.root / "ministack.pid"
 
     @property
     def deployed(self) -> Path:
-        """Hash of the package and the parameters that are deployed."""
+        """The hash of the deployed package and parameters."""
         return self.root / "deployed.sha256"
 
     @property
@@ -60,7 +60,7 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `make up` was asked for."""
+    """What a stack is started with."""
 
     home: Home
     port: int | None = None  # None: the running stack's, else the default
@@ -69,7 +69,7 @@ class Options:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Options:
-        """Read PORT, LORRY_HOME, LORRY_PARAMETERS and LORRY_EMULATOR_ENVIRONMENT."""
+        """Reads PORT, LORRY_HOME, LORRY_PARAMETERS and LORRY_EMULATOR_ENVIRONMENT."""
         return cls(
             home=Home(Path(environment.get("LORRY_HOME") or REPOSITORY / ".lorry").absolute()),
             port=_port(environment.get("PORT", "")),
@@ -94,3 +94,21 @@ def _pairs(name: str, environment: Mapping[str, str]) -> dict[str, str]:
             raise LocalStackError(f"{name}: {word!r} is not Key=Value")
         pairs[key] = value
     return pairs
+
+
+# The variables that set up a separate store, and the template's parameters that they set.
+STORE_PARAMETERS = {
+    "S3_ENDPOINT": "S3Endpoint",
+    "S3_PUBLIC_ENDPOINT": "S3PublicEndpoint",
+    "S3_ACCESS_KEY_ID": "S3AccessKeyId",
+    "S3_SECRET_ACCESS_KEY": "S3SecretAccessKey",
+    "S3_REGION": "S3Region",
+    "S3_BUCKET_NAME": "SourceBucket",
+    "S3_FORCE_PATH_STYLE": "S3ForcePathStyle",
+}
+
+
+def store_parameters(environment: Mapping[str, str], defaults: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Returns the store's parameters as the environment's variables set them, else as the `defaults` do."""
+    given = {name: environment.get(name) or (defaults or {}).get(name, "") for name in STORE_PARAMETERS}
+    return {STORE_PARAMETERS[name]: value for name, value in given.items() if value}

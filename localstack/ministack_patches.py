@@ -1,71 +1,131 @@
-"""What MiniStack's CloudFormation ignores, set through its APIs once the stack is there.
+"""What MiniStack does differently from AWS: the package before it is deployed, the stack afterwards.
 
-The values are read from the template, so that there is one place to change them. Each step may be repeated.
+Values come from the template, so that there is one place to change them. Each step may be repeated.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import zipfile
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.dependencies import HERE, installed
+from infra.package import Package
 from localstack.clients import Clients
-from localstack.intrinsics import Resolver
+from localstack.templates import for_emulators
 
 BASE_PATH = "lorry"
 
-
-def apply(clients: Clients, template: Mapping[str, Any], resources: Mapping[str, str], resolved: Resolver) -> None:
-    """`resources` maps logical ids of the template to physical ids of the stack, `resolved` works out references."""
-
-    def properties(name: str) -> Any:
-        return resolved(template["Resources"][name]["Properties"])
-
-    expire_items(clients, resources["Table"], properties("Table"))
-    expire_objects(clients, resources["ArchiveBucket"], properties("ArchiveBucket"))
-    gateway = template["Resources"]["RestAPI"]["Properties"]
-    responses = resolved(gateway["DefinitionBody"]["x-amazon-apigateway-gateway-responses"])
-    _answer_as_gateway(clients, resources["RestAPI"], gateway["StageName"], responses)
-    _limit_concurrency(clients)
-    _grant_batches(clients, [resources[name] for name, found in template["Resources"].items() if _is_role(found)])
+# --- before ---------------------------------------------------------------------------
 
 
-def expire_items(clients: Callable[[str], Any], table: str, properties: Mapping[str, Any]) -> None:
-    wanted = properties["TimeToLiveSpecification"]
-    now = clients("dynamodb").describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    if now["TimeToLiveStatus"] != "ENABLED":
-        clients("dynamodb").update_time_to_live(TableName=table, TimeToLiveSpecification=wanted)
+def for_ministack(package: Package, endpoint: str) -> Package:
+    """Returns the package as MiniStack at `endpoint` accepts it, in files beside the original's.
+
+    MiniStack unpacks the code for each worker process, where Lambda unpacks it once. So the code goes without the
+    requirements, which all workers find in one folder.
+    """
+    requirements = installed(HERE)
+    template = _with_gateway_responses(
+        for_emulators(json.loads(package.template.read_text(encoding="utf-8")), endpoint)
+    )
+    template["Globals"]["Function"]["Environment"]["Variables"]["PYTHONPATH"] = str(requirements)
+    text = json.dumps(template, indent=2, sort_keys=True) + "\n"
+    made = package.template.with_name("template-ministack.json")
+    made.write_text(text, encoding="utf-8")
+    code = package.code.with_name("deployment-ministack.zip")
+    _copy_without(package.code, requirements, code)
+    digest = hashlib.sha256(f"{package.digest}\0{text}".encode()).hexdigest()
+    return replace(package, template=made, code=code, digest=digest)
 
 
-def expire_objects(clients: Callable[[str], Any], bucket: str, properties: Mapping[str, Any]) -> None:
-    rules = [_lifecycle_rule(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
-    clients("s3").put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+def _with_gateway_responses(template: dict[str, Any]) -> dict[str, Any]:
+    """MiniStack ignores gateway responses in an API's Swagger document, and knows them as resources."""
+    responses = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"].pop(
+        "x-amazon-apigateway-gateway-responses", {}
+    )
+    for reason, response in responses.items():
+        template["Resources"][f"Gateway{reason.title().replace('_', '')}"] = {
+            "Type": "AWS::ApiGateway::GatewayResponse",
+            "Properties": {
+                "RestApiId": {"Ref": "RestAPI"},
+                "ResponseType": reason,
+                "StatusCode": response["statusCode"],
+                "ResponseParameters": response["responseParameters"],
+                "ResponseTemplates": response["responseTemplates"],
+            },
+        }
+    return template
 
 
-def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+def _copy_without(whole: Path, requirements: Path, target: Path) -> None:
+    """Copies the zip without the files that the requirements' folder has."""
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            if not (requirements / entry.filename).exists():
+                new.writestr(entry, old.read(entry))
+
+
+# --- afterwards -------------------------------------------------------------------------
+
+
+def patch(
+    clients: Clients, template: Mapping[str, Any], resources: Mapping[str, str], parameters: Mapping[str, str]
+) -> None:
+    """Sets what MiniStack's CloudFormation ignores. `resources` maps logical to physical ids."""
+    patch_storage(clients, template, resources, parameters)
+    gateway = clients("apigateway")
+    stage = template["Resources"]["RestAPI"]["Properties"]["StageName"]
+    gateway.create_deployment(
+        restApiId=resources["RestAPI"], stageName=stage
+    )  # gateway responses wait for the next one
+    _make_concurrency_a_number(clients)
+    roles = [name for name, found in template["Resources"].items() if found["Type"] == "AWS::IAM::Role"]
+    _grant_batches(clients, [resources[name] for name in roles])
+
+
+def patch_storage(
+    clients: Callable[[str], Any],
+    template: Mapping[str, Any],
+    resources: Mapping[str, str],
+    parameters: Mapping[str, str],
+) -> None:
+    """Makes the table's items and the archive bucket's objects expire."""
+    table = template["Resources"]["Table"]["Properties"]
+    current = clients("dynamodb").describe_time_to_live(TableName=resources["Table"])["TimeToLiveDescription"]
+    if current["TimeToLiveStatus"] != "ENABLED":
+        clients("dynamodb").update_time_to_live(
+            TableName=resources["Table"], TimeToLiveSpecification=table["TimeToLiveSpecification"]
+        )
+    bucket = template["Resources"]["ArchiveBucket"]["Properties"]
+    rules = [_lifecycle_rule(rule, parameters) for rule in bucket["LifecycleConfiguration"]["Rules"]]
+    clients("s3").put_bucket_lifecycle_configuration(
+        Bucket=resources["ArchiveBucket"], LifecycleConfiguration={"Rules": rules}
+    )
+
+
+def _lifecycle_rule(rule: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
     """S3's own form of one rule of a template."""
+
+    def days(value: Any) -> int:
+        return int(parameters[value["Ref"]] if isinstance(value, Mapping) else value)
+
     made: dict[str, Any] = {"ID": rule["Id"], "Status": rule["Status"], "Filter": {"Prefix": rule["Prefix"]}}
     if "ExpirationInDays" in rule:
-        made["Expiration"] = {"Days": rule["ExpirationInDays"]}
-    if "AbortIncompleteMultipartUpload" in rule:
-        made["AbortIncompleteMultipartUpload"] = rule["AbortIncompleteMultipartUpload"]
+        made["Expiration"] = {"Days": days(rule["ExpirationInDays"])}
+    if abort := rule.get("AbortIncompleteMultipartUpload"):
+        made["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": days(abort["DaysAfterInitiation"])}
     return made
 
 
-def _answer_as_gateway(clients: Clients, api: str, stage: str, responses: Mapping[str, Any]) -> None:
-    """Gateway responses take effect with the next deployment of the stage."""
-    gateway = clients("apigateway")
-    for reason, response in responses.items():
-        gateway.put_gateway_response(
-            restApiId=api, responseType=reason, **{**response, "statusCode": str(response["statusCode"])}
-        )
-    gateway.create_deployment(restApiId=api, stageName=stage)
-
-
-def _limit_concurrency(clients: Clients) -> None:
-    """A concurrency that comes from a parameter arrives as text, at which MiniStack's poller stumbles."""
+def _make_concurrency_a_number(clients: Clients) -> None:
+    """A concurrency that comes from a parameter arrives as text, on which MiniStack's poller fails."""
     functions = clients("lambda")
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         limit = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
@@ -73,10 +133,6 @@ def _limit_concurrency(clients: Clients) -> None:
             functions.update_event_source_mapping(
                 UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(limit)}
             )
-
-
-def _is_role(resource: Mapping[str, Any]) -> bool:
-    return bool(resource["Type"] == "AWS::IAM::Role")
 
 
 def _grant_batches(clients: Clients, roles: Iterable[str]) -> None:
@@ -93,9 +149,9 @@ def _grant_batches(clients: Clients, roles: Iterable[str]) -> None:
 
 
 def plain_url(clients: Clients, endpoint: str, api: str, stage: str) -> str:
-    """Give the API a plain base URL below the emulator's address; the URL."""
+    """Gives the API a plain base URL below the emulator's address, and returns it."""
     gateway, host = clients("apigateway"), endpoint.partition("://")[2].partition(":")[0]
-    unless_there(gateway.create_domain_name, domainName=host)
+    unless_exists(gateway.create_domain_name, domainName=host)
     mappings = gateway.get_base_path_mappings(domainName=host).get("items", [])
     if any(mapping["basePath"] == BASE_PATH for mapping in mappings):
         gateway.delete_base_path_mapping(domainName=host, basePath=BASE_PATH)
@@ -103,19 +159,19 @@ def plain_url(clients: Clients, endpoint: str, api: str, stage: str) -> str:
     return f"{endpoint}/{BASE_PATH}"
 
 
-def source_bucket(clients: Callable[[str], Any], name: str) -> None:
-    """The bucket that belongs to somebody else on AWS; browsers may read it here."""
+def create_source_bucket(clients: Callable[[str], Any], name: str) -> None:
+    """Creates the bucket that exists already on AWS; browsers may read it here."""
     rule = {
         "AllowedMethods": ["GET", "HEAD"],
         "AllowedOrigins": ["*"],
         "AllowedHeaders": ["*"],
         "ExposeHeaders": ["ETag", "Content-Range", "Accept-Ranges", "Content-Length", "Content-Disposition"],
     }
-    unless_there(clients("s3").create_bucket, Bucket=name)
+    unless_exists(clients("s3").create_bucket, Bucket=name)
     clients("s3").put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [rule]})
 
 
-def unless_there(create: Any, **arguments: Any) -> None:
+def unless_exists(create: Any, **arguments: Any) -> None:
     try:
         create(**arguments)
     except ClientError as error:

@@ -1,12 +1,12 @@
-"""Runs the functions of app.py where no Lambda does: for debugging, and for stacks without it.
+"""Runs the functions of app.py where no Lambda does: for debugging, and for stacks without Lambda.
 
     with Runner(functions, triggers, clients):
         ...  # queues are polled, the stream is read, the clock ticks
 
-As Lambda's event source mappings do: messages that a function reports as failed, and all of those at which it raises,
-are not deleted and come back after their visibility; changes of the table come in order, and again while they fail.
-Unlike them, nothing stops a function that takes too long, nothing gives up on a change that fails for ever, and a
-pause of the process (a breakpoint) pauses what it has taken: with one invocation at once nobody else takes it either.
+Like Lambda's event source mappings: messages that a function reports as failed, and all of those on which it raises,
+are not deleted and come back after their visibility timeout; changes of the table come in order, and again while they
+fail. Unlike them: no function is stopped for taking too long, no change is given up, and a pause of the process (a
+breakpoint) pauses the messages it holds, because with one invocation at a time no other takes them.
 """
 
 from __future__ import annotations
@@ -14,39 +14,119 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localstack.events import Context, Event, clock_event, queue_event, stream_event
-from localstack.streams import StreamReader
-from localstack.triggers import ClockTrigger, QueueTrigger, StreamTrigger, Trigger
+from localstack.events import Context, Event, Record, clock_event, matches, queue_event, stream_event
 
 logger = logging.getLogger(__name__)
 
 Function = Callable[[Event, Context], Any]
+Clients = Callable[[str], Any]  # by the name of the service
 
-PATIENCE = 1  # seconds of SQS's long polling, and so of the wait for an end
-STREAM_PAUSE = 0.25  # seconds between looks at a stream that has nothing new
-AFTER_TROUBLE = 1.0  # seconds
-GRACE = 5.0  # seconds for what is under way at the end
+POLL_SECONDS = 1  # SQS's long polling, and so the longest wait for an end
+STREAM_PAUSE = 0.25  # seconds between reads of a stream that has nothing new
+ERROR_PAUSE = 1.0  # seconds
+GRACE = 5.0  # seconds for running invocations at the end
+
+
+class _Source(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """One event source of one function of app.py, which may run for `timeout` seconds."""
+
+    function: str
+    timeout: float
+
+
+class QueueTrigger(_Source, frozen=True, kw_only=True, tag=True):
+    """`concurrency` invocations at a time, each with at most `batch` messages."""
+
+    url: str
+    arn: str
+    batch: int
+    concurrency: int
+
+
+class StreamTrigger(_Source, frozen=True, kw_only=True, tag=True):
+    """`patterns` choose records; a record that matches one of them is passed on."""
+
+    arn: str
+    batch: int
+    patterns: tuple[dict[str, Any], ...]
+
+
+class ClockTrigger(_Source, frozen=True, kw_only=True, tag=True):
+    """Every `seconds`."""
+
+    seconds: float
+
+
+Trigger = QueueTrigger | StreamTrigger | ClockTrigger
+
+
+class StreamReader:
+    """Reads a table's stream from now on, shard by shard, in order. Later shards are read from their beginning."""
+
+    _LOST = ("ExpiredIteratorException", "TrimmedDataAccessException", "ResourceNotFoundException")
+
+    def __init__(self, client: Any, trigger: StreamTrigger) -> None:
+        self.trigger = trigger
+        self._client = client
+        self._waiting: deque[Record] = deque()  # read, and not done
+        self._iterators: dict[str, str | None] = {}  # by shard; None: read to its end
+        self._open_new_shards("LATEST")
+
+    def next_batch(self) -> list[Record]:
+        """Returns the next changes, at most a batch; the same again until `done` removes them."""
+        if not self._waiting:
+            self._read()
+        return [self._waiting[place] for place in range(min(self.trigger.batch, len(self._waiting)))]
+
+    def done(self, count: int) -> None:
+        """Removes the first `count` changes."""
+        for _ in range(count):
+            self._waiting.popleft()
+
+    def _read(self) -> None:
+        if not any(self._iterators.values()):  # none yet, or their children come late
+            self._open_new_shards("TRIM_HORIZON")
+        for shard, iterator in list(self._iterators.items()):
+            if iterator is not None:
+                self._read_shard(shard, iterator)
+
+    def _read_shard(self, shard: str, iterator: str) -> None:
+        try:
+            answer = self._client.get_records(ShardIterator=iterator)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in self._LOST:
+                del self._iterators[shard]  # opened again, if the stream still has it
+            raise
+        self._iterators[shard] = answer.get("NextShardIterator")
+        if self._iterators[shard] is None:
+            self._open_new_shards("TRIM_HORIZON")  # its children continue where it ends
+        self._waiting.extend(record for record in answer["Records"] if matches(record, self.trigger.patterns))
+
+    def _open_new_shards(self, place: str) -> None:
+        described = self._client.describe_stream(StreamArn=self.trigger.arn)["StreamDescription"]
+        for shard in described["Shards"]:
+            name = shard["ShardId"]
+            if name not in self._iterators:
+                request = {"StreamArn": self.trigger.arn, "ShardId": name, "ShardIteratorType": place}
+                self._iterators[name] = self._client.get_shard_iterator(**request)["ShardIterator"]
 
 
 class Runner:
     """`functions` by their names in app.py; `at_once` limits the invocations of each queue."""
 
     def __init__(
-        self,
-        functions: Mapping[str, Function],
-        triggers: Sequence[Trigger],
-        clients: Callable[[str], Any],
-        *,
-        at_once: int = 1,
+        self, functions: Mapping[str, Function], triggers: Sequence[Trigger], clients: Clients, *, at_once: int = 1
     ) -> None:
         self._functions, self._clients, self._at_once = functions, clients, at_once
-        self._over = threading.Event()
+        self._stopping = threading.Event()
         self._threads = [thread for trigger in triggers for thread in self._threads_of(trigger)]
 
     def __enter__(self) -> Runner:
@@ -57,44 +137,47 @@ class Runner:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for what is being worked on, unless it takes long: what is left comes back."""
-        self._over.set()
+        """Waits for running invocations, but not for long: what is left comes back."""
+        self.stop()
         deadline = time.monotonic() + GRACE
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
+    def stop(self) -> None:
+        """Starts no invocation after the running ones, and no longer pauses between reads."""
+        self._stopping.set()
+
     def _threads_of(self, trigger: Trigger) -> list[threading.Thread]:
-        """Readers of streams are made here, not in their threads: what happens from now on is seen."""
+        """Readers of streams are made here, not in their threads, so that every later change is seen."""
         match trigger:
             case QueueTrigger():
-                times = min(self._at_once, trigger.concurrency)
-                return [self._thread(trigger, lambda: self.poll(trigger)) for _ in range(times)]
+                count = min(self._at_once, trigger.concurrency)
+                return [self._thread(trigger, lambda: self.poll(trigger)) for _ in range(count)]
             case StreamTrigger():
                 reader = StreamReader(self._clients("dynamodbstreams"), trigger)
                 return [self._thread(trigger, lambda: self.follow(reader))]
             case ClockTrigger():
                 return [self._thread(trigger, lambda: self._tick(trigger))]
-        raise TypeError(f"no such trigger: {trigger}")
 
     def _thread(self, trigger: Trigger, step: Callable[[], object]) -> threading.Thread:
         return threading.Thread(target=self._repeat, args=(step,), name=trigger.function, daemon=True)
 
     def _repeat(self, step: Callable[[], object]) -> None:
-        """Whatever happens, go on: the stack may be started anew meanwhile."""
-        while not self._over.is_set():
+        """Continues after errors, because the stack may be restarting."""
+        while not self._stopping.is_set():
             try:
                 step()
             except (ClientError, BotoCoreError) as error:
                 logger.warning("%s: %s", threading.current_thread().name, error)
-                self._over.wait(AFTER_TROUBLE)
+                self._stopping.wait(ERROR_PAUSE)
 
     def poll(self, trigger: QueueTrigger) -> int:
-        """Take a batch from a queue and hand it over; how many messages were done."""
+        """Passes a batch of a queue to its function; returns how many messages were done."""
         sqs = self._clients("sqs")
         messages = sqs.receive_message(
             QueueUrl=trigger.url,
             MaxNumberOfMessages=trigger.batch,
-            WaitTimeSeconds=PATIENCE,
+            WaitTimeSeconds=POLL_SECONDS,
             AttributeNames=["All"],
             MessageAttributeNames=["All"],
         ).get("Messages", [])
@@ -107,37 +190,36 @@ class Runner:
         return len(done)
 
     def follow(self, reader: StreamReader) -> int:
-        """Hand over what is new in a stream; how many changes were done."""
+        """Passes new changes of a stream to its function; returns how many were done."""
         records = reader.next_batch()
         if not records:
-            self._over.wait(STREAM_PAUSE)
+            self._stopping.wait(STREAM_PAUSE)
             return 0
         failed = _failed(self._invoke(reader.trigger, stream_event(records, reader.trigger.arn)))
         numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
         # As with Lambda, everything from the first failed change on comes again.
-        done = (
-            0 if failed is None else min((numbers.index(one) for one in failed if one in numbers), default=len(records))
-        )
+        first = [numbers.index(number) for number in failed or () if number in numbers]
+        done = 0 if failed is None else min(first, default=len(records))
         reader.done(done)
         if done < len(records):
-            self._over.wait(AFTER_TROUBLE)
+            self._stopping.wait(ERROR_PAUSE)
         return done
 
     def _tick(self, trigger: ClockTrigger) -> None:
-        if not self._over.wait(trigger.seconds):
+        if not self._stopping.wait(trigger.seconds):
             self._invoke(trigger, clock_event(trigger.function))
 
     def _invoke(self, trigger: Trigger, event: Event) -> Any:
-        """The function's answer; None if it raised, which is told with its traceback."""
+        """Returns the function's answer; None if it raised, which is logged."""
         try:
             return self._functions[trigger.function](event, Context(trigger.function, trigger.timeout)) or {}
-        except Exception:  # a bug of the function must not end its polling
+        except Exception:  # a bug in the function must not end its polling
             logger.exception("%s raised", trigger.function)
             return None
 
 
 def _failed(answer: Any) -> set[str] | None:
-    """The ids that a function reports as failed; None where it did not answer: all of them."""
+    """Returns the ids that a function reports as failed; None where it raised: all of them."""
     if answer is None:
         return None
     return {failure["itemIdentifier"] for failure in answer.get("batchItemFailures", [])}

@@ -1,4 +1,4 @@
-"""Up and down: the emulator, the application deployed on it, and `outputs.json` that tells where it is."""
+"""Up and down: the emulator, the application deployed on it, and outputs.json with addresses and names."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from infra.artifacts import Artifacts
-from infra.file_lock import locked
-from infra.package import Package, package
-from infra.stack import Stack, deploy
-from localstack import emulator, ministack_patches, secret, transform
+from infra.dependencies import CannotInstall
+from infra.file_lock import Busy, locked
+from infra.package import CannotPackage, Package, package
+from infra.stack import DeploymentFailed, Stack, deploy
+from localstack import emulator, ministack_patches, secret
 from localstack.clients import REGION, Clients
 from localstack.emulator import Emulator
 from localstack.home import DEFAULT_PORT, Home, LocalStackError, Options
-from localstack.intrinsics import Resolver
 
 STACK_NAME = "lorry-local"
 ARTIFACTS = "lorry-artifacts"
@@ -26,36 +28,42 @@ DEFAULTS = {
     "Stage": "local",
     "SourceBucket": "lorry-source",
     "AllowAnonymous": "true",  # it listens on loopback only
-    "SourceAddress": "127.0.0.1",  # the emulator takes the caller's address from a header that anybody can write
+    "SourceAddress": "127.0.0.1",  # the emulator takes the caller's address from a header that any caller can set
     "CheckConcurrency": "4",
     "DispatchConcurrency": "2",
     "AssemblyConcurrency": "3",
     "AssemblyVisibilitySeconds": "30",  # less than the function may run, which the emulator accepts
-    "StreamMaxWaiting": "8",  # each reader that waits takes one of the places in concurrency_gate.py
+    "StreamMaxWaiting": "8",  # each waiting reader takes one of the places in concurrency_gate.py
     "S3ForcePathStyle": "true",  # no name server knows bucket.127.0.0.1
     "LogRetentionDays": "1",
     "TableDeletionProtection": "false",
 }
 ANSWER_SECONDS = 5.0
 COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+FAILURES = (  # of `up`, `down` and `make dev`, with messages for people
+    LocalStackError,
+    CannotInstall,
+    CannotPackage,
+    DeploymentFailed,
+    Busy,
+    ClientError,
+    BotoCoreError,
+    OSError,
+)
 
 Outputs = dict[str, Any]
 
 
 def up(options: Options) -> Outputs:
-    """A running stack with the repository's code and the wanted parameters; its outputs."""
+    """Starts or updates a stack with the repository's code and the given parameters; returns its outputs."""
     home = options.home
     home.root.mkdir(parents=True, exist_ok=True)
     with locked(home.lock, seconds=300):
         made = package(home.package)
         server = _server(options)
-        made = transform.for_ministack(made, server.endpoint)
-        parameters = {
-            **_declared_defaults(made),
-            **DEFAULTS,
-            **_addresses(server, options.parameters),
-            **options.parameters,
-        }
+        made = ministack_patches.for_ministack(made, server.endpoint)
+        template = json.loads(made.template.read_text())
+        parameters = all_parameters(template, {**_addresses(server, options.parameters), **options.parameters})
         wanted = _digest(made, parameters)
         clients = Clients(server.endpoint)
         if _is_deployed(home, wanted) and _target(clients).status() in COMPLETE:
@@ -70,15 +78,15 @@ def up(options: Options) -> Outputs:
 
 
 def _confirm(outputs: Outputs, home: Home) -> None:
-    """Settings that make no sense together are refused by the functions themselves, at their first call."""
+    """Calls a function: the functions themselves refuse contradictory settings, at their first call."""
     connection = http.client.HTTPConnection(outputs["Endpoint"].partition("://")[2], timeout=30)
     connection.request("GET", f"/{ministack_patches.BASE_PATH}/health")
     if connection.getresponse().status == http.HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise LocalStackError(f"the functions do not start with these parameters; why is in {home.log}")
+        raise LocalStackError(f"the functions do not start with these parameters; the reason is in {home.log}")
 
 
 def down(options: Options) -> bool:
-    """Stop what `up` started; False if nothing ran."""
+    """Stops what `up` started; False if nothing ran."""
     if not options.home.root.exists():
         return False
     with locked(options.home.lock, seconds=60):
@@ -91,7 +99,7 @@ def read_outputs(home: Home) -> Outputs:
 
 
 def _server(options: Options) -> Emulator:
-    """The running emulator of this home, or a new one."""
+    """Returns the running emulator of this home, or a new one."""
     home, server = options.home, emulator.running(options.home)
     if server is not None and options.port not in (None, server.port):
         raise LocalStackError(
@@ -103,21 +111,25 @@ def _server(options: Options) -> Emulator:
         if same and server.answers(seconds=ANSWER_SECONDS):
             return server
         reason = "does not answer" if same else "has another environment"
-        print(f"MiniStack (pid {server.process.pid}) {reason}; starting it anew", flush=True)
+        print(f"MiniStack (pid {server.process.pid}) {reason}; restarting it", flush=True)
     emulator.stop(home)
     return emulator.start(home, options.port or DEFAULT_PORT, options.environment)
 
 
 def _addresses(server: Emulator, given: Mapping[str, str]) -> dict[str, str]:
-    """Where clients reach the API and the store. Lambdas reach the store as they reach all of AWS."""
+    """The parameters that say where clients reach the API and the store. Functions reach the store like all of AWS."""
     addresses = {"PublicUrl": f"{server.endpoint}/{ministack_patches.BASE_PATH}"}
     return addresses if "S3Endpoint" in given else {**addresses, "S3PublicEndpoint": server.endpoint}
 
 
-def _declared_defaults(made: Package) -> dict[str, str]:
-    """What is not asked for is as the template says, and not as it was the last time."""
-    declared = json.loads(made.template.read_text())["Parameters"]
-    return {name: str(parameter["Default"]) for name, parameter in declared.items() if "Default" in parameter}
+def all_parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
+    """Returns every parameter: as given, else as on a local stack, else as the template declares it.
+
+    All of them are named in each deployment, so that none stays as it was the last time.
+    """
+    declared = template["Parameters"].items()
+    defaults = {name: str(parameter["Default"]) for name, parameter in declared if "Default" in parameter}
+    return {**defaults, **DEFAULTS, **given}
 
 
 def _is_deployed(home: Home, wanted: str) -> bool:
@@ -134,20 +146,21 @@ def _digest(made: Package, parameters: Mapping[str, str]) -> str:
 
 def _deploy(server: Emulator, clients: Clients, made: Package, parameters: Mapping[str, str]) -> Outputs:
     for bucket in (ARTIFACTS, parameters["SourceBucket"]):
-        ministack_patches.source_bucket(clients, bucket)
+        ministack_patches.create_source_bucket(clients, bucket)
     outputs: Outputs = dict(
         deploy(_target(clients), made, artifacts=Artifacts(clients("s3"), ARTIFACTS), parameters=parameters)
     )
     template = json.loads(made.template.read_text())
-    resources = _physical_ids(clients)
-    ministack_patches.apply(clients, template, resources, Resolver(template, parameters, {}, stack=STACK_NAME))
+    resources = physical_ids(clients, STACK_NAME)
+    ministack_patches.patch(clients, template, resources, parameters)
     stage = template["Resources"]["RestAPI"]["Properties"]["StageName"]
     url = ministack_patches.plain_url(clients, server.endpoint, resources["RestAPI"], stage)
     return outputs | {"ApiUrl": url, "Endpoint": server.endpoint, "Region": REGION, "Pid": server.process.pid}
 
 
-def _physical_ids(clients: Clients) -> dict[str, str]:
-    pages = clients("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK_NAME)
+def physical_ids(clients: Clients, stack: str) -> dict[str, str]:
+    """Returns the physical ids of a stack's resources by their logical ids."""
+    pages = clients("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     listed = [resource for page in pages for resource in page["StackResourceSummaries"]]
     return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in listed}
 

@@ -1,7 +1,7 @@
-"""Deploys Lorry when LocalStack is ready: LocalStack runs what lies in ready.d by itself.
+"""Deploys Lorry when LocalStack is ready: LocalStack runs the scripts in ready.d by itself.
 
-It finds template.json, deployment.zip (if the template has functions) and parameters.json in LORRY_PACKAGE, and leaves
-outputs.json there. `make up STACK=localstack` makes them. It runs in LocalStack's own process, with its libraries.
+Reads template.json, deployment.zip (if the template has functions) and parameters.json in LORRY_PACKAGE, and writes
+outputs.json there. `make up STACK=localstack` makes them. Runs in LocalStack's own process, with its libraries.
 """
 
 import json
@@ -48,11 +48,11 @@ while True:
         break
     time.sleep(0.5)
 
-told = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-if parameters.get("S3Endpoint"):  # CloudFormation made the archives' bucket, but not where the functions look for it
+found = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+if parameters.get("S3Endpoint"):  # CloudFormation made the archive bucket, but not where the functions look for it
     keys = {"aws_access_key_id": parameters["S3AccessKeyId"], "aws_secret_access_key": parameters["S3SecretAccessKey"]}
     store = boto3.client("s3", **{**AWS, "endpoint_url": parameters["S3Endpoint"], **keys})
-    wanted = [parameters["SourceBucket"], *([told["ArchiveBucket"]] if "ArchiveBucket" in told else [])]
+    wanted = [parameters["SourceBucket"], *([found["ArchiveBucket"]] if "ArchiveBucket" in found else [])]
 else:
     store, wanted = s3, [parameters["SourceBucket"]]
 there = {bucket["Name"] for bucket in store.list_buckets()["Buckets"]}
@@ -61,5 +61,5 @@ for name in wanted:
         store.create_bucket(Bucket=name)
 
 temporary = outputs.with_suffix(".tmp")
-temporary.write_text(json.dumps({"Status": stack["StackStatus"], **told}, indent=2, sort_keys=True) + "\n")
+temporary.write_text(json.dumps({"Status": stack["StackStatus"], **found}, indent=2, sort_keys=True) + "\n")
 temporary.replace(outputs)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from infra.dependencies import REPOSITORY
@@ -50,7 +51,7 @@ class Command:
         return outputs
 
     @property
-    def process(self) -> processes.Process:
+    def process(self) -> psutil.Process:
         server = emulator.running(self.home)
         assert server is not None
         return server.process
@@ -93,7 +94,7 @@ def test_another_environment_starts_the_emulator_anew(command: Command) -> None:
     command.up()
     before = command.process
     outputs = command.up(LORRY_EMULATOR_ENVIRONMENT="AUTH=true")
-    assert not before.alive
+    assert not processes.is_alive(before)
     assert httpx.get(f"{outputs['Endpoint']}/_ministack/health", timeout=30).json()["auth"] == "enabled"
 
 
@@ -109,7 +110,7 @@ def test_down_leaves_no_process_and_no_temporary_file(command: Command) -> None:
     family = [command.process, *processes.descendants(command.process.pid)]
     assert len(family) > 1
     assert command.run("down").returncode == 0
-    assert not [process for process in family if process.alive]
+    assert not [process for process in family if processes.is_alive(process)]
     assert not command.home.temporary.exists()
     assert not command.home.outputs.exists()
 
@@ -160,14 +161,14 @@ def test_a_stack_that_hangs_is_replaced(command: Command) -> None:
     hanging = command.process
     os.kill(hanging.pid, signal.SIGSTOP)
     outputs = command.up()
-    assert not hanging.alive
+    assert not processes.is_alive(hanging)
     assert httpx.get(outputs["ApiUrl"] + "/health", timeout=30).status_code == 200
 
 
 def test_a_pid_that_was_given_to_another_process_is_left_alone(command: Command) -> None:
     command.home.root.mkdir(parents=True)
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    noted = {"pid": stranger.pid, "started": "long ago", "port": command.port, "environment": {}}
+    noted = {"pid": stranger.pid, "port": command.port, "environment": {}}
     command.home.process.write_text(json.dumps(noted))
     try:
         assert command.run("down").returncode == 0

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import yaml
 
 from infra.dependencies import REPOSITORY
 from tests.infra.conftest import Template
 from tests.infra.test_roles import ROLES
+from tests.support.templates import chosen
 
-NO_VALUE = {"Ref": "AWS::NoValue"}
 KEY = {"Ref": "DataKmsKeyArn"}
 KEY_OF = {
     "AWS::SQS::Queue": "KmsMasterKeyId",
@@ -19,19 +17,6 @@ KEY_OF = {
     "AWS::Logs::LogGroup": "KmsKeyId",
     "AWS::SecretsManager::Secret": "KmsKeyId",
 }
-
-
-def chosen(part: Any, conditions: set[str]) -> Any:
-    """The template with each Fn::If decided: the `conditions` hold, and no other; AWS::NoValue is left out."""
-    if isinstance(part, list):
-        return [made for made in (chosen(inner, conditions) for inner in part) if made != NO_VALUE]
-    if not isinstance(part, dict):
-        return part
-    if part.keys() == {"Fn::If"}:
-        condition, yes, no = part["Fn::If"]
-        return chosen(yes if condition in conditions else no, conditions)
-    made = {key: chosen(inner, conditions) for key, inner in part.items()}
-    return {key: value for key, value in made.items() if value != NO_VALUE}
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from infra.package import Package
 from infra.stack import deploy
 from infra.template_merge import API_FUNCTION
 from tests.infra.conftest import Template
-from tests.infra.test_options import chosen
 from tests.support.deployment import FakeCloudFormation, artifacts_of, stack_with
+from tests.support.templates import chosen
 
 ALIAS = {"Ref": "APIHandler.Alias"}
 CREATED = {"Stage": "prod", "SourceBucket": "files"}

@@ -13,8 +13,8 @@ import pytest
 
 from chalicelib.settings import SETTINGS
 from infra.package import Package
-from localstack.intrinsics import Resolver
 from tests.infra.conftest import Template
+from tests.support.templates import chosen, with_defaults
 
 VISIBILITY_SECONDS = 25
 LONGEST_JOB_DAYS = 7
@@ -48,10 +48,10 @@ def queue_events(function: Template) -> list[Template]:
     ]
 
 
-def deployed(template: Template, name: str, **parameters: str) -> Template:
-    """The properties of a resource with these parameters, the others as they are by default."""
-    resolved: Template = Resolver(template, parameters, {}, stack="s")(template["Resources"][name]["Properties"])
-    return resolved
+def by_default(template: Template, name: str) -> Template:
+    """The properties of a resource where no parameter is given."""
+    properties: Template = with_defaults(template, template["Resources"][name]["Properties"])
+    return properties
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -111,7 +111,7 @@ def test_the_source_bucket_is_a_parameter_and_never_made(template: Template, res
 
 
 def test_the_archive_bucket_cleans_up_after_itself_and_lets_browsers_resume(template: Template) -> None:
-    bucket = deployed(template, "ArchiveBucket")
+    bucket = by_default(template, "ArchiveBucket")
     rules = {rule["Prefix"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     assert rules[""]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] >= 1
     assert rules["archives/"]["ExpirationInDays"] > LONGEST_JOB_DAYS
@@ -138,9 +138,9 @@ def test_each_worker_reads_its_queues_and_reports_single_failures(
 def test_a_message_is_hidden_for_longer_than_its_function_may_run(
     template: Template, function: str, queues: list[str]
 ) -> None:
-    timeout = deployed(template, function)["Timeout"]
+    timeout = by_default(template, function)["Timeout"]
     for queue in queues:
-        assert timeout < deployed(template, queue)["VisibilityTimeout"]
+        assert timeout < by_default(template, queue)["VisibilityTimeout"]
 
 
 @pytest.mark.parametrize("function", SHORT)
@@ -280,7 +280,8 @@ def test_every_function_keeps_its_logs_for_a_while_in_a_group_of_its_own(resourc
 @pytest.mark.parametrize(("mode", "unsigned"), [("none", 404), ("jwt", 404), ("iam", 401)])
 def test_the_gateway_answers_in_the_shape_of_every_other_error(template: Template, mode: str, unsigned: int) -> None:
     body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
-    responses = Resolver(template, {"AuthMode": mode}, {}, stack="s")(body["x-amazon-apigateway-gateway-responses"])
+    conditions = {"IamAuth"} if mode == "iam" else set[str]()
+    responses = chosen(body["x-amazon-apigateway-gateway-responses"], conditions)
     assert responses["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == unsigned
     assert responses["REQUEST_TOO_LARGE"]["statusCode"] == 413
     assert {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "INTEGRATION_TIMEOUT"} <= responses.keys()

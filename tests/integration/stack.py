@@ -120,7 +120,7 @@ class RunningStack:
         server = emulator.running(self.options.home)
         children = processes.descendants(server.process.pid) if server else []
         mark = f"ministack-lambda-{self.outputs[FUNCTIONS[function]]}-"
-        return [child.pid for child in children if mark in processes.command_line(child.pid)]
+        return [child.pid for child in children if mark in processes.command_line(child)]
 
     def kill_worker(self, pid: int) -> None:
         """kill -9 of a worker process of this stack."""

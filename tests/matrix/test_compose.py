@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from localstack.docker import COMPOSE_FILE, STORES
-from localstack.store import COMPOSE
+from localstack.docker import COMPOSE_FILE, STORE_DEFAULTS, STORES
 from tests.matrix import installing
 
 PROD = COMPOSE_FILE.with_name("compose.prod.yaml")
@@ -77,5 +76,5 @@ def test_the_last_free_localstack_deploys_once_the_store_is_there() -> None:
 def test_compose_file_and_deployment_have_the_same_defaults() -> None:
     done = config(COMPOSE_FILE, COMPOSE_PROFILES=STORES[0])
     init = json.loads(done.stdout)["services"]["store-init"]["environment"]
-    assert (init["S3_ENDPOINT"], init["BUCKETS"]) == (COMPOSE["S3_ENDPOINT"], COMPOSE["S3_BUCKET_NAME"])
-    assert init["AWS_SECRET_ACCESS_KEY"] == COMPOSE["S3_SECRET_ACCESS_KEY"]
+    assert (init["S3_ENDPOINT"], init["BUCKETS"]) == (STORE_DEFAULTS["S3_ENDPOINT"], STORE_DEFAULTS["S3_BUCKET_NAME"])
+    assert init["AWS_SECRET_ACCESS_KEY"] == STORE_DEFAULTS["S3_SECRET_ACCESS_KEY"]

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from infra.package import package
-from localstack import resources
+from localstack import dev_stack
 from localstack.clients import Clients
-from localstack.docker import for_localstack
-from localstack.home import REPOSITORY
+from localstack.docker import STORE_DEFAULTS
+from localstack.home import REPOSITORY, store_parameters
 from localstack.stack import DEFAULTS
-from localstack.store import COMPOSE, store_parameters
+from localstack.templates import for_localstack
 from tests.integration.stack import wait_for
 from tests.matrix import localstack_host
 from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
@@ -54,30 +54,32 @@ def deployed(folder: Path, template: dict[str, Any], parameters: dict[str, str])
     handed.mkdir()
     (handed / "template.json").write_text(json.dumps(template))
     (handed / "parameters.json").write_text(json.dumps(parameters))
-    told = handed / "outputs.json"
+    found = handed / "outputs.json"
     with localstack_host.running(folder, HOOKS, {"LORRY_PACKAGE": str(handed)}) as server:
-        wait_for("outputs of ready.d", told.exists, seconds=60, pause=0.2)
-        yield server.clients, json.loads(told.read_text())
+        wait_for("outputs of ready.d", found.exists, seconds=60, pause=0.2)
+        yield server.clients, json.loads(found.read_text())
 
 
 def test_localstack_deploys_what_needs_no_lambda_as_it_gets_ready(
     template: dict[str, Any], seaweedfs: SeaweedFS, tmp_path: Path
 ) -> None:
     keys = {"S3_ACCESS_KEY_ID": ACCESS_KEY_ID, "S3_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY}
-    store = store_parameters({**keys, "S3_ENDPOINT": seaweedfs.endpoint, "S3_BUCKET_NAME": "hooked-source"}, COMPOSE)
+    store = store_parameters(
+        {**keys, "S3_ENDPOINT": seaweedfs.endpoint, "S3_BUCKET_NAME": "hooked-source"}, STORE_DEFAULTS
+    )
     parameters = {**DEFAULTS, **store}
-    with deployed(tmp_path, without_functions(template), parameters) as (clients, told):
-        assert told["Status"] == "CREATE_COMPLETE"
+    with deployed(tmp_path, without_functions(template), parameters) as (clients, found):
+        assert found["Status"] == "CREATE_COMPLETE"
         buckets = {bucket["Name"] for bucket in seaweedfs.client().list_buckets()["Buckets"]}
-        assert buckets >= {"hooked-source", told["ArchiveBucket"]}
-        by_calls = resources.make(clients, template, parameters, stack="by-calls")
-        assert_same_table(clients, told["Table"], by_calls.outputs["Table"])
+        assert buckets >= {"hooked-source", found["ArchiveBucket"]}
+        dev = dev_stack.deploy(clients, template, parameters)
+        assert_same_table(clients, found["Table"], dev.outputs["Table"])
         for name in QUEUES:
-            assert_same_queue(clients, told[f"{name}Url"], by_calls.outputs[f"{name}Url"])
+            assert_same_queue(clients, found[f"{name}Url"], dev.outputs[f"{name}Url"])
 
 
 def assert_same_table(clients: Clients, one: str, other: str) -> None:
-    """What CloudFormation makes of the template, and what plain calls do."""
+    """What `make up STACK=localstack` deploys, and what `make dev` does."""
     names = ("AttributeDefinitions", "KeySchema", "StreamSpecification")
     tables = [clients("dynamodb").describe_table(TableName=name)["Table"] for name in (one, other)]
     for name in names:
@@ -93,7 +95,3 @@ def assert_same_queue(clients: Clients, one: str, other: str) -> None:
     assert [found[0][name] for name in ATTRIBUTES] == [found[1][name] for name in ATTRIBUTES]
     redrives = [json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] for attributes in found]
     assert int(redrives[0]) == int(redrives[1])
-
-
-def test_nothing_that_is_left_refers_to_the_websocket_api(template: dict[str, Any]) -> None:
-    assert "${WebsocketAPI" not in json.dumps(for_localstack(template))

@@ -1,15 +1,15 @@
-"""The waiting line before the emulator's API."""
+"""The limit on concurrent calls of the emulator's API."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from localstack.concurrency_gate import in_line
+from localstack.concurrency_gate import gated
 
 
 class Busy:
-    """An ASGI application that answers nobody until it is told to, and knows how many it had at once."""
+    """An ASGI application that answers once it is open, and counts the calls inside."""
 
     def __init__(self) -> None:
         self.inside = self.most = 0
@@ -27,9 +27,9 @@ async def nothing(*_: Any) -> Any:
 
 
 async def crowd(path: str, kind: str = "http") -> int:
-    """How many of ten come in at once where two may."""
+    """How many of ten calls are inside at once where two may be."""
     busy = Busy()
-    application = in_line(busy, at_once=2)
+    application = gated(busy, at_once=2)
     calls = [asyncio.ensure_future(application({"type": kind, "path": path}, nothing, nothing)) for _ in range(10)]
     for _ in range(5):
         await asyncio.sleep(0)
@@ -40,12 +40,12 @@ async def crowd(path: str, kind: str = "http") -> int:
     return before
 
 
-def test_requests_for_the_api_wait_in_line_and_are_all_answered() -> None:
+def test_requests_for_the_api_wait_for_a_place_and_are_all_answered() -> None:
     assert asyncio.run(crowd("/lorry/v1/limits")) == 2
     assert asyncio.run(crowd("/_aws/execute-api/abc/api/v1/limits")) == 2
 
 
-def test_nobody_else_waits() -> None:
+def test_other_requests_never_wait() -> None:
     assert asyncio.run(crowd("/bucket/key")) == 10
     assert asyncio.run(crowd("/_aws/execute-api/abc/api/@connections/1")) == 10
     assert asyncio.run(crowd("/_aws/execute-api/abc/api", kind="websocket")) == 10

@@ -6,9 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from localstack.runner import Runner
-from localstack.streams import StreamReader
-from localstack.triggers import ClockTrigger, QueueTrigger, StreamTrigger
+from localstack.runner import ClockTrigger, QueueTrigger, Runner, StreamReader, StreamTrigger
 from tests.integration.stack import wait_for
 
 QUEUE = QueueTrigger(
@@ -102,7 +100,7 @@ def test_changes_come_in_order_and_from_the_failed_one_on_again() -> None:
         return {"batchItemFailures": answers.pop(0)}
 
     running = runner(notify)
-    running._over.set()  # no pauses
+    running.stop()  # no pauses
     assert [running.follow(reader) for _ in range(2)] == [1, 2]
     assert seen == [["1", "2"], ["2", "3"]]
 

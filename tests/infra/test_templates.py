@@ -1,4 +1,4 @@
-"""What is changed for the emulator, and that it is nothing else."""
+"""What is changed for the emulators, and that it is nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import zipfile
 from pathlib import Path
 
 from infra.package import Package
-from localstack.transform import for_ministack, transformed
+from localstack.ministack_patches import for_ministack
+from localstack.templates import for_dev, for_emulators, for_localstack
 from tests.infra.conftest import Template
 
 ENDPOINT = "http://127.0.0.1:4567"
@@ -17,7 +18,7 @@ ADDRESS = "127.0.0.1:4567/_aws/execute-api/${WebsocketAPI}/api"
 
 
 def test_the_websocket_stage_deploys_by_itself(template: Template) -> None:
-    resources = transformed(template, ENDPOINT)["Resources"]
+    resources = for_emulators(template, ENDPOINT)["Resources"]
     assert not [name for name, found in resources.items() if found["Type"] == "AWS::ApiGatewayV2::Deployment"]
     stage = resources["WebsocketAPIStage"]["Properties"]
     assert stage["AutoDeploy"] is True
@@ -25,13 +26,13 @@ def test_the_websocket_stage_deploys_by_itself(template: Template) -> None:
 
 
 def test_an_alias_goes_to_its_new_version_at_once(template: Template) -> None:
-    function = transformed(template, ENDPOINT)["Resources"]["APIHandler"]["Properties"]
+    function = for_emulators(template, ENDPOINT)["Resources"]["APIHandler"]["Properties"]
     assert "DeploymentPreference" not in function
     assert function["AutoPublishAlias"] == "live"
 
 
 def test_apis_are_reached_by_a_path_below_the_emulators_address(template: Template) -> None:
-    made = transformed(template, ENDPOINT)
+    made = for_emulators(template, ENDPOINT)
     assert made["Outputs"]["WebSocketUrl"]["Value"] == {"Fn::Sub": f"ws://{ADDRESS}"}
     given = made["Resources"]["Notify"]["Properties"]["Environment"]["Variables"]
     assert given["WEBSOCKET_ENDPOINT"] == {"Fn::Sub": f"http://{ADDRESS}"}
@@ -40,7 +41,7 @@ def test_apis_are_reached_by_a_path_below_the_emulators_address(template: Templa
 
 def test_all_else_stays_as_it_is_deployed_on_aws(template: Template) -> None:
     before = copy.deepcopy(template)
-    made = transformed(template, ENDPOINT)
+    made = for_emulators(template, ENDPOINT)
     assert template == before
     deployment = before["Resources"].pop("WebsocketAPIDeployment")
     made["Resources"]["WebsocketAPIStage"] = before["Resources"]["WebsocketAPIStage"]
@@ -80,3 +81,33 @@ def test_the_application_is_unpacked_for_each_worker_and_its_requirements_are_sh
     shared = Path(given["PYTHONPATH"])
     assert "msgspec/__init__.py" in left_out
     assert all((shared / name).exists() for name in left_out)
+
+
+def test_gateway_responses_are_resources_for_ministack_which_ignores_them_in_the_api(
+    packaged: Package, tmp_path: Path, template: Template
+) -> None:
+    wanted = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
+    made = json.loads(for_ministack(copy_of(packaged, tmp_path), ENDPOINT).template.read_text())["Resources"]
+    found = {
+        properties["ResponseType"]: properties
+        for properties in (
+            resource["Properties"] for resource in made.values() if "GatewayResponse" in resource["Type"]
+        )
+    }
+    assert found.keys() == wanted.keys()
+    for reason, response in wanted.items():
+        assert found[reason]["StatusCode"] == response["statusCode"]
+        assert found[reason]["ResponseTemplates"] == response["responseTemplates"]
+        assert found[reason]["ResponseParameters"] == response["responseParameters"]
+
+
+def test_localstack_gets_no_websocket_api_and_nothing_that_refers_to_one(template: Template) -> None:
+    assert "${WebsocketAPI" not in json.dumps(for_localstack(template))
+
+
+def test_make_dev_gets_storage_alone_in_a_template_short_enough_to_be_sent_as_text(template: Template) -> None:
+    made = for_dev(template, {"ArchiveBucket": "archives"})
+    kinds = {found["Type"] for found in made["Resources"].values()}
+    assert kinds == {"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"}
+    assert made["Resources"]["ArchiveBucket"]["Properties"]["BucketName"] == "archives"
+    assert len(json.dumps(made)) < 51_200

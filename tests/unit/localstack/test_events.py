@@ -1,4 +1,4 @@
-"""The events that the runner makes have Lambda's shapes."""
+"""The runner's events have the form of Lambda's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from localstack.events import Context, clock_event, fits, queue_event, stream_event
+from localstack.events import Context, clock_event, matches, queue_event, stream_event
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:check"
 STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/jobs/stream/now"
@@ -37,11 +37,11 @@ def change(sort_key: str) -> dict[str, Any]:
     }
 
 
-def test_a_message_is_told_as_lambda_tells_it() -> None:
+def test_a_message_has_the_form_of_lambdas_event() -> None:
     (record,) = queue_event([MESSAGE], QUEUE)["Records"]
-    told = SQSRecord(record)
-    assert (told.message_id, told.receipt_handle, told.body) == ("m-1", "handle", "{}")
-    assert (told.event_source_arn, told.attributes.approximate_receive_count) == (QUEUE, "3")
+    found = SQSRecord(record)
+    assert (found.message_id, found.receipt_handle, found.body) == ("m-1", "handle", "{}")
+    assert (found.event_source_arn, found.attributes.approximate_receive_count) == (QUEUE, "3")
     assert record["awsRegion"] == "us-east-1"
     assert record["messageAttributes"] == {"trace": {"stringValue": "abc", "dataType": "String"}}
 
@@ -54,17 +54,17 @@ def test_times_and_bytes_of_a_change_are_json() -> None:
 
 
 @pytest.mark.parametrize(("sort_key", "wanted"), [("JOB", True), ("BATCH#1", False)])
-def test_only_changes_that_fit_a_pattern_are_handed_over(sort_key: str, wanted: bool) -> None:
-    assert fits(change(sort_key), [ONLY_JOBS]) is wanted
-    assert fits(change(sort_key), [])
+def test_only_changes_that_match_a_pattern_are_passed_on(sort_key: str, wanted: bool) -> None:
+    assert matches(change(sort_key), [ONLY_JOBS]) is wanted
+    assert matches(change(sort_key), [])
 
 
-def test_a_pattern_that_is_not_understood_is_not_passed_over() -> None:
+def test_a_pattern_that_is_not_supported_is_an_error() -> None:
     with pytest.raises(ValueError, match="only exact values"):
-        fits(change("JOB"), [{"dynamodb": {"Keys": {"sk": {"S": [{"prefix": "J"}]}}}}])
+        matches(change("JOB"), [{"dynamodb": {"Keys": {"sk": {"S": [{"prefix": "J"}]}}}}])
 
 
-def test_the_clock_tells_its_time() -> None:
+def test_a_scheduled_event_has_a_time() -> None:
     assert datetime.fromisoformat(clock_event("sweep")["time"]).tzinfo is not None
 
 

@@ -1,4 +1,4 @@
-"""What `make dev` works on, and when it starts anew."""
+"""What `make dev` works on, and when it restarts its process."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from localstack.changes import fingerprint, wait_for_change
-from localstack.dev import target
-from localstack.home import Home, LocalStackError
-from localstack.store import store_parameters
+from localstack.dev import fingerprint, target, wait_for_change
+from localstack.home import Home, LocalStackError, store_parameters
 
 
 def test_an_endpoint_that_is_named_comes_first(tmp_path: Path) -> None:
@@ -21,7 +19,7 @@ def test_an_endpoint_that_is_named_comes_first(tmp_path: Path) -> None:
     assert (named.endpoint, named.parameters) == ("http://127.0.0.1:4567", {})
 
 
-def test_the_stack_that_runs_lends_its_endpoint_and_its_files(tmp_path: Path) -> None:
+def test_the_running_stack_lends_its_endpoint_and_its_files(tmp_path: Path) -> None:
     (tmp_path / "outputs.json").write_text(json.dumps({"Endpoint": "http://127.0.0.1:4566", "SourceBucket": "files"}))
     running = target(Home(tmp_path), {})
     assert (running.endpoint, running.parameters) == ("http://127.0.0.1:4566", {"SourceBucket": "files"})
@@ -55,7 +53,7 @@ def test_a_written_an_added_and_a_removed_file_are_changes_and_byte_code_is_none
 def test_a_change_is_noticed(tmp_path: Path) -> None:
     source = tmp_path / "source.py"
     source.touch()
-    watching = threading.Thread(target=wait_for_change, args=((source,),), daemon=True)
+    watching = threading.Thread(target=wait_for_change, kwargs={"places": (source,)}, daemon=True)
     watching.start()
     number = 0
     while watching.is_alive() and number < 50:
@@ -63,3 +61,7 @@ def test_a_change_is_noticed(tmp_path: Path) -> None:
         watching.join(0.2)
         number += 1
     assert not watching.is_alive()
+
+
+def test_waiting_ends_without_a_change_where_the_process_ended(tmp_path: Path) -> None:
+    assert not wait_for_change(lambda: True, (tmp_path,))
