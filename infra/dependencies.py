@@ -1,4 +1,4 @@
-"""The run-time requirements as a folder, installed once per requirements.lock, Python and target.
+"""The run-time requirements as a folder, installed once per requirements.lock and target.
 
 pip does it, and fails when a wheel is missing or is not the one whose hash is in the lock; Chalice's own installer only
 warns and ships a package that cannot be imported.
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from infra.file_lock import locked
@@ -36,7 +37,10 @@ _USELESS = (
     "cffi",  # cryptography loads the compiled _cffi_backend alone
     "pycparser",
 )
-_FORMAT = "5"  # raise it when what is kept changes
+_FORMAT = "6"  # raise it when what is kept changes
+
+# The Python of all functions on AWS, whichever deploys: two operators would switch production to and fro. CI tests it.
+LAMBDA_PYTHON = "3.13"
 
 
 class CannotInstall(Exception):
@@ -61,6 +65,31 @@ class Target:
     def name(self) -> str:
         return f"aws-{self.architecture}" if self.on_aws else f"{sys.platform}-{self.architecture}"
 
+    @property
+    def python(self) -> str:
+        """The Python that runs the functions, such as 3.13."""
+        return LAMBDA_PYTHON if self.on_aws else python_version()
+
+    @property
+    def compiler(self) -> str | None:
+        """An interpreter of that Python on this machine, which compiles byte code; None if there is none."""
+        return sys.executable if self.python == python_version() else _interpreter(self.python)
+
+    @property
+    def inputs(self) -> str:
+        """What a package for this target depends on, beside the sources."""
+        return f"{self.python} {self.name} {'compiled' if self.compiler else 'sources'}"
+
+
+@cache
+def _interpreter(python: str) -> str | None:
+    found = shutil.which(f"python{python}")
+    if found is None:
+        return None
+    command = [found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found if done.stdout.strip() == python else None
+
 
 def on_aws(architecture: str) -> Target:
     """Lambda on AWS, with `architecture` one of ARCHITECTURES."""
@@ -75,7 +104,7 @@ HERE = Target("arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64
 
 def installed(target: Target, *, lock: Path = LOCK, cache: Path = CACHE) -> Path:
     """A folder with what `lock` names, for `target`, below `cache`. Raises CannotInstall."""
-    content = "\0".join((_FORMAT, lock.read_text(encoding="utf-8"), python_version(), target.name))
+    content = "\0".join((_FORMAT, lock.read_text(encoding="utf-8"), target.inputs))
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     folder = cache / f"lambda-{digest}"
     cache.mkdir(parents=True, exist_ok=True)
@@ -93,36 +122,36 @@ def _install(lock: Path, folder: Path, target: Target) -> None:
         command += ["--only-binary=:all:", "--no-deps", "--require-hashes"]
         command += ["--target", str(made), "--requirement", str(lock)]
         if target.on_aws:
-            command += _lambda_platform(ARCHITECTURES[target.architecture])
+            command += _lambda_platform(target)
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise CannotInstall(f"pip could not install {lock.name} for {target.name}:\n{done.stderr.strip()}")
         _prune(made)
-        compile_ahead(made)
+        compile_ahead(made, target)
         os.replace(made, folder)
 
 
-def compile_ahead(folder: Path) -> None:
-    """Byte code beside the sources, the same wherever it is made: a cold start would compile everything again.
+def compile_ahead(folder: Path, target: Target) -> None:
+    """Puts byte code beside the sources, the same wherever it is made: a cold start would compile everything again.
 
     Unchecked, since nothing in a package changes, and because times are not kept in it. In an interpreter of its own:
-    which strings are written once and then referred to depends on what else a process has in memory.
+    which strings are written once and then referred to depends on what else a process has in memory. Without an
+    interpreter of the target's Python there is no byte code, and `make deploy` says so (infra/report.py).
     """
-    command = [sys.executable, "-S", "-m", "compileall", "-qq", "-s", str(folder)]
+    if target.compiler is None:
+        return
+    command = [target.compiler, "-S", "-m", "compileall", "-qq", "-s", str(folder)]
     command += ["--invalidation-mode", "unchecked-hash"]
     done = subprocess.run([*command, str(folder)], check=False, env={"PYTHONHASHSEED": "0"})
     if done.returncode:
-        print(f"some sources in {folder.name} are not for Python {python_version()}; they stay as they are", flush=True)
+        print(f"some sources in {folder.name} are not for Python {target.python}; they stay as they are", flush=True)
 
 
-def _lambda_platform(machine: str) -> list[str]:
-    """What Lambda's images run: glibc 2.26 up to Python 3.11 (Amazon Linux 2), 2.34 from 3.12 on (2023)."""
-    names = [f"manylinux2014_{machine}", f"manylinux_2_17_{machine}"]
-    if sys.version_info >= (3, 12):
-        names.append(f"manylinux_2_28_{machine}")
-    arguments = ["--implementation", "cp", "--python-version", python_version()]
-    for name in names:
-        arguments += ["--platform", name]
+def _lambda_platform(target: Target) -> list[str]:
+    """What Lambda's images run: Amazon Linux 2023 from Python 3.12 on, whose glibc is 2.34."""
+    arguments = ["--implementation", "cp", "--python-version", target.python]
+    for tag in ("manylinux2014", "manylinux_2_17", "manylinux_2_28"):
+        arguments += ["--platform", f"{tag}_{ARCHITECTURES[target.architecture]}"]
     return arguments
 
 

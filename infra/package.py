@@ -31,7 +31,6 @@ from infra.dependencies import (
     compile_ahead,
     installed,
     on_aws,
-    python_version,
 )
 from infra.file_lock import Busy, locked
 from infra.template_merge import call_by_alias, finish, merge_document, redeploy_apis
@@ -85,7 +84,7 @@ def package(folder: Path, target: Target = HERE) -> Package:
 
 def inputs_digest(target: Target) -> str:
     """One hash of everything that the package is made of."""
-    whole = hashlib.sha256(f"{python_version()} {target.name}".encode())
+    whole = hashlib.sha256(target.inputs.encode())
     for path in _input_files():
         whole.update(f"\0{path.relative_to(REPOSITORY).as_posix()}\0".encode())
         whole.update(hashlib.sha256(path.read_bytes()).digest())
@@ -103,7 +102,7 @@ def _build(folder: Path, target: Target) -> None:
     staging, out = folder / "staging", folder / "out"
     for made in (staging, out):
         shutil.rmtree(made, ignore_errors=True)
-    _stage(staging, installed(target))
+    _stage(staging, installed(target), target)
     template_merge = folder / "merge.json"
     template_merge.write_text(json.dumps(merge_document(), indent=2))
     _run_chalice(staging, template_merge=template_merge, out=out)
@@ -116,14 +115,14 @@ def _build(folder: Path, target: Target) -> None:
         shutil.rmtree(made)
 
 
-def _stage(staging: Path, site_packages: Path) -> None:
+def _stage(staging: Path, site_packages: Path, target: Target) -> None:
     """A Chalice project whose requirements are vendored already."""
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
     (staging / ".chalice").mkdir(parents=True)
     shutil.copy(REPOSITORY / ".chalice" / "config.json", staging / ".chalice" / "config.json")
     shutil.copy(REPOSITORY / "app.py", staging / "app.py")
     shutil.copytree(REPOSITORY / "chalicelib", staging / "chalicelib", ignore=ignore)
-    compile_ahead(staging)
+    compile_ahead(staging, target)
     (staging / "vendor").symlink_to(site_packages, target_is_directory=True)
 
 

@@ -1,4 +1,4 @@
-"""How large a package is, and how long a cold start imports it: what `make deploy` tells before it uploads."""
+"""How large a package is, and how long a cold start imports it: what `make deploy` prints before it uploads."""
 
 from __future__ import annotations
 
@@ -38,11 +38,23 @@ class Report:
     target: Target
 
     def __str__(self) -> str:
-        wheels = "" if self.target.architecture == HERE.architecture else f" (with wheels for {HERE.architecture})"
-        return (
+        wheels = "" if _runs_here(self.target) else f" (by Python {HERE.python} with wheels for {HERE.architecture})"
+        line = (
             f"package for {self.target.name}: {self.zipped / MiB:.1f} MiB, {self.unzipped / MiB:.1f} MiB unpacked; "
             f"imported in {self.import_seconds:.2f} s here{wheels}"
         )
+        return line if self.target.compiler else f"{line}\n{_NOT_COMPILED.format(python=self.target.python)}"
+
+
+_NOT_COMPILED = (
+    "without byte code, since there is no python{python} on this machine: each cold start takes about half a second "
+    "longer, and a package from a machine that has one differs; install python{python} and deploy again"
+)
+
+
+def _runs_here(target: Target) -> bool:
+    """Whether this machine can load the target's compiled modules."""
+    return (target.architecture, target.python) == (HERE.architecture, HERE.python)
 
 
 def report(package: Package, target: Target, *, runs: int = RUNS) -> Report:
@@ -51,9 +63,8 @@ def report(package: Package, target: Target, *, runs: int = RUNS) -> Report:
         archive.extractall(temporary)
         unzipped = sum(entry.file_size for entry in archive.infolist())
         paths = [temporary]
-        if target.architecture != HERE.architecture:
-            # This machine cannot load the package's compiled modules; the same versions for this machine go first.
-            paths.insert(0, str(installed(HERE)))
+        if not _runs_here(target):
+            paths.insert(0, str(installed(HERE)))  # the same versions for this machine
         seconds = statistics.median(_import_seconds(paths) for _ in range(runs))
     return Report(package.code.stat().st_size, unzipped, seconds, target)
 

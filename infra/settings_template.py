@@ -50,7 +50,8 @@ def _parameter(setting: Setting) -> dict[str, Any]:
         made["Default"] = setting.default_text
     match setting.kind:
         case inspect.IntType(ge=low, le=high) | inspect.FloatType(ge=low, le=high):
-            made |= {"Type": "Number", "Default": setting.default, "MinValue": low, "MaxValue": high}
+            # The default as text: a macro that reads 53687091200000 as a number may write 5.36870912E13.
+            made |= {"Type": "Number", "MinValue": low, "MaxValue": high}
         case inspect.BoolType():
             made["AllowedValues"] = ["true", "false"]
         case inspect.LiteralType(values=values):

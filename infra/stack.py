@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from infra.artifacts import Artifacts
 from infra.package import Package
+from infra.preflight import contradictions
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _UNCHANGED = "No updates are to be performed"
@@ -78,6 +79,7 @@ def deploy(
     exists, previous = stack.status() is not None, stack.previous_parameters()
     declared = _declared(package, parameters)
     chosen = _closing(declared, previous) | dict(parameters)
+    _refuse_contradictions(declared, previous, chosen)
     protect = not exists and PROTECTION in declared and PROTECTION not in chosen
     if protect:
         chosen[PROTECTION] = "false"
@@ -122,7 +124,9 @@ def deploy_template(
 
 def upload(name: str, package: Package, *, artifacts: Artifacts, parameters: Mapping[str, str]) -> str:
     """Only uploads what a new stack `name` with `parameters` is made of, for other tools; the template's URL."""
-    settings = _settings(_declared(package, parameters), {}, parameters)
+    declared = _declared(package, parameters)
+    _refuse_contradictions(declared, {}, parameters)
+    settings = _settings(declared, {}, parameters)
     return artifacts.address(_upload(name, package, artifacts=artifacts, settings=settings).template)
 
 
@@ -205,10 +209,21 @@ def _closing(declared: Mapping[str, Any], previous: Mapping[str, str]) -> dict[s
     return {name: str(declared[name]["Default"]) for name in sorted(opened)}
 
 
+def _values(declared: Mapping[str, Any], previous: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """What all parameters come to."""
+    values = {name: str(parameter.get("Default", "")) for name, parameter in declared.items()}
+    return values | {name: value for name, value in previous.items() if name in declared} | dict(given)
+
+
+def _refuse_contradictions(declared: Mapping[str, Any], previous: Mapping[str, str], given: Mapping[str, str]) -> None:
+    found = contradictions(_values(declared, previous, given))
+    if found:
+        raise DeploymentFailed("these parameters cannot work: " + "; ".join(found))
+
+
 def _settings(declared: Mapping[str, Any], previous: Mapping[str, str], given: Mapping[str, str]) -> str:
     """A short hash of what all parameters come to that functions or APIs see."""
-    values = {name: str(parameter.get("Default", "")) for name, parameter in declared.items()}
-    values |= {name: value for name, value in previous.items() if name in declared} | dict(given)
+    values = _values(declared, previous, given)
     seen = {name: value for name, value in values.items() if name not in _NOT_IN_FUNCTIONS}
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
 

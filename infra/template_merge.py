@@ -75,13 +75,14 @@ def _join(into: dict[str, Any], more: dict[str, Any], *, where: str) -> None:
 
 
 def finish(document: dict[str, Any], target: Target) -> None:
-    """Sets the architecture of every function, in place.
+    """Sets the architecture and the Python of every function, in place.
 
-    Chalice writes this machine's. It is no parameter of the stack, because it has to match the wheels in the package.
+    Chalice writes this machine's. They are no parameters of the stack, because the wheels in the package have to match.
     """
     for resource in document["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["Architectures"] = [target.architecture]
+            resource["Properties"]["Runtime"] = f"python{target.python}"
 
 
 def call_by_alias(document: dict[str, Any]) -> None:

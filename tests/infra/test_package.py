@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from infra.dependencies import ARCHITECTURES, HERE, REPOSITORY, SERVICES, on_aws
+from infra.dependencies import (
+    ARCHITECTURES,
+    HERE,
+    LAMBDA_PYTHON,
+    REPOSITORY,
+    SERVICES,
+    installed,
+    on_aws,
+    python_version,
+)
 from infra.package import Package, package
 from infra.template_merge import finish
 from tests.infra.conftest import Template
@@ -132,7 +141,22 @@ def test_every_function_is_of_the_architecture_of_the_wheels_in_its_package(temp
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_a_package_for_aws_names_its_own_architecture_whatever_machine_makes_it(architecture: str) -> None:
-    function: Template = {"Type": "AWS::Serverless::Function", "Properties": {"Architectures": ["what Chalice wrote"]}}
+def test_a_package_for_aws_names_its_own_architecture_and_python_whatever_machine_makes_it(architecture: str) -> None:
+    written = {"Architectures": ["what Chalice wrote"], "Runtime": "what Chalice wrote"}
+    function: Template = {"Type": "AWS::Serverless::Function", "Properties": written}
     finish({"Resources": {"Check": function}}, on_aws(architecture))
-    assert function["Properties"] == {"Architectures": [architecture]}
+    assert function["Properties"] == {"Architectures": [architecture], "Runtime": f"python{LAMBDA_PYTHON}"}
+
+
+def test_functions_on_this_machine_run_in_this_machines_python(template: Template) -> None:
+    assert {function["Runtime"] for function in functions(template)} == {f"python{python_version()}"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_wheels_for_aws_are_those_of_the_pinned_python(architecture: str) -> None:
+    """Downloads them, where no package for AWS was ever made here."""
+    folder = installed(on_aws(architecture))
+    tags = {path.name.split(".")[1] for path in folder.rglob("*.so") if ".cpython-" in path.name}
+    assert tags == {f"cpython-{LAMBDA_PYTHON.replace('.', '')}-{ARCHITECTURES[architecture]}-linux-gnu"}
+    assert bool(list(folder.rglob("*.pyc"))) == (on_aws(architecture).compiler is not None)

@@ -11,7 +11,7 @@ from tests.support.deployment import FakeCloudFormation, artifacts_of, stack_wit
 from tests.support.templates import chosen
 
 ALIAS = {"Ref": "APIHandler.Alias"}
-CREATED = {"Stage": "prod", "SourceBucket": "files"}
+CREATED = {"Stage": "prod", "SourceBucket": "files", "AuthMode": "iam"}
 
 
 def test_the_api_is_called_by_its_alias_and_by_no_other_name(resources: dict[str, Template]) -> None:

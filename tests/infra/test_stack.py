@@ -17,10 +17,10 @@ from tests.infra.conftest import Template
 from tests.support.deployment import OUTPUTS, FakeCloudFormation, artifacts_of, stack_with
 
 TEMPLATE = {
-    "Parameters": {"Stage": {"Default": "dev"}, "SourceBucket": {"Default": "files"}},
+    "Parameters": {"Stage": {"Default": "dev"}, "SourceBucket": {"Default": "files"}, "AuthMode": {"Default": "iam"}},
     "Resources": {"Check": {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "./deployment.zip"}}},
 }
-GIVEN = {"Stage": "prod", "SourceBucket": "files"}
+GIVEN = {"Stage": "prod", "SourceBucket": "files", "AuthMode": "iam"}
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_failure_names_the_resource_and_the_reason(made: Package) -> None:
 
 def test_an_unknown_parameter_is_refused_before_anything_is_asked(made: Package) -> None:
     cloudformation = FakeCloudFormation()
-    with pytest.raises(DeploymentFailed, match="no such parameter: Stge; there are SourceBucket, Stage"):
+    with pytest.raises(DeploymentFailed, match="no such parameter: Stge; there are AuthMode, SourceBucket, Stage"):
         deployed(cloudformation, made, Stge="x")
     assert not cloudformation.requests
 

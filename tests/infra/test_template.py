@@ -54,14 +54,12 @@ def by_default(template: Template, name: str) -> Template:
     return properties
 
 
-def strings(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from strings(item)
-    elif isinstance(value, str):
+def leaves(value: Any) -> Iterator[Any]:
+    """All values in it that are no dict or list."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from leaves(item)
+    else:
         yield value
 
 
@@ -82,7 +80,7 @@ def test_nothing_has_a_name_of_its_own_so_that_two_stages_live_in_one_account(re
 
 
 def test_no_placeholder_of_app_py_is_left(template: Template) -> None:
-    assert not [text for text in strings(template) if "placeholder" in text or "000000000000" in text]
+    assert not [text for text in map(str, leaves(template)) if "placeholder" in text or "000000000000" in text]
 
 
 def test_the_table_has_the_keys_indexes_and_protection_that_jobs_need(resources: dict[str, Template]) -> None:
@@ -173,7 +171,7 @@ def test_a_webhook_has_deliveries_enough_for_a_day_of_backoff_and_is_kept_for_lo
 ) -> None:
     """Even if every delay is the shortest that chance allows: half of what the backoff has come to."""
     parameters = template["Parameters"]
-    base, cap = (parameters[f"WebhookRetry{name}Seconds"]["Default"] for name in ("Base", "Cap"))
+    base, cap = (float(parameters[f"WebhookRetry{name}Seconds"]["Default"]) for name in ("Base", "Cap"))
     shortest = accumulate(min(cap, base * 2**n) / 2 for n in count())
     attempts = sum(1 for _ in takewhile(lambda passed: passed < DAY_SECONDS, shortest)) + 1
     queue = resources["WebhookQueue"]["Properties"]
@@ -254,8 +252,8 @@ def test_parameters_and_settings_have_the_same_defaults(template: Template) -> N
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("JobTtlSeconds", {"Type": "Number", "Default": 86_400, "MinValue": 60, "MaxValue": 2_592_000}),
-        ("RetryBaseSeconds", {"Type": "Number", "Default": 1, "MinValue": 0, "MaxValue": 60}),
+        ("JobTtlSeconds", {"Type": "Number", "Default": "86400", "MinValue": 60, "MaxValue": 2_592_000}),
+        ("RetryBaseSeconds", {"Type": "Number", "Default": "1", "MinValue": 0, "MaxValue": 60}),
         ("AuthMode", {"Type": "String", "Default": "none", "AllowedValues": ["iam", "jwt", "none"]}),
         ("S3ForcePathStyle", {"Type": "String", "Default": "false", "AllowedValues": ["true", "false"]}),
         ("AuthAlgorithms", {"Type": "String", "Default": "RS256,ES256"}),
@@ -267,6 +265,20 @@ def test_a_setting_becomes_a_parameter_with_its_range(template: Template, name: 
     parameter = dict(template["Parameters"][name])
     assert parameter.pop("Description").endswith(".")
     assert parameter == expected
+
+
+def test_a_large_number_survives_as_text(template: Template) -> None:
+    """Transforms pass a template through JSON, where other writers turn large numbers into 5.36870912E13."""
+    large = [
+        (name, value)
+        for name, parameter in template["Parameters"].items()
+        for key, value in parameter.items()
+        if key not in ("MinValue", "MaxValue") and isinstance(value, int | float) and value >= 10_000_000
+    ]
+    assert not large
+    assert template["Parameters"]["ArchiveMaxBytes"]["Default"] == "53687091200000"
+    numbers = [value for value in leaves(template["Resources"]) if isinstance(value, int | float)]
+    assert numbers and max(numbers) < 10_000_000
 
 
 def test_every_function_keeps_its_logs_for_a_while_in_a_group_of_its_own(resources: dict[str, Template]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.dependencies import REPOSITORY
+from infra.dependencies import LAMBDA_PYTHON, REPOSITORY
 
 WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
 COMING = {"test-matrix"}  # not in the Makefile yet
@@ -141,8 +141,10 @@ def test_a_tag_goes_nowhere_before_ci_has_passed() -> None:
     assert jobs("deploy.yml")["deploy"]["environment"]["name"] == "production"
 
 
-def test_the_package_is_deployed_by_the_python_that_made_it() -> None:
-    assert python_of(jobs("deploy.yml")["deploy"]) == python_of(jobs("ci.yml")["build"])
+def test_the_package_is_made_and_deployed_by_the_python_that_runs_it_and_that_ci_tests() -> None:
+    assert python_of(jobs("deploy.yml")["deploy"]) == python_of(jobs("ci.yml")["build"]) == LAMBDA_PYTHON
+    versions = [job["strategy"]["matrix"]["python"] for job in jobs("ci.yml").values() if "strategy" in job]
+    assert any(LAMBDA_PYTHON in tested for tested in versions)
 
 
 def test_runners_are_given_the_readers_that_ci_run_installs() -> None:

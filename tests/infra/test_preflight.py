@@ -1,0 +1,64 @@
+"""Values of parameters that CloudFormation takes, and with which nothing would work."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.package import Package
+from infra.preflight import contradictions
+from infra.stack import DeploymentFailed, deploy
+from tests.infra.conftest import Template
+from tests.support.deployment import FakeCloudFormation, artifacts_of, stack_with
+
+OPEN = {"AllowAnonymous": "true"}
+
+
+def values_of(template: Template) -> dict[str, str]:
+    return {name: str(parameter.get("Default", "x")) for name, parameter in template["Parameters"].items()}
+
+
+def test_the_defaults_contradict_nothing(template: Template) -> None:
+    assert contradictions({**values_of(template), **OPEN}) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"RateLimitMaxRequests": "1e5"}, "RateLimitMaxRequests: is '1e5'; expected an integer from 1 to 10000000"),
+        ({"RateLimitMaxRequests": "10000001"}, "RateLimitMaxRequests"),
+        ({"JobTtlSeconds": "60.5"}, "JobTtlSeconds"),
+        ({"S3Endpoint": "store:9000"}, "S3Endpoint: is 'store:9000'; expected an http or https URL"),
+        ({"S3KeyTemplate": "files/{id}"}, "S3KeyTemplate"),
+        ({"TrustedProxies": "10.0.0.0/33"}, "TrustedProxies"),
+        ({"PublicUrl": "downloads.example.com"}, "PublicUrl"),
+        ({"S3AccessKeyId": "key"}, "S3AccessKeyId and S3SecretAccessKey: set both or neither"),
+        ({"RetryBaseSeconds": "20", "RetryCapSeconds": "10"}, "RetryBaseSeconds is larger than RetryCapSeconds"),
+        ({"AllowAnonymous": "false"}, "AuthMode is none"),
+        ({"AuthMode": "jwt"}, "AuthMode is jwt, which needs AuthIssuer and AuthAudience"),
+        ({"MaxReceiveCount": "20", "ParkReceiveCount": "20"}, "ParkReceiveCount is 20: it must be larger"),
+        ({"JobTtlSeconds": "259200"}, "AbandonedAfterDays is 2: JobTtlSeconds is 3 days.* make it 4 or more"),
+        ({"ArchiveExpiryDays": "1"}, "ArchiveExpiryDays is 1"),
+    ],
+)
+def test_what_cannot_work_is_refused_by_the_parameters_name(
+    template: Template, given: dict[str, str], said: str
+) -> None:
+    with pytest.raises(AssertionError, match=said):
+        assert contradictions({**values_of(template), **OPEN, **given}) == []
+
+
+def test_nothing_is_uploaded_or_asked_for_where_parameters_cannot_work(packaged: Package) -> None:
+    cloudformation = FakeCloudFormation()
+    given = {"SourceBucket": "files", "AuthMode": "jwt"}
+    with pytest.raises(DeploymentFailed, match="these parameters cannot work: AuthMode is jwt"):
+        deploy(stack_with(cloudformation), packaged, artifacts=artifacts_of(cloudformation), parameters=given)
+    assert not cloudformation.s3.objects
+    assert not cloudformation.requests
+
+
+def test_values_of_the_stack_as_it_is_count_where_none_are_given(packaged: Package, template: Template) -> None:
+    now = {**values_of(template), **OPEN, "AbandonedAfterDays": "4"}
+    cloudformation = FakeCloudFormation(status="CREATE_COMPLETE", parameters=now)
+    given = {"JobTtlSeconds": "259200", **OPEN}
+    deploy(stack_with(cloudformation), packaged, artifacts=artifacts_of(cloudformation), parameters=given)
+    assert cloudformation.verbs == ["update"]
