@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import ssl
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ from chalicelib.aws.secrets_manager import SecretSource
 from chalicelib.aws.sqs_queue import SqsWorkQueue
 from chalicelib.aws.subscriptions_table import DynamoSubscriptions
 from chalicelib.aws.traffic_table import DynamoCallCounter, DynamoClaimStore
-from chalicelib.aws.webhook_sender import WebhookSender
+from chalicelib.aws.webhook_sender import LOOK_UPS, WebhookSender
 from chalicelib.aws.websocket_push import WebsocketPush
 from chalicelib.calls.idempotency import Idempotency
 from chalicelib.calls.rates import Policy, RateLimiter
@@ -230,7 +231,12 @@ class Services:
     def webhooks(self) -> WebhookDeliverer:
         return WebhookDeliverer(
             jobs=self._table,
-            sender=WebhookSender(allow_local=self.settings.webhook_allow_local),
+            sender=WebhookSender(
+                ThreadPoolExecutor(LOOK_UPS),
+                time.monotonic,
+                ssl.create_default_context(),
+                allow_local=self.settings.webhook_allow_local,
+            ),
             secrets=lambda: self.secrets.read().webhook_secrets(epoch_milliseconds()),
             now=epoch_milliseconds,
             park=lambda message: self._parking.send([message]),

@@ -1,4 +1,4 @@
-"""The deployment's secret in Secrets Manager, read once in a while by each container."""
+"""The deployment's secret, cached from Secrets Manager."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from chalicelib.delivery.signing_keys import CACHE_SECONDS, Secrets
 from chalicelib.errors import SecretUnavailable
 from chalicelib.observability import logger
 
-PAUSE_SECONDS = 10  # after a failure, before it is tried again
+PAUSE_SECONDS = 10  # between failed reads
 
 
 class SecretSource:
-    """The secret as this container knows it. `now` tells epoch milliseconds."""
+    """The secret as this container knows it. `now()` is in epoch milliseconds."""
 
     def __init__(self, client: Any, secret_id: str, now: Callable[[], int]) -> None:
         self._client, self._secret_id, self._now = client, secret_id, now
-        self._known: Secrets | None = None
-        self._good_until = 0
+        self._cached: Secrets | None = None
+        self._fresh_until = 0
 
     def read(self) -> Secrets:
-        """What was read last, at most CACHE_SECONDS ago; older where Secrets Manager fails.
+        """Returns the secret as of at most CACHE_SECONDS ago; an older one while Secrets Manager fails.
 
         Raises SecretUnavailable if it was never read.
         """
-        if self._known is None or self._now() >= self._good_until:
-            self._known = self._read_again(self._known)
-        return self._known
+        if self._cached is None or self._now() >= self._fresh_until:
+            self._cached = self._refreshed(self._cached)
+        return self._cached
 
-    def _read_again(self, known: Secrets | None) -> Secrets:
+    def _refreshed(self, cached: Secrets | None) -> Secrets:
         try:
             fresh = Secrets.from_json(self._stored())
         except SecretUnavailable as error:
-            if known is None:
+            if cached is None:
                 raise
-            logger.warning("secret not read; going on with the one that is known", error=str(error))
-            self._good_until = self._now() + PAUSE_SECONDS * 1000
-            return known
-        self._good_until = self._now() + CACHE_SECONDS * 1000
+            logger.warning("secret not read; using the cached one", error=str(error))
+            self._fresh_until = self._now() + PAUSE_SECONDS * 1000
+            return cached
+        self._fresh_until = self._now() + CACHE_SECONDS * 1000
         return fresh
 
     def _stored(self) -> str:

@@ -1,4 +1,4 @@
-"""Records of the table's stream, as Lambda hands them over, as changes of jobs."""
+"""Parses records of the table's stream into changes of jobs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Record = dict[str, Any]
 
 
 def job_changes(records: Iterable[Record]) -> list[JobChange]:
-    """The changes of jobs among `records`, in their order, without rows that were deleted.
+    """Returns the changes of jobs among `records`, in order, without deletions.
 
-    A record that cannot be read is logged and left out: raising would hold up all that comes after it for a day.
+    An unreadable record is logged and skipped: raising would block the records after it for a day.
     """
     found = []
     for record in records:
         try:
             change = _change(record)
-        except Exception:  # whatever is wrong with it, another attempt would find the same
+        except Exception:  # a retry would fail the same way
             logger.exception("unreadable stream record", event_id=str(record.get("eventID", ""))[:64])
             count("StreamRecordsUnreadable")
             continue

@@ -1,5 +1,7 @@
-"""SubscriptionTable in the job table. A connection's row holds the set of jobs that it watches, so that one condition
-counts them; a job's partition has a row for each connection that watches it, so that one query finds them.
+"""SubscriptionTable in the job table.
+
+A connection's row holds the set of its jobs, so that one condition limits them; a job's partition holds a row per
+subscribed connection, so that one query finds them.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ from chalicelib.aws.updates import KNOWN_ROW, Delete, Put, Update, absent, begin
 from chalicelib.delivery.subscriptions import Connection, Subscribed
 from chalicelib.limits import MAX_SUBSCRIPTIONS, WEBSOCKET_MAX_SECONDS
 
-KEPT_SECONDS = WEBSOCKET_MAX_SECONDS + 3600  # API Gateway has closed the connection by then
+KEPT_SECONDS = WEBSOCKET_MAX_SECONDS + 3600  # by then API Gateway has closed the connection
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoSubscriptions:
+    """Connections and subscriptions in DynamoDB."""
+
     table: Table
 
     def open(self, connection: Connection) -> None:
@@ -39,13 +43,13 @@ class DynamoSubscriptions:
     def close(self, connection_id: str) -> None:
         """A subscription that races with this finds no connection, so none is left behind."""
         closed = plain(self.table.delete(Delete(keys.connection(connection_id))))
-        watched = [Delete(keys.subscription(job_id, connection_id)) for job_id in closed.get("watched", ())]
-        if watched:
-            self.table.transact(*watched)
+        subscriptions = [Delete(keys.subscription(job_id, connection_id)) for job_id in closed.get("jobs", ())]
+        if subscriptions:
+            self.table.transact(*subscriptions)
 
     def subscribe(self, connection_id: str, job_id: str, *, now: int) -> Subscribed:
-        room = absent("watched") | contains("watched", job_id) | smaller("watched", MAX_SUBSCRIPTIONS)
-        counted = Update(key=keys.connection(connection_id), add={"watched": {job_id}}, condition=KNOWN_ROW & room)
+        room = absent("jobs") | contains("jobs", job_id) | smaller("jobs", MAX_SUBSCRIPTIONS)
+        counted = Update(key=keys.connection(connection_id), add={"jobs": {job_id}}, condition=KNOWN_ROW & room)
         subscription = {**keys.subscription(job_id, connection_id), **attributes({"ttl": _expiry(now)})}
         try:
             self.table.transact(counted, Put(subscription))
@@ -55,12 +59,12 @@ class DynamoSubscriptions:
 
     def unsubscribe(self, connection_id: str, job_id: str) -> None:
         subscription = Delete(keys.subscription(job_id, connection_id))
-        forgotten = Update(
+        removed = Update(
             key=keys.connection(connection_id),
-            discard={"watched": {job_id}},
-            condition=KNOWN_ROW,  # or this would make a connection of it
+            discard={"jobs": {job_id}},
+            condition=KNOWN_ROW,  # without it, this would create a connection
         )
-        if not self.table.wins(forgotten, subscription):
+        if not self.table.wins(removed, subscription):
             self.table.delete(subscription)
 
     def subscribers(self, job_id: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Sends a webhook: one POST to one address, within a fixed time, whatever the receiver does.
 
-The receiver is a stranger. Its name is resolved once and the address that was found fit is the one connected to;
-its answer is not followed, and read no further than politeness asks. No proxy of the environment is used.
+The receiver is a stranger. Its name is resolved once, and the address that was checked is the one connected to.
+Redirects are not followed, at most 4 KiB of the response are read, and proxies of the environment are not used.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPException
-from queue import Empty, SimpleQueue
-from threading import Thread, Timer
-from time import monotonic
+from threading import Timer
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
@@ -24,46 +23,52 @@ from chalicelib.errors import WebhookUnreachable
 from chalicelib.limits import KiB
 
 USER_AGENT = "Lorry-Webhooks/1"
-MAX_ANSWER_BYTES = 4 * KiB  # read so that an ordinary receiver is not cut off while it answers
+MAX_ANSWER_BYTES = 4 * KiB  # read so that ordinary receivers are not cut off while they answer
+# Threads that the executor of a sender should have: a look-up that is given up occupies one while the resolver tries,
+# some 30 s, and must not block those of other receivers.
+LOOK_UPS = 16
 
 Resolver = Callable[[str, int], Sequence[str]]
 
 _FAILURES = (OSError, HTTPException, HTTPError)
 _TOO_LATE = "it took too long"
-# What a person is told of a failure; the first that fits. The errors themselves name addresses.
+# Reasons to show for a failure, the first that matches. The errors themselves name addresses.
 _REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (ssl.SSLCertVerificationError, "its certificate is not trusted, or not for this host name"),
-    (ssl.SSLError, "it does not speak TLS as it should"),
+    (ssl.SSLError, "its TLS handshake failed"),
     (NewConnectionError, "no connection could be made"),
     ((ConnectTimeoutError, TimeoutError), _TOO_LATE),
 )
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """The addresses of `host`, the preferred one first. Raises OSError if it has none."""
+    """Returns the addresses of `host` by the system's resolver, the preferred one first. Raises OSError."""
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookSender:
-    """`step_seconds` is the longest that each of name, connection and TLS may take, `total_seconds` that all may.
+    """`step_seconds` is the longest that each of look-up, connection and TLS may take, `total_seconds` everything.
 
-    `trust` decides which certificates are believed; it must check host names, as the default does.
+    `trust` decides which certificates are accepted; it must check host names, as Python's default does. Look-ups run
+    on `executor`, because they have no timeout of their own. `clock()` is monotonic, in seconds.
     """
 
-    allow_local: bool = False
+    executor: Executor
+    clock: Callable[[], float]
+    trust: ssl.SSLContext
     resolver: Resolver = resolve
-    trust: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    allow_local: bool = False
     step_seconds: float = 5.0
     total_seconds: float = 15.0
 
     def send(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        """POST once. The HTTP status of the answer; raises WebhookUnreachable or UnsafeCallbackUrl."""
-        deadline = monotonic() + self.total_seconds
+        """Sends one POST and returns the HTTP status. Raises WebhookUnreachable or UnsafeCallbackUrl."""
+        deadline = _Deadline(self.clock, self.clock() + self.total_seconds)
         to = split_callback_url(url, allow_local=self.allow_local)
         connection = self._connection(to, choose_address(to.host, to.port, self._addresses(to), self.allow_local))
         try:
-            with _failures_told(deadline):
+            with deadline.explaining_failures():
                 connection.connect()
             all_headers = {"Host": to.host_header, "User-Agent": USER_AGENT, "Connection": "close", **headers}
             return _exchange(connection, to.target, all_headers, body, deadline)
@@ -71,20 +76,13 @@ class WebhookSender:
             connection.close()
 
     def _addresses(self, to: Destination) -> Sequence[str]:
-        """Asked in a thread, which is left behind if it takes too long: a lookup has no timeout of its own."""
-        answers: SimpleQueue[Sequence[str]] = SimpleQueue()
-
-        def look_up() -> None:
-            try:
-                answers.put(self.resolver(to.host, to.port))
-            except OSError:
-                answers.put(())
-
-        Thread(target=look_up, daemon=True).start()
+        look_up = self.executor.submit(self.resolver, to.host, to.port)
         try:
-            found = answers.get(timeout=self.step_seconds)
-        except Empty:
+            found = look_up.result(self.step_seconds)
+        except TimeoutError:
             raise WebhookUnreachable("its name was not resolved in time") from None
+        except OSError:
+            found = ()
         if not found:
             raise WebhookUnreachable("its name does not resolve")
         return found
@@ -97,50 +95,60 @@ class WebhookSender:
         )
 
 
-def _exchange(connection: HTTPConnection, target: str, headers: Mapping[str, str], body: bytes, deadline: float) -> int:
-    with _cut_off(connection.sock, deadline):
-        with _failures_told(deadline):
-            connection.timeout = max(0.001, deadline - monotonic())
+@dataclass(frozen=True, slots=True)
+class _Deadline:
+    clock: Callable[[], float]
+    at: float
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self.at - self.clock())
+
+    @contextmanager
+    def explaining_failures(self) -> Iterator[None]:
+        """Turns failures into WebhookUnreachable, and lateness too: a response that was cut off may look complete."""
+        try:
+            yield
+        except _FAILURES as error:
+            reasons = (reason for kind, reason in _REASONS if isinstance(error, kind))
+            reason = next(reasons, "its response ended early or is not HTTP") if self.seconds_left else _TOO_LATE
+            raise WebhookUnreachable(reason) from error
+        if not self.seconds_left:
+            raise WebhookUnreachable(_TOO_LATE)
+
+    @contextmanager
+    def cutting_off(self, connected: socket.socket) -> Iterator[None]:
+        """Closes the connection at the deadline or at the end of the block, whichever comes first.
+
+        A socket's own timeout starts again with each byte, so a receiver that drips bytes would never run into it.
+        """
+
+        def cut() -> None:
+            with suppress(OSError):  # it may have ended already
+                # Not SSLSocket.shutdown, which takes the TLS state away from the thread that reads.
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+        timer = Timer(self.seconds_left, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()  # or it might cut the next socket with the same file descriptor
+            with suppress(OSError):  # a response that was read to its end has closed it
+                # Half a response, or an error about it, may keep a reference to the socket for long; it is closed now.
+                socket.close(connected.detach())
+
+
+def _exchange(
+    connection: HTTPConnection, target: str, headers: Mapping[str, str], body: bytes, deadline: _Deadline
+) -> int:
+    with deadline.cutting_off(connection.sock):
+        with deadline.explaining_failures():
+            connection.timeout = max(0.001, deadline.seconds_left)
             connection.request("POST", target, body, headers, preload_content=False, decode_content=False)
             response = connection.getresponse()
         with suppress(*_FAILURES):
             response.read(MAX_ANSWER_BYTES)
         return response.status
-
-
-@contextmanager
-def _cut_off(connected: socket.socket, deadline: float) -> Iterator[None]:
-    """The connection ends with the block, and at the deadline in any case.
-
-    A socket's own timeout would not do: it begins anew with each byte that drips in.
-    """
-
-    def cut() -> None:
-        with suppress(OSError):  # it may have ended by itself
-            # Not SSLSocket.shutdown, which takes the TLS state away from under the thread that reads.
-            socket.socket.shutdown(connected, socket.SHUT_RDWR)
-
-    timer = Timer(max(0.0, deadline - monotonic()), cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()  # so that it cannot cut what has the same file descriptor next
-        with suppress(OSError):  # an answer that was read to its end is closed already
-            # Half an answer, or an error about it, may hold the socket for long; it holds it closed.
-            socket.close(connected.detach())
-
-
-@contextmanager
-def _failures_told(deadline: float) -> Iterator[None]:
-    """Failures of the block become WebhookUnreachable. So does what came late: a cut-off answer may look whole."""
-    try:
-        yield
-    except _FAILURES as error:
-        reasons = (reason for kind, reason in _REASONS if isinstance(error, kind))
-        reason = next(reasons, "it broke off, or does not speak HTTP")
-        raise WebhookUnreachable(_TOO_LATE if monotonic() >= deadline else reason) from error
-    if monotonic() >= deadline:
-        raise WebhookUnreachable(_TOO_LATE)

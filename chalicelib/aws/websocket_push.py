@@ -1,4 +1,4 @@
-"""Push on API Gateway's management API of WebSocket connections."""
+"""Push on API Gateway's management API for WebSocket connections."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from chalicelib.observability import logger
 
 @dataclass(frozen=True, slots=True)
 class WebsocketPush:
+    """Sends messages through a client of `apigatewaymanagementapi`."""
+
     client: Any
 
     def send(self, connection_id: str, message: bytes) -> bool:
         try:
             self.client.post_to_connection(ConnectionId=connection_id, Data=message)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.GONE:
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and _status(error) == HTTPStatus.GONE:
                 return False
-            _log(connection_id, error)
-        except BotoCoreError as error:
-            _log(connection_id, error)
+            logger.warning("message not pushed", connection_id=connection_id, error=str(error))
         return True
 
 
-def _log(connection_id: str, error: Exception) -> None:
-    logger.warning("could not push to a connection", connection_id=connection_id, error=str(error))
+def _status(error: ClientError) -> int:
+    return int(error.response["ResponseMetadata"]["HTTPStatusCode"])

@@ -1,12 +1,10 @@
-"""Which URLs a webhook may be sent to: only such as lead out, to the public internet.
+"""Decides where webhooks may be sent: to the public internet only.
 
-A callback URL is a stranger's, and what sends to it stands inside: without this, anybody could have Lorry post to
-metadata services and machines of private networks. Looked at twice: its text when the job is made, without asking
-DNS; and the addresses its name has when it is sent, of which one is chosen and connected to, so that the name cannot
-lead elsewhere in between.
+A callback URL comes from a stranger, and Lorry sends to it from inside a network; unchecked, it could make Lorry post
+to metadata services and private hosts. It is checked twice: its text when the job is created, without DNS; and when it
+is sent, the addresses its name resolves to, one of which is then connected to, so that the name cannot change between.
 
-Strict rather than clever: there is one parser, its result is what is connected to, and an address in any form but
-the usual one is refused instead of understood.
+One strict parser, whose result is what is connected to. An address in any unusual form is refused, not interpreted.
 
 Sources: iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry; RFC 6052 (NAT64).
 """
@@ -15,12 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from chalicelib.errors import UnsafeCallbackUrl
+import msgspec
 
-MAX_URL_CHARACTERS = 2_048
+from chalicelib.errors import UnsafeCallbackUrl
+from chalicelib.limits import MAX_CALLBACK_URL_CHARACTERS
+
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 _PRINTABLE = re.compile(r"[!-~]+")
@@ -40,7 +39,7 @@ _NOT_PUBLIC_V4 = tuple(
         "100.64.0.0/10",  # carrier-grade NAT; Alibaba's metadata service
         "127.0.0.0/8",  # loopback
         "168.63.129.16/32",  # Azure's host, an address that only looks public
-        "169.254.0.0/16",  # link-local; the metadata service of nearly everybody
+        "169.254.0.0/16",  # link-local; the metadata service of most clouds
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # protocol assignments; Oracle's metadata service
         "192.0.2.0/24",  # documentation
@@ -53,7 +52,7 @@ _NOT_PUBLIC_V4 = tuple(
         "240.0.0.0/4",  # reserved; broadcast
     )
 )
-# All else of IPv6 is unspecified, loopback, IPv4-compatible, unique local (fd00:ec2::254), link-local or multicast.
+# The rest of IPv6 is unspecified, loopback, IPv4-compatible, unique local (fd00:ec2::254), link-local or multicast.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NOT_PUBLIC_V6 = tuple(
     IPv6Network(network)
@@ -64,15 +63,14 @@ _NOT_PUBLIC_V6 = tuple(
         "3fff::/20",  # documentation
     )
 )
-# The last 32 bits are the IPv4 address that is really meant. NAT64 is how networks without IPv4 reach the rest.
+# The last 32 bits are the IPv4 address that is reached. Networks without IPv4 reach the rest through NAT64.
 _EMBEDDING = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 
 _LOOPBACK_V4, _LOOPBACK_V6 = IPv4Network("127.0.0.0/8"), IPv6Address("::1")
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """A callback URL in parts. `host` is in small letters and without brackets, `target` path and query."""
+class Destination(msgspec.Struct, frozen=True):
+    """A parsed callback URL. `host` is lowercase and without brackets, `target` is path and query."""
 
     scheme: str
     host: str
@@ -86,21 +84,21 @@ class Destination:
 
 
 def check_callback_url(url: str, *, allow_local: bool) -> str:
-    """`url` as it is, if a webhook may be sent there as far as its text tells. Raises UnsafeCallbackUrl.
+    """Returns `url` unchanged if its text allows sending webhooks there. Raises UnsafeCallbackUrl.
 
-    With `allow_local`, for work on one machine, it may also be http, at any port, and lead to this machine.
+    With `allow_local`, for development, http, any port, and this machine are allowed too.
     """
     split_callback_url(url, allow_local=allow_local)
     return url
 
 
 def split_callback_url(url: str, *, allow_local: bool) -> Destination:
-    """The parts of a URL that check_callback_url accepts. Raises UnsafeCallbackUrl."""
+    """Parses a URL that check_callback_url accepts. Raises UnsafeCallbackUrl."""
     scheme, authority, target = _parts(url)
     if scheme != "https" and not allow_local:
         raise UnsafeCallbackUrl("must begin with https://")
     if "@" in authority:
-        raise UnsafeCallbackUrl("must not hold a user name or a password; verify its signature instead")
+        raise UnsafeCallbackUrl("must not contain a user name or password; verify the signature of webhooks instead")
     found = _AUTHORITY.fullmatch(authority)
     if not found:
         raise UnsafeCallbackUrl("must have a host name, and a port only as a plain number")
@@ -111,18 +109,18 @@ def split_callback_url(url: str, *, allow_local: bool) -> Destination:
 
 
 def choose_address(host: str, port: int, resolved: Sequence[str], allow_local: bool) -> str:
-    """The address to connect to: the first of those that `host` has now. Raises UnsafeCallbackUrl.
+    """Returns the address to connect to, the first that `host` resolved to. Raises UnsafeCallbackUrl.
 
-    All of them must be fit, because a name with one private address among public ones was made to deceive.
+    All of them must be allowed: a name with a private address among public ones is an attack.
     """
     _check_port(port, allow_local)
-    if not resolved or not all(_is_fit(address, allow_local) for address in resolved):
+    if not resolved or not all(_is_allowed(address, allow_local) for address in resolved):
         raise UnsafeCallbackUrl(f"leads to a host that is not on the public internet: {host!r}")
     return resolved[0]
 
 
 def is_public(address: str) -> bool:
-    """Whether an IPv4 or IPv6 address in its usual form, as DNS has it, is one of the public internet."""
+    """Whether an IPv4 or IPv6 address, in the form DNS returns, belongs to the public internet."""
     parsed = _parsed(address)
     if isinstance(parsed, IPv6Address):
         return _is_public_v6(parsed)
@@ -130,11 +128,11 @@ def is_public(address: str) -> bool:
 
 
 def _parts(url: str) -> tuple[str, str, str]:
-    """Scheme in small letters, authority, and all after it."""
-    if len(url) > MAX_URL_CHARACTERS:
-        raise UnsafeCallbackUrl(f"has {len(url):,} characters; at most {MAX_URL_CHARACTERS:,} are accepted")
+    """Returns the scheme in lowercase, the authority, and the rest."""
+    if len(url) > MAX_CALLBACK_URL_CHARACTERS:
+        raise UnsafeCallbackUrl(f"has {len(url):,} characters; at most {MAX_CALLBACK_URL_CHARACTERS:,} are accepted")
     if not _PRINTABLE.fullmatch(url) or "\\" in url:
-        raise UnsafeCallbackUrl("must consist of printable ASCII characters without spaces and backslashes")
+        raise UnsafeCallbackUrl("must consist of printable ASCII characters without spaces or backslashes")
     if "#" in url:
         raise UnsafeCallbackUrl("must not have a fragment (#)")
     found = _URL.fullmatch(url)
@@ -145,11 +143,11 @@ def _parts(url: str) -> tuple[str, str, str]:
 
 def _check_port(port: int, allow_local: bool) -> None:
     if port > 65_535 or (port != DEFAULT_PORTS["https"] and not allow_local):
-        raise UnsafeCallbackUrl("must use port 443, which needs no mention")
+        raise UnsafeCallbackUrl("must use port 443, the default")
 
 
 def _checked_host(host: str, allow_local: bool) -> str:
-    """The host without brackets; an address in its usual form, or a name of more than one label."""
+    """Returns the host without brackets: an address in its usual form, or a name of more than one label."""
     if host.startswith("["):
         return _checked_address(host[1:-1], allow_local)
     labels = host.split(".")
@@ -158,9 +156,9 @@ def _checked_host(host: str, allow_local: bool) -> str:
     if allow_local and labels[-1] == "localhost" and _is_name(labels):
         return host
     if not _is_name(labels) or len(labels) < 2:
-        raise UnsafeCallbackUrl(f"must name a host by its full name, like hooks.example.com; {host!r} is not one")
+        raise UnsafeCallbackUrl(f"must have a full host name, like hooks.example.com; {host!r} is not one")
     if any(f".{host}".endswith(f".{name}") for name in LOCAL_NAMES):
-        raise UnsafeCallbackUrl(f"must name a host of the public internet; {host!r} is the name of a local one")
+        raise UnsafeCallbackUrl(f"must have a host on the public internet; {host!r} is a local name")
     return host
 
 
@@ -172,14 +170,14 @@ def _checked_address(text: str, allow_local: bool) -> str:
     parsed = _parsed(text)
     if parsed is None or str(parsed) != text:
         raise UnsafeCallbackUrl(
-            f"must hold addresses in their usual form, like 192.0.2.1 or [2001:db8::1], not {text!r}"
+            f"must have addresses in their usual form, like 192.0.2.1 or [2001:db8::1], not {text!r}"
         )
-    if not _is_fit(text, allow_local):
-        raise UnsafeCallbackUrl(f"must lead to the public internet; {text!r} is not an address of it")
+    if not _is_allowed(text, allow_local):
+        raise UnsafeCallbackUrl(f"must lead to the public internet; {text!r} is not a public address")
     return text
 
 
-def _is_fit(address: str, allow_local: bool) -> bool:
+def _is_allowed(address: str, allow_local: bool) -> bool:
     return is_public(address) or (allow_local and _is_loopback(address))
 
 
@@ -189,7 +187,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
-    """None if it is no address, or one with a zone, which means something on one machine only."""
+    """Parses an address; None for anything else, and for one with a zone, which has a meaning on one machine only."""
     try:
         return None if "%" in address else ip_address(address)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Tickets: what a browser shows where it cannot send a bearer token. A ticket is good for one job, for a short while.
+"""Tickets: signed tokens for browsers that cannot send a bearer token. A ticket opens one job for a short time.
 
-A ticket is the time at which it ends, the job's id, and an HMAC-SHA256 of both. It names nobody, and nothing about it
-need be stored. Its end moves in steps of half its life, so that the same question asked twice gets the same answer.
+A ticket holds its expiry, the job's id, and an HMAC-SHA256 of both. It identifies no one, and nothing is stored. Its
+expiry moves in steps of half its life, so that repeated requests get the same ticket.
 """
 
 from __future__ import annotations
@@ -18,14 +18,18 @@ _TICKET = re.compile(r"(?P<text>(?P<end>[0-9]{1,15})\.(?P<job>[0-9a-f-]{36}))\.(
 
 @dataclass(frozen=True, slots=True)
 class TicketSigner:
-    """`keys()` are the current key and, while keys are changed, the one before; `ttl` is in seconds, `now()` in ms."""
+    """Signs and verifies tickets.
+
+    `keys()` returns the current key and, during a rotation, the other valid one; it may raise SecretUnavailable.
+    `ttl` is in seconds, `now()` in epoch milliseconds.
+    """
 
     keys: Callable[[], tuple[bytes, ...]]
     now: Callable[[], int]
     ttl: int
 
     def issue(self, job_id: str) -> str:
-        """A ticket with between half and all of its life before it. May raise SecretUnavailable."""
+        """Returns a ticket that is valid for between half of `ttl` and all of it. May raise SecretUnavailable."""
         life = self.ttl * 1000
         step = life // 2
         end = self.now() // step * step + life
@@ -33,11 +37,11 @@ class TicketSigner:
         return f"{text}.{_signature(self.keys()[0], text)}"
 
     def accepts(self, ticket: str, job_id: str) -> bool:
-        """Whether the ticket is good for this job now. May raise SecretUnavailable."""
+        """Whether the ticket opens this job now. May raise SecretUnavailable."""
         return self.job_of(ticket) == job_id
 
     def job_of(self, ticket: str) -> str | None:
-        """The id of the job that the ticket is good for now; None if it is good for nothing."""
+        """Returns the id of the job that the ticket opens now, None if it opens none. May raise SecretUnavailable."""
         parts = _TICKET.fullmatch(ticket)
         if not parts or int(parts["end"]) <= self.now():
             return None

@@ -56,7 +56,7 @@ def test_a_secret_that_is_not_there_is_named(aws: None) -> None:
 
 def test_a_secret_of_bytes_cannot_be_used(aws: None) -> None:
     boto3.client("secretsmanager").create_secret(Name="lorry", SecretBinary=b"bytes")
-    with pytest.raises(SecretUnavailable, match="not a JSON object"):
+    with pytest.raises(SecretUnavailable, match="must be JSON"):
         secret_source().read()
 
 

@@ -6,8 +6,10 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -38,15 +40,21 @@ class Names:
         return self.answers[min(len(self.asked), len(self.answers)) - 1]
 
 
+EXECUTOR = ThreadPoolExecutor()
+
+
+def sender(resolver: Resolver | None = None, trust: ssl.SSLContext | None = None, **options: Any) -> WebhookSender:
+    trust = trust or ssl.create_default_context()
+    return WebhookSender(EXECUTOR, monotonic, trust, resolver or Names(), **options)
+
+
 def local(resolver: Resolver | None = None, trust: ssl.SSLContext | None = None) -> WebhookSender:
-    return WebhookSender(True, resolver or Names(), trust or ssl.create_default_context())
+    return sender(resolver, trust, allow_local=True)
 
 
 def hasty(resolver: Resolver | None = None, trust: ssl.SSLContext | None = None) -> WebhookSender:
     """A sender that gives up after half a second."""
-    return WebhookSender(
-        True, resolver or Names(), trust or ssl.create_default_context(), step_seconds=0.3, total_seconds=0.5
-    )
+    return sender(resolver, trust, allow_local=True, step_seconds=0.3, total_seconds=0.5)
 
 
 @pytest.fixture
@@ -109,7 +117,7 @@ def test_a_certificate_of_another_host_or_time_is_not_believed(
 
 def test_a_certificate_of_an_unknown_authority_is_not_believed(certificates: Certificates) -> None:
     with replying(OK, certificates.server(NAME)) as receiver:
-        assert "certificate is not trusted" in reason(WebhookSender(True, Names()), receiver.url())
+        assert "certificate is not trusted" in reason(local(), receiver.url())
     assert receiver.requests == []
 
 
@@ -118,7 +126,7 @@ def test_old_tls_is_not_spoken(certificates: Certificates) -> None:
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
     with replying(OK, old) as receiver:
-        assert reason(local(trust=certificates.trust), receiver.url()) == "it does not speak TLS as it should"
+        assert reason(local(trust=certificates.trust), receiver.url()) == "its TLS handshake failed"
 
 
 def test_a_name_is_resolved_once_and_the_answer_is_what_is_connected_to() -> None:
@@ -141,9 +149,9 @@ def test_nothing_is_sent_to_a_name_with_an_address_inside(addresses: list[str]) 
 
 def test_this_machine_is_not_called_unless_that_is_allowed() -> None:
     with pytest.raises(UnsafeCallbackUrl):
-        WebhookSender(resolver=Names()).send(f"https://{NAME}/", {}, BODY)
+        sender().send(f"https://{NAME}/", {}, BODY)
     with pytest.raises(UnsafeCallbackUrl):
-        WebhookSender(resolver=Names()).send("http://localhost:8000/", {}, BODY)
+        sender().send("http://localhost:8000/", {}, BODY)
 
 
 def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +216,7 @@ def test_a_handshake_that_drips_is_left(certificates: Certificates) -> None:
         url = receiver.url().replace("http:", "https:")
         assert reason(hasty(trust=certificates.trust), url) in (
             TOO_LONG,
-            "it does not speak TLS as it should",
+            "its TLS handshake failed",
         )
 
 
@@ -250,7 +258,7 @@ def test_a_body_that_cannot_be_read_does_not_matter() -> None:
 )
 def test_an_answer_that_is_not_http_is_told_as_such(reply: bytes) -> None:
     with replying(reply) as receiver:
-        assert reason(local(), receiver.url()) == "it broke off, or does not speak HTTP"
+        assert reason(local(), receiver.url()) == "its response ended early or is not HTTP"
 
 
 def test_names_are_resolved_by_the_system() -> None:

@@ -149,9 +149,9 @@ def test_the_local_file_is_rotated_too(place: Place, home: Home) -> None:
     assert local.load(home) == place.read()
 
 
-def test_a_value_that_somebody_else_has_put_there_is_refused(place: Place) -> None:
+def test_a_foreign_value_is_refused(place: Place) -> None:
     place.client.put_secret_value(SecretId=place.secret_id, SecretString="hello")
-    with pytest.raises(SecretUnavailable, match="not a JSON object"):
+    with pytest.raises(SecretUnavailable, match="must be JSON"):
         secret.show(place, NOW)
 
 

@@ -18,7 +18,7 @@ class FakeSubscriptions:
     """SubscriptionTable in memory."""
 
     connections: dict[str, Connection] = field(default_factory=dict)
-    watched: dict[str, set[str]] = field(default_factory=dict)  # job ids by connection
+    jobs: dict[str, set[str]] = field(default_factory=dict)  # ids by connection
     down: bool = False
 
     def open(self, connection: Connection) -> None:
@@ -32,25 +32,25 @@ class FakeSubscriptions:
     def close(self, connection_id: str) -> None:
         self._answer()
         self.connections.pop(connection_id, None)
-        self.watched.pop(connection_id, None)
+        self.jobs.pop(connection_id, None)
 
     def subscribe(self, connection_id: str, job_id: str, *, now: int) -> Subscribed:
         self._answer()
         if connection_id not in self.connections:
             return Subscribed.UNKNOWN
-        jobs = self.watched.setdefault(connection_id, set())
-        if job_id not in jobs and len(jobs) >= MAX_SUBSCRIPTIONS:
+        subscribed = self.jobs.setdefault(connection_id, set())
+        if job_id not in subscribed and len(subscribed) >= MAX_SUBSCRIPTIONS:
             return Subscribed.TOO_MANY
-        jobs.add(job_id)
+        subscribed.add(job_id)
         return Subscribed.SUBSCRIBED
 
     def unsubscribe(self, connection_id: str, job_id: str) -> None:
         self._answer()
-        self.watched.get(connection_id, set()).discard(job_id)
+        self.jobs.get(connection_id, set()).discard(job_id)
 
     def subscribers(self, job_id: str) -> list[str]:
         self._answer()
-        return sorted(connection for connection, jobs in self.watched.items() if job_id in jobs)
+        return sorted(connection for connection, jobs in self.jobs.items() if job_id in jobs)
 
     def _answer(self) -> None:
         if self.down:

@@ -1,4 +1,4 @@
-"""Which URLs webhooks may be sent to."""
+"""Where webhooks may be sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chalicelib.delivery.callback_urls import (
-    MAX_URL_CHARACTERS,
     Destination,
     check_callback_url,
     choose_address,
@@ -19,6 +18,7 @@ from chalicelib.delivery.callback_urls import (
     split_callback_url,
 )
 from chalicelib.errors import UnsafeCallbackUrl
+from chalicelib.limits import MAX_CALLBACK_URL_CHARACTERS
 
 
 def words(text: str) -> list[str]:
@@ -135,7 +135,7 @@ def test_for_local_work_no_other_private_host_may_be_called(url: str) -> None:
 
 
 def test_a_url_may_be_as_long_as_the_limit() -> None:
-    longest = "https://a.b/".ljust(MAX_URL_CHARACTERS, "x")
+    longest = "https://a.b/".ljust(MAX_CALLBACK_URL_CHARACTERS, "x")
     assert check_callback_url(longest, allow_local=False) == longest
     with pytest.raises(UnsafeCallbackUrl, match="2,049 characters"):
         check_callback_url(longest + "x", allow_local=False)
@@ -257,7 +257,7 @@ def test_the_first_of_the_resolved_addresses_is_connected_to() -> None:
     "resolved", [[], ["10.1.2.3"], ["1.1.1.1", "10.1.2.3"], ["1.1.1.1", "::ffff:10.1.2.3"], ["fe80::1%eth0"], ["a.b"]]
 )
 @pytest.mark.parametrize("allow_local", [False, True])
-def test_one_unfit_address_among_the_resolved_ones_is_enough_and_is_not_told(
+def test_one_private_address_among_the_resolved_ones_is_refused_and_not_shown(
     resolved: list[str], allow_local: bool
 ) -> None:
     with pytest.raises(UnsafeCallbackUrl) as refused:
