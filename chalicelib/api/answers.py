@@ -1,6 +1,6 @@
-"""Answer bodies as types: what the routes build is what the OpenAPI document describes.
+"""Bodies of answers and webhooks as types: what views build is what the OpenAPI document describes.
 
-Times are RFC 3339 in UTC, sizes bytes. A field without a default is always there; null says that there is no value.
+Times are RFC 3339 in UTC, sizes bytes. A field without a default is always present; null means no value.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from chalicelib.delivery.job_summary import Address, Body, Count, JobId, JobLink
 from chalicelib.jobs.model import FileState, JobStatus
 
 Link = Annotated[
-    str, Meta(description="presigned, needs no credentials, dies soon", extra_json_schema={"format": "uri"})
+    str, Meta(description="presigned, needs no credentials, expires soon", extra_json_schema={"format": "uri"})
 ]
-Cursor = Annotated[str, Meta(description="`cursor` of the next page; null: this is the last")]
+Cursor = Annotated[str, Meta(description="`cursor` of the next page; null on the last page")]
 Ticket = Annotated[
     str,
-    Meta(description="`?ticket=` of this job for readers that cannot send headers; null where none can be signed now"),
+    Meta(description="`?ticket=` of this job for clients that cannot send headers; null if none can be signed now"),
 ]
 FileNumber = Annotated[int, Meta(ge=0, description="counted from 0 in the order of the request")]
 
@@ -32,7 +32,7 @@ class FileDocument(Body, frozen=True):
     """One file of a job."""
 
     index: FileNumber
-    id: Annotated[int | None, Meta(description="null where the file was named by its key")]
+    id: Annotated[int | None, Meta(description="null if the request named the file by its key")]
     key: str
     state: FileState
     size: Size | None
@@ -49,10 +49,10 @@ class ArchiveDocument(Body, frozen=True):
     entries: Count
     parts: Count
     crc_source: Annotated[
-        CrcSource, Meta(description="where CRC-32s came from: the copies, the store's own knowledge, or every body")
+        CrcSource, Meta(description="where the CRC-32s came from: copies, the store's metadata, or reading the files")
     ]
-    verified: Annotated[bool, Meta(description="the store checks the CRC-32 of the whole archive")]
-    cost: Annotated[dict[str, int | str], Meta(description="of the plan, if nothing fails: bytes, requests, dollars")]
+    verified: Annotated[bool, Meta(description="the store verifies the CRC-32 of the whole archive")]
+    cost: Annotated[dict[str, int | str], Meta(description="planned: bytes, requests, dollars")]
     url: Annotated[Link | None, Meta(description="null until the job is ready")]
     address: Address
 
@@ -63,9 +63,7 @@ class JobDocument(JobSummary, frozen=True, kw_only=True):
     files: list[FileDocument]
     result_urls: Annotated[
         list[Link | None] | None,
-        Meta(
-            description="a link for each of `files`, null where it is missing; null as a whole until the job is ready"
-        ),
+        Meta(description="a link for each of `files`, null if not available; null as a whole until the job is ready"),
     ]
     links_expire_at: Moment | None
     next_cursor: Cursor | None
@@ -78,8 +76,8 @@ class JobStarted(Body, frozen=True):
 
     job_id: JobId
     status: JobStatus
-    total_file_ids: Annotated[Count | None, Meta(description="null for a prefix, which is yet to be listed")]
-    duplicates: Annotated[Count, Meta(description="repetitions in the request, which were dropped")]
+    total_file_ids: Annotated[Count | None, Meta(description="null for a prefix, which has not been listed yet")]
+    duplicates: Annotated[Count, Meta(description="repetitions in the request, which are dropped")]
     links: JobLinks
     ticket: Ticket | None
 
@@ -92,13 +90,13 @@ class JobsPage(Body, frozen=True):
 
 
 class EventDocument(Body, frozen=True):
-    """One line of a job's audit trail."""
+    """One event of a job's audit trail."""
 
     kind: str
     at: Moment
-    by: Annotated[str, Meta(description="principal, or the part of the service")]
-    request_id: Annotated[str, Meta(description="empty where no request caused it")]
-    trace_id: Annotated[str, Meta(description="`traceparent` of the request, else empty")]
+    by: Annotated[str, Meta(description="the principal, or the part of the service")]
+    request_id: Annotated[str, Meta(description="empty if no request caused it")]
+    trace_id: Annotated[str, Meta(description="trace id of the request's `traceparent`, or empty")]
     details: dict[str, Any]
 
 
@@ -113,7 +111,7 @@ class StreamedEvent(Body, frozen=True):
     """One server-sent event; `data` is a job without its files, as JSON."""
 
     event: Literal["progress", "ready", "failed", "cancelled"]
-    id: Annotated[str, Meta(description="of this state of the job; `Last-Event-ID` of the next request")]
+    id: Annotated[str, Meta(description="version of the job; `Last-Event-ID` of the next request")]
     data: Annotated[
         str,
         Meta(
@@ -129,7 +127,7 @@ class StreamedEvent(Body, frozen=True):
 
 
 class CheckAnswer(Body, frozen=True):
-    """Whether one file is there; if not, `s3Key` and `size` are null."""
+    """Whether one file exists; if not, `s3Key` and `size` are null."""
 
     file_id: int = msgspec.field(name="file_id")
     available: bool
@@ -138,7 +136,7 @@ class CheckAnswer(Body, frozen=True):
 
 
 class StartAnswer(Body, frozen=True):
-    """What became of one file that was waited for."""
+    """The outcome for one file."""
 
     file_id: int = msgspec.field(name="file_id")
     status: Literal["completed", "failed"]
@@ -152,7 +150,7 @@ class StartAnswer(Body, frozen=True):
 
 
 class IndexDocument(Body, frozen=True):
-    """What this is, and where to go on from here."""
+    """Name and version of the service, and its main links."""
 
     name: str
     version: str
@@ -160,7 +158,7 @@ class IndexDocument(Body, frozen=True):
 
 
 class HealthDocument(Body, frozen=True):
-    """Whether everything the service stands on answers."""
+    """Whether the services that this one depends on answer."""
 
     status: Literal["healthy", "unhealthy"]
     checks: dict[str, Annotated[str, one_of(Literal["ok", "error"])]]
@@ -170,7 +168,7 @@ class HealthDocument(Body, frozen=True):
 
 
 class OffendingField(Body, frozen=True):
-    """One offending place of a request."""
+    """One invalid place of a request."""
 
     pointer: Annotated[str, Meta(description="JSON pointer (RFC 6901) into the body, or the parameter's name")]
     detail: str
@@ -191,7 +189,7 @@ class ProblemDocument(Body, frozen=True):
 
 
 class EndedJob(Body, frozen=True):
-    """The job that ended, and where to read more."""
+    """The job that ended, and where to read it."""
 
     job_id: JobId
     status: Literal["ready", "failed", "cancelled"]
@@ -199,7 +197,7 @@ class EndedJob(Body, frozen=True):
 
 
 class JobEnded(Body, frozen=True):
-    """What is posted to the `callbackUrl` of a job that ended."""
+    """The webhook that a job's `callbackUrl` receives when the job ends."""
 
     type: Literal["job.ready", "job.failed", "job.cancelled"]
     timestamp: Moment

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from chalicelib.api.endpoint import Call
+from chalicelib.api.middleware import Call
 from chalicelib.calls.idempotency import KeyedRequest
 from chalicelib.errors import FieldProblem, InvalidRequest
 from chalicelib.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS

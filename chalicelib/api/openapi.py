@@ -1,37 +1,36 @@
-"""The OpenAPI 3.1 document, made of the table of operations and of the types that validate and answer."""
+"""The OpenAPI 3.1 document, rendered from the table of operations, the table of problems and the types of bodies."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta, defstruct
 
-from chalicelib import __version__
-from chalicelib.api import problems
+from chalicelib import __version__, errors
+from chalicelib.api import rendering
 from chalicelib.api.answers import JobEnded, ProblemDocument
-from chalicelib.api.described_headers import ALWAYS, HEADERS, OFTEN, WEBHOOK_HEADERS
-from chalicelib.api.description import JSON, Access, Operation, Parameter, Reply
-from chalicelib.api.operations import ANYWHERE, ELSEWHERE, INSIDE, OPERATIONS, TAGS, WITH_TICKET
-from chalicelib.api.schemas import KEY_BELOW_PREFIX
-from chalicelib.errors import LorryError, MethodNotAllowed, Unauthenticated
-from chalicelib.limits import LINK_TTL_MAX_SECONDS
+from chalicelib.api.contract import JSON, AccessPolicy, Operation, Parameter, Reply, resolve
+from chalicelib.api.operations import OPERATIONS, TAGS
+from chalicelib.api.problems import GATEWAY, INTERNAL, INTERNAL_CODE, Problem, by_code
+from chalicelib.api.rendering import HEADERS, LIMIT_GROUPS, USUAL
+from chalicelib.api.requests import KEY_BELOW_PREFIX, WholeNumber, max_link_ttl
+from chalicelib.delivery.job_summary import Size
+from chalicelib.settings import Settings
 
 Schema = dict[str, Any]
 
-_SYNTAX = re.compile(r"[\\^$.*+?()\[\]{}|]")  # re.escape escapes more than ECMA-262, the language of patterns, allows
-
 DESCRIPTION = """\
-Ask for up to 100,000 stored files in one request, watch the job, and get links that work, or one ZIP of all of them.
+Request up to 100,000 stored files at once, follow the job, and get links to the files, or one ZIP of all of them.
 
-Every path answers `OPTIONS` (204); public paths and those of links answer `HEAD` as they do `GET`. Any other method
-that is not listed is answered with 405 and `Allow`. What is nowhere listed is 404. Errors are
-`application/problem+json` (RFC 9457); `error` is a stable code.
+Every path answers `OPTIONS` (204); public paths and those of links answer `HEAD` like `GET`. Any other method that is
+not listed is answered with 405 and `Allow`, any other path with 404. Errors are `application/problem+json` (RFC 9457);
+`error` is a stable code.
 
-What a caller must show depends on the deployment: nothing, a bearer token, or a SigV4 signature.
+The deployment decides which credentials a caller needs: none, a bearer token, or a SigV4 signature.
 """
 
 SECURITY_SCHEMES: Schema = {
@@ -39,62 +38,38 @@ SECURITY_SCHEMES: Schema = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "Where `AUTH_MODE` is `jwt`: a token of the configured OIDC issuer.",
+        "description": "If `AUTH_MODE` is `jwt`: a token of the configured OIDC issuer.",
     },
     "sigv4": {
         "type": "apiKey",
         "in": "header",
         "name": "Authorization",
-        "description": "Where `AUTH_MODE` is `iam`: an AWS Signature Version 4.",
+        "description": "If `AUTH_MODE` is `iam`: an AWS Signature Version 4.",
         "x-amazon-apigateway-authtype": "awsSigv4",
     },
     "ticket": {
         "type": "apiKey",
         "in": "query",
         "name": "ticket",
-        "description": "What a browser sends that cannot send headers: good for one job, for some minutes.",
+        "description": "For browsers, which cannot send headers here: valid for one job and for some minutes.",
     },
 }
-_SHOWN: dict[Access, list[dict[str, list[str]]]] = {
-    Access.PUBLIC: [],
-    Access.CREDENTIALS: [{}, {"bearer": []}, {"sigv4": []}],
-    Access.TICKET: [{}, {"bearer": []}, {"sigv4": []}, {"ticket": []}],
+
+# Standard Webhooks 1.0.0
+WEBHOOK_HEADERS = {
+    "webhook-id": "The same for every attempt, so that a receiver can drop what it has seen.",
+    "webhook-timestamp": "Time of this attempt, in seconds since 1970.",
+    "webhook-signature": "`v1,` and the base64 of an HMAC-SHA-256; several, separated by spaces, while secrets rotate.",
 }
+_SYNTAX = re.compile(r"[\\^$.*+?()\[\]{}|]")  # re.escape escapes more than ECMA-262, the language of patterns, allows
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One code with its row; `kind` is the error that it comes from, None where only the gateway tells it."""
-
-    code: str
-    problem: problems.Problem
-    kind: type[LorryError] | None = None
-
-
-_CARRIED: dict[str, Callable[[Told], bool]] = {
-    "Allow": lambda told: told.kind is MethodNotAllowed,
-    "Retry-After": lambda told: (
-        told.problem.retry_after is not None or bool(told.kind and "retry_after" in told.kind.fields)
-    ),
-    "WWW-Authenticate": lambda told: told.kind is Unauthenticated,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """What the document of one deployment has of its own: the base URL, and what its settings make of schemas."""
-
-    server_url: str = "/"
-    allowed_prefix: str = "downloads/"
-    longest_link: int = LINK_TTL_MAX_SECONDS
-
-
-def document(deployment: Deployment) -> Schema:
-    """The whole document, fit for JSON."""
-    types = list({id(kind): kind for kind in _types()}.values())
-    schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
-    _narrow(components["InitiateRequest"]["properties"], deployment)
-    schema_of = {id(kind): schema for kind, schema in zip(types, schemas, strict=True)}
+def document(settings: Settings, base: str = "") -> Schema:
+    """The whole document of a deployment, fit for JSON. `base` is the URL that the paths begin with."""
+    types = _types(settings)
+    schemas, components = msgspec.json.schema_components(types.values(), ref_template="#/components/schemas/{name}")
+    _narrow(components["InitiateRequest"]["properties"], settings)
+    schema_of = dict(zip(types, schemas, strict=True))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -104,10 +79,10 @@ def document(deployment: Deployment) -> Schema:
             "description": DESCRIPTION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": deployment.server_url or "/"}],
+        "servers": [{"url": base or "/"}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": _paths(schema_of),
-        "webhooks": {"jobEnded": {"post": _webhook(schema_of[id(JobEnded)])}},
+        "webhooks": {"jobEnded": {"post": _webhook(schema_of["answers.JobEnded"])}},
         "components": {
             "schemas": components,
             "headers": HEADERS,
@@ -117,44 +92,74 @@ def document(deployment: Deployment) -> Schema:
     }
 
 
-def possible(operation: Operation) -> tuple[type[LorryError], ...]:
+def possible(operation: Operation) -> tuple[type[errors.LorryError], ...]:
     """Every error that an operation may answer with, each once."""
-    inside = () if operation.access is Access.PUBLIC else INSIDE
-    ticket = WITH_TICKET if operation.access is Access.TICKET else ()
-    return tuple(dict.fromkeys((*operation.errors, *inside, *ticket, *ANYWHERE)))
+    found = [*operation.errors]
+    if operation.access.credentials:
+        found += [errors.Unauthenticated, errors.KeysUnavailable]
+    if operation.access.tickets:
+        found += [errors.SecretUnavailable]
+    return tuple(dict.fromkeys((*found, errors.TooManyRequests)))
 
 
-def _types() -> Iterable[Any]:
+# --- types ------------------------------------------------------------------------------
+
+
+def _types(settings: Settings) -> dict[str, Any]:
+    """Every type that the table names, by its name there."""
+    names: dict[str, None] = {}
     for operation in OPERATIONS:
-        yield from (parameter.type for parameter in operation.parameters)
-        yield from (reply.body for reply in operation.replies.values() if reply.body)
-        if operation.body:
-            yield operation.body
-    yield from (ProblemDocument, JobEnded)
+        names |= dict.fromkeys(parameter.type for parameter in operation.parameters)
+        names |= dict.fromkeys(reply.body for reply in operation.replies.values() if reply.body)
+        names |= {operation.body: None} if operation.body else {}
+    types = {name: resolve(name) for name in names}
+    types = {name: _number(found) if isinstance(found, WholeNumber) else found for name, found in types.items()}
+    return types | {
+        "rendering.limits": _limits(settings),
+        "answers.ProblemDocument": ProblemDocument,
+        "answers.JobEnded": JobEnded,
+    }
 
 
-def _narrow(properties: Schema, deployment: Deployment) -> None:
-    """What the settings refuse, the schema refuses."""
-    prefix = _SYNTAX.sub(r"\\\g<0>", deployment.allowed_prefix)
+def _number(number: WholeNumber) -> Any:
+    return Annotated[int, Meta(ge=number.low, le=number.high, extra_json_schema={"default": number.default})]
+
+
+def _limits(settings: Settings) -> Any:
+    """The type of what `rendering.limits` returns: a struct of structs."""
+    groups = []
+    for group, numbers in rendering.limits(settings).items():
+        name = f"{group[0].upper()}{group[1:].removesuffix('s')}Limits"
+        fields = [(field, Size if field == "maxBytes" else type(value)) for field, value in numbers.items()]
+        groups.append((group, defstruct(name, fields, namespace={"__doc__": LIMIT_GROUPS.get(group)})))
+    return defstruct("LimitsDocument", groups, namespace={"__doc__": "Every limit that the service enforces."})
+
+
+def _narrow(properties: Schema, settings: Settings) -> None:
+    """Makes the schema refuse what the settings refuse."""
+    prefix = _SYNTAX.sub(r"\\\g<0>", settings.s3_allowed_prefix)
     pattern = KEY_BELOW_PREFIX.replace("PREFIX", prefix)
     properties["keys"]["items"]["pattern"] = pattern
     properties["prefix"]["pattern"] = pattern
-    properties["linkTtlSeconds"]["maximum"] = deployment.longest_link
+    properties["linkTtlSeconds"]["maximum"] = max_link_ttl(settings)
 
 
-def _paths(schema_of: dict[int, Schema]) -> Schema:
+# --- operations -------------------------------------------------------------------------
+
+
+def _paths(schema_of: Mapping[str, Schema]) -> Schema:
     paths: dict[str, Schema] = defaultdict(dict)
     for operation in OPERATIONS:
-        paths[operation.path][operation.method.lower()] = _operation(operation, schema_of)
+        paths[_in_json(operation.path)][operation.method.lower()] = _operation(operation, schema_of)
     return dict(paths)
 
 
-def _operation(operation: Operation, schema_of: dict[int, Schema]) -> Schema:
+def _operation(operation: Operation, schema_of: Mapping[str, Schema]) -> Schema:
     described: Schema = {
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": operation.summary,
-        "security": _SHOWN[operation.access],
+        "security": _security(operation.access),
         "responses": _responses(operation, schema_of),
     }
     if operation.description:
@@ -163,102 +168,125 @@ def _operation(operation: Operation, schema_of: dict[int, Schema]) -> Schema:
         described["parameters"] = [_parameter(parameter, schema_of) for parameter in operation.parameters]
     if operation.body:
         examples = {name: {"value": value} for name, value in operation.examples.items()}
-        content = {"schema": schema_of[id(operation.body)], "examples": examples}
+        content = {"schema": schema_of[operation.body], "examples": examples}
         described["requestBody"] = {"required": True, "content": {JSON: content}}
     if operation.deprecated:
         described["deprecated"] = True
     return described
 
 
-def _parameter(parameter: Parameter, schema_of: dict[int, Schema]) -> Schema:
-    schema = schema_of[id(parameter.type)]
+def _security(access: AccessPolicy) -> list[dict[str, list[str]]]:
+    if not access.credentials:
+        return []
+    ways: list[dict[str, list[str]]] = [{}, {"bearer": []}, {"sigv4": []}]
+    if access.tickets:
+        ways.append({"ticket": []})
+    return ways
+
+
+def _parameter(parameter: Parameter, schema_of: Mapping[str, Schema]) -> Schema:
+    schema = schema_of[parameter.type]
+    in_path = parameter.place == "path"
     return {
-        "name": parameter.name,
+        "name": _in_json(parameter.name) if in_path else parameter.name,
         "in": parameter.place,
-        "required": parameter.place == "path",
+        "required": in_path,
         "description": parameter.description,
         "schema": schema if parameter.default is None else {**schema, "default": parameter.default},
     }
 
 
-def _responses(operation: Operation, schema_of: dict[int, Schema]) -> Schema:
+def _in_json(text: str) -> str:
+    """Names of path parameters are camelCase, as in bodies: jobId."""
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), text)
+
+
+def _responses(operation: Operation, schema_of: Mapping[str, Schema]) -> Schema:
     responses = {str(status): _reply(reply, schema_of) for status, reply in operation.replies.items()}
-    for status, told in _by_status(_problems(operation)).items():
-        own = responses.get(str(status))
+    for status, found in _problems(operation).items():
+        own = responses.get(status)
         if own:  # /health answers 503 by itself, and so does the gateway
-            problem = _problem_reply(told)
+            problem = _problem_reply(found)
             own["content"] |= problem["content"]
             own["headers"] |= problem["headers"]
             own["description"] += f" {problem['description']}"
         else:
-            responses[str(status)] = {"$ref": f"#/components/responses/{_name(told)}"}
+            responses[status] = {"$ref": f"#/components/responses/{_name(found)}"}
     return dict(sorted(responses.items()))
 
 
-def _reply(reply: Reply, schema_of: dict[int, Schema]) -> Schema:
+def _reply(reply: Reply, schema_of: Mapping[str, Schema]) -> Schema:
     response: Schema = {"description": reply.description, "headers": _headers(reply.headers)}
     if reply.body:
-        response["content"] = {reply.media_type: {"schema": schema_of[id(reply.body)]}}
-    if reply.next:
-        response["links"] = {name: {"operationId": name, "parameters": taken} for name, taken in reply.next.items()}
+        response["content"] = {reply.media_type: {"schema": schema_of[reply.body]}}
+    if reply.links:
+        response["links"] = {name: {"operationId": name, "parameters": taken} for name, taken in reply.links.items()}
     return response
 
 
-def _problems(operation: Operation) -> list[Told]:
-    """Every problem that an operation may answer with, those of the gateway included."""
-    told = [Told(code, problems.PROBLEMS[kind], kind) for kind in possible(operation) for code in problems.codes(kind)]
-    told.append(Told("internal_error", problems.INTERNAL))
-    gateway = {code: problem for code, problem in problems.GATEWAY.items() if _is_told(code, operation)}
-    return told + [Told(code, problem) for code, problem in gateway.items() if code not in {one.code for one in told}]
+def _headers(more: Iterable[str]) -> Schema:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*USUAL, *more)}
 
 
-def _is_told(code: str, operation: Operation) -> bool:
-    return operation.access is not Access.PUBLIC or code != "forbidden"
+# --- problems ---------------------------------------------------------------------------
+
+Problems = dict[str, Problem]  # by code
 
 
-def _by_status(told: Iterable[Told]) -> dict[int, list[Told]]:
-    found: dict[int, list[Told]] = defaultdict(list)
-    for one in told:
-        found[int(one.problem.status)].append(one)
-    return found
+def _problems(operation: Operation) -> dict[str, Problems]:
+    """Every problem that an operation may answer with, those of the gateway included, by status."""
+    gateway = {code: row for code, row in GATEWAY.items() if operation.access.credentials or code != "forbidden"}
+    own = by_code(possible(operation))
+    return _by_status(
+        {**own, INTERNAL_CODE: INTERNAL, **{code: row for code, row in gateway.items() if code not in own}}
+    )
+
+
+def _by_status(found: Problems) -> dict[str, Problems]:
+    statuses: dict[str, Problems] = defaultdict(dict)
+    for code, problem in found.items():
+        statuses[str(problem.status)][code] = problem
+    return statuses
 
 
 def _shared_problems() -> Schema:
-    """Many operations fail alike."""
-    groups = [[Told(kind.code, problems.PROBLEMS[kind], kind)] for kind in ELSEWHERE]
-    groups += [told for operation in OPERATIONS for told in _by_status(_problems(operation)).values()]
-    return {_name(told): _problem_reply(told) for told in groups}
+    """Many operations fail in the same ways."""
+    groups = [by_code([errors.RouteNotFound]), by_code([errors.MethodNotAllowed])]
+    groups += [found for operation in OPERATIONS for found in _problems(operation).values()]
+    return {_name(found): _problem_reply(found) for found in groups}
 
 
-def _name(told: list[Told]) -> str:
-    return ".".join([str(int(told[0].problem.status)), *(one.code for one in told)])
+def _name(found: Problems) -> str:
+    return ".".join([str(_status(found)), *found])
 
 
-def _problem_reply(told: list[Told]) -> Schema:
+def _status(found: Problems) -> int:
+    return next(iter(found.values())).status
+
+
+def _problem_reply(found: Problems) -> Schema:
     """One answer for all problems of one status."""
-    codes = [one.code for one in told]
-    narrowed = {"properties": {"status": {"const": int(told[0].problem.status)}, "error": {"enum": codes}}}
+    narrowed = {"properties": {"status": {"const": _status(found)}, "error": {"enum": list(found)}}}
     schema = {"allOf": [{"$ref": "#/components/schemas/ProblemDocument"}, narrowed]}
-    names = [name for name, is_carried in _CARRIED.items() if any(is_carried(one) for one in told)]
+    carried = {name for row in found.values() for name in row.headers}
+    carried |= {"Retry-After" for row in found.values() if row.retry_after is not None}
     return {
-        "description": " ".join(f"`{one.code}`: {one.problem.title}." for one in told),
-        "headers": _headers(names),
+        "description": " ".join(f"`{code}`: {row.title}." for code, row in found.items()),
+        "headers": _headers(sorted(carried)),
         "content": {"application/problem+json": {"schema": schema}},
     }
 
 
-def _headers(more: Iterable[str]) -> Schema:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*ALWAYS, *OFTEN, *more)}
+# --- webhooks ---------------------------------------------------------------------------
 
 
 def _webhook(payload: Schema) -> Schema:
-    """What a receiver must be ready for."""
     return {
         "operationId": "jobEnded",
         "summary": "A job with a callback URL has ended",
         "description": (
-            "Signed by Standard Webhooks 1.0.0 and sent at least once; with backoff for a day, until you answer 2xx, "
-            "or 410 to get no more of it. It is thin on purpose: read the job."
+            "Signed by Standard Webhooks 1.0.0 and sent at least once; repeated with backoff for a day, until you "
+            "answer 2xx, or 410 to unsubscribe. The payload is small: read the job for more."
         ),
         "parameters": [
             {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
@@ -266,8 +294,8 @@ def _webhook(payload: Schema) -> Schema:
         ],
         "requestBody": {"required": True, "content": {JSON: {"schema": payload}}},
         "responses": {
-            "2XX": {"description": "You have it."},
-            "410": {"description": "You want no more of it."},
-            "default": {"description": "You want it again later."},
+            "2XX": {"description": "Received."},
+            "410": {"description": "Send no more of this job."},
+            "default": {"description": "Send it again later."},
         },
     }

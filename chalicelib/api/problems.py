@@ -1,11 +1,10 @@
-"""The one table that maps errors to HTTP, and the problem+json (RFC 9457) that they become."""
+"""The one table of error answers: which status, title and headers each error has over HTTP (RFC 9457)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from http import HTTPStatus
+from collections.abc import Iterable
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from chalicelib import errors
 from chalicelib.api.answers import OffendingField, ProblemDocument
@@ -13,60 +12,67 @@ from chalicelib.api.answers import OffendingField, ProblemDocument
 RETRY_AFTER_SECONDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """How an error is answered over HTTP."""
+class Problem(Struct, frozen=True):
+    """How an error is answered. `headers` are those beside the usual ones; `retry_after` seconds adds Retry-After."""
 
-    status: HTTPStatus
+    status: int
     title: str
     retry_after: int | None = None
+    headers: tuple[str, ...] = ()
+
+
+def _unavailable(title: str) -> Problem:
+    return Problem(503, title, RETRY_AFTER_SECONDS)
 
 
 PROBLEMS: dict[type[errors.LorryError], Problem] = {
-    errors.InvalidRequest: Problem(HTTPStatus.BAD_REQUEST, "Invalid request"),
-    errors.UnsupportedMediaType: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type"),
-    errors.RequestTooLarge: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body too large"),
-    errors.TooManyFiles: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too many files"),
-    errors.RouteNotFound: Problem(HTTPStatus.NOT_FOUND, "Not found"),
-    errors.MethodNotAllowed: Problem(HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed"),
-    errors.Unauthenticated: Problem(HTTPStatus.UNAUTHORIZED, "Authentication required"),
-    errors.TooManyRequests: Problem(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),
-    errors.IdempotencyKeyReused: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Idempotency-Key already used"),
-    errors.RequestInProgress: Problem(HTTPStatus.CONFLICT, "Request in progress", 1),
-    errors.RequestTimedOut: Problem(HTTPStatus.GATEWAY_TIMEOUT, "Timed out", RETRY_AFTER_SECONDS),
-    errors.JobNotFound: Problem(HTTPStatus.NOT_FOUND, "Job not found"),
-    errors.JobNotReady: Problem(HTTPStatus.CONFLICT, "Job not ready"),
-    errors.JobAlreadyEnded: Problem(HTTPStatus.CONFLICT, "Job already ended"),
-    errors.JobExpired: Problem(HTTPStatus.GONE, "Job expired"),
-    errors.NothingToRetry: Problem(HTTPStatus.CONFLICT, "Nothing to retry"),
-    errors.NoSuchResult: Problem(HTTPStatus.NOT_FOUND, "Result not found"),
-    errors.StorageError: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Storage unavailable", RETRY_AFTER_SECONDS),
-    errors.TableUnavailable: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Job table unavailable", RETRY_AFTER_SECONDS),
-    errors.QueueUnavailable: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Work queue unavailable", RETRY_AFTER_SECONDS),
-    errors.KeysUnavailable: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Token issuer unavailable", RETRY_AFTER_SECONDS),
-    errors.SecretUnavailable: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Secret store unavailable", RETRY_AFTER_SECONDS),
-    errors.LinksUnavailable: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Links unavailable", RETRY_AFTER_SECONDS),
+    errors.InvalidRequest: Problem(400, "Invalid request"),
+    errors.UnsupportedMediaType: Problem(415, "Unsupported media type"),
+    errors.RequestTooLarge: Problem(413, "Request body too large"),
+    errors.TooManyFiles: Problem(413, "Too many files"),
+    errors.RouteNotFound: Problem(404, "Not found"),
+    errors.MethodNotAllowed: Problem(405, "Method not allowed", headers=("Allow",)),
+    errors.Unauthenticated: Problem(401, "Authentication required", headers=("WWW-Authenticate",)),
+    errors.TooManyRequests: Problem(429, "Too many requests", headers=("Retry-After",)),
+    errors.IdempotencyKeyReused: Problem(422, "Idempotency-Key already used"),
+    errors.RequestInProgress: Problem(409, "Request in progress", 1),
+    errors.RequestTimedOut: Problem(504, "Timed out", RETRY_AFTER_SECONDS),
+    errors.JobNotFound: Problem(404, "Job not found"),
+    errors.JobNotReady: Problem(409, "Job not ready", headers=("Retry-After",)),
+    errors.JobAlreadyEnded: Problem(409, "Job already ended"),
+    errors.JobExpired: Problem(410, "Job expired"),
+    errors.NothingToRetry: Problem(409, "Nothing to retry"),
+    errors.NoSuchResult: Problem(404, "Result not found"),
+    errors.StorageError: _unavailable("Storage unavailable"),
+    errors.TableUnavailable: _unavailable("Job table unavailable"),
+    errors.QueueUnavailable: _unavailable("Work queue unavailable"),
+    errors.KeysUnavailable: _unavailable("Token issuer unavailable"),
+    errors.SecretUnavailable: _unavailable("Secret store unavailable"),
+    errors.LinksUnavailable: _unavailable("Links unavailable"),
 }
-
-INTERNAL = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
+INTERNAL_CODE = "internal_error"
+INTERNAL = Problem(500, "Internal server error")
 INTERNAL_DETAIL = "an unexpected error occurred; it has been logged under this requestId"
+
+# Codes of their own that API Gateway answers by itself (infra/gateway_responses.py).
+GATEWAY = {
+    "forbidden": Problem(403, "Forbidden"),
+    "unavailable": Problem(503, "Service unavailable", RETRY_AFTER_SECONDS),
+    "timeout": Problem(504, "Timed out", RETRY_AFTER_SECONDS),
+}
 
 # Their messages are internal: callers read only the title.
 _PRIVATE = (errors.StorageError, errors.Unavailable)
 
 
-# What API Gateway answers by itself (infra/gateway_responses.py) beside codes of the table above.
-GATEWAY = {
-    "forbidden": Problem(HTTPStatus.FORBIDDEN, "Forbidden"),
-    "unavailable": Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Service unavailable", RETRY_AFTER_SECONDS),
-    "timeout": Problem(HTTPStatus.GATEWAY_TIMEOUT, "Timed out", RETRY_AFTER_SECONDS),
-}
+def by_code(kinds: Iterable[type[errors.LorryError]] = PROBLEMS) -> dict[str, Problem]:
+    """The rows of the table for these errors, by their codes: a base class stands for its subclasses."""
+    return {code: PROBLEMS[kind] for kind in kinds for code in _codes(kind)}
 
 
-def codes(kind: type[errors.LorryError]) -> list[str]:
-    """The codes of a row of the table: a base class stands for its subclasses."""
+def _codes(kind: type[errors.LorryError]) -> list[str]:
     subclasses = kind.__subclasses__()
-    return [code for subclass in subclasses for code in codes(subclass)] if subclasses else [kind.code]
+    return [code for subclass in subclasses for code in _codes(subclass)] if subclasses else [kind.code]
 
 
 def problem_of(error: Exception) -> Problem:
@@ -80,13 +86,13 @@ def problem_of(error: Exception) -> Problem:
 def document(error: Exception, *, path: str, request_id: str) -> ProblemDocument:
     """The body of an error answer."""
     problem = problem_of(error)
-    code = error.code if problem is not INTERNAL and isinstance(error, errors.LorryError) else "internal_error"
+    code = error.code if problem is not INTERNAL and isinstance(error, errors.LorryError) else INTERNAL_CODE
     detail = _detail(error, problem)
     places = error.problems if isinstance(error, errors.InvalidRequest) else None
     return ProblemDocument(
-        type=f"urn:lorry:problem:{code}",
+        type=problem_type(code),
         title=problem.title,
-        status=int(problem.status),
+        status=problem.status,
         detail=detail,
         instance=path,
         error=code,
@@ -96,8 +102,13 @@ def document(error: Exception, *, path: str, request_id: str) -> ProblemDocument
     )
 
 
+def problem_type(code: str) -> str:
+    """The URI that `type` has for a code."""
+    return f"urn:lorry:problem:{code}"
+
+
 def headers(error: Exception) -> dict[str, str]:
-    """What an error answer carries beside the usual headers."""
+    """The headers of an error answer, beside the usual ones."""
     extra = {"Content-Type": "application/problem+json"}
     retry_after = getattr(error, "retry_after", problem_of(error).retry_after)
     if retry_after is not None:

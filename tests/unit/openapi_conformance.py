@@ -8,11 +8,20 @@ from typing import Any
 import jsonschema_rs
 from chalice.test import HTTPResponse
 
-from chalicelib.api.described_headers import ALWAYS, RATE_LIMIT
-from chalicelib.api.openapi import Deployment, document
+from chalicelib.api.openapi import document
+from chalicelib.api.rendering import ALWAYS, RATE_LIMIT
+from chalicelib.settings import Settings
+from tests.unit.services import ENVIRONMENT
 
 Document = dict[str, Any]
-DOCUMENT: Document = document(Deployment())
+
+
+def settings(**environment: str) -> Settings:
+    """Of a deployment whose variables are these, else the defaults."""
+    return Settings.from_environment({**ENVIRONMENT, **environment})
+
+
+DOCUMENT: Document = document(settings())
 
 
 def operations() -> dict[str, Document]:

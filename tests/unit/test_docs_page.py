@@ -10,8 +10,9 @@ import pytest
 from chalice.test import Client
 
 from app import app
-from chalicelib.api.openapi import Deployment, document
+from chalicelib.api.openapi import document
 from tests.builders import World
+from tests.unit.openapi_conformance import settings
 from tests.unit.services import in_use
 
 BASE = "https://lorry.test/base"
@@ -55,7 +56,7 @@ def test_no_other_file_is_served(http: Any, name: str) -> None:
 
 
 def test_the_document_names_the_address_of_the_service_and_what_its_settings_allow(http: Any) -> None:
-    assert http.get("/openapi").json_body == document(Deployment(BASE))
+    assert http.get("/openapi").json_body == document(settings(), BASE)
     keys = {"S3_ACCESS_KEY_ID": "key", "S3_SECRET_ACCESS_KEY": "secret", "S3_ALLOWED_PREFIX": "exports/"}
     with in_use(World(), PUBLIC_URL=BASE, **keys):
-        assert http.get("/openapi").json_body == document(Deployment(BASE, "exports/", longest_link=604_800))
+        assert http.get("/openapi").json_body == document(settings(**keys), BASE)

@@ -11,17 +11,16 @@ from chalice.test import Client
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import app
-from chalicelib.api.description import Access
-from chalicelib.api.openapi import Deployment, document, possible
-from chalicelib.api.operations import ELSEWHERE, OPERATIONS
-from chalicelib.api.problems import GATEWAY, PROBLEMS, codes
-from infra import gateway_responses
+from chalicelib import errors
+from chalicelib.api.openapi import document, possible
+from chalicelib.api.operations import OPERATIONS
+from chalicelib.api.problems import PROBLEMS
 from tests.builders import World
-from tests.unit.openapi_conformance import DOCUMENT
+from tests.unit.openapi_conformance import DOCUMENT, settings
 from tests.unit.services import in_use
 
 JOB_ID = "6f6b0f9e-0000-4000-8000-000000000009"
-VALUES = {"jobId": JOB_ID, "job_id": JOB_ID, "number": "0", "asset": "start.js", "name": "start.js"}
+VALUES = {"job_id": JOB_ID, "number": "0", "asset": "start.js"}
 CATCH_ALL = "/{proxy+}"
 
 
@@ -51,14 +50,8 @@ def test_every_route_is_documented_and_every_documented_operation_is_a_route() -
 
 
 def test_every_problem_is_documented() -> None:
-    documented = {kind for operation in OPERATIONS for kind in possible(operation)} | set(ELSEWHERE)
-    assert documented == set(PROBLEMS)
-
-
-def test_every_problem_of_the_gateway_is_documented() -> None:
-    known = {(int(problem.status), code) for kind, problem in PROBLEMS.items() for code in codes(kind)}
-    known |= {(int(problem.status), code) for code, problem in GATEWAY.items()} | {(500, "internal_error")}
-    assert {(problem.status, problem.error) for problem in gateway_responses.PROBLEMS} <= known
+    elsewhere = {errors.RouteNotFound, errors.MethodNotAllowed}  # of paths and methods that are no operations
+    assert {kind for operation in OPERATIONS for kind in possible(operation)} | elsewhere == set(PROBLEMS)
 
 
 def test_operations_have_names_of_their_own() -> None:
@@ -67,7 +60,8 @@ def test_operations_have_names_of_their_own() -> None:
 
 
 def test_the_document_of_a_deployment_has_its_address_and_its_limits() -> None:
-    own = document(Deployment("https://lorry.test/base", "exports/", longest_link=604_800))
+    keys = {"S3_ACCESS_KEY_ID": "key", "S3_SECRET_ACCESS_KEY": "secret"}
+    own = document(settings(S3_ALLOWED_PREFIX="exports/", **keys), "https://lorry.test/base")
     properties = own["components"]["schemas"]["InitiateRequest"]["properties"]
     assert own["servers"] == [{"url": "https://lorry.test/base"}]
     assert properties["linkTtlSeconds"]["maximum"] == 604_800
@@ -110,7 +104,7 @@ def test_keys_are_described_as_they_are_checked(key: str, is_good: bool) -> None
 
 @pytest.mark.parametrize("prefix", ["my-files/", "a.b/", "a+b (c)/", "a\\b/"])
 def test_a_prefix_is_meant_letter_by_letter(prefix: str) -> None:
-    own = document(Deployment(allowed_prefix=prefix))
+    own = document(settings(S3_ALLOWED_PREFIX=prefix))
     schema = own["components"]["schemas"]["InitiateRequest"]["properties"]["prefix"]
     assert jsonschema_rs.is_valid(schema, f"{prefix}c")
     assert not jsonschema_rs.is_valid(schema, f"{re.sub('[^a-z/]', 'x', prefix)}c")
@@ -127,6 +121,6 @@ def test_credentials_are_asked_for_where_the_document_says_so(operation: Any) ->
     issuer = {"AUTH_MODE": "jwt", "AUTH_ISSUER": "https://issuer.test", "AUTH_AUDIENCE": "lorry"}
     with in_use(World(), **issuer) as services:
         http = Client(app).http
-        assert (called(operation, http) == 401) is (operation.access is not Access.PUBLIC)
-        if operation.access is Access.TICKET:
+        assert (called(operation, http) == 401) is operation.access.credentials
+        if operation.access.tickets:
             assert called(operation, http, f"?ticket={services.tickets.issue(JOB_ID)}") == 404

@@ -10,7 +10,6 @@ import pytest
 from chalice.test import Client, HTTPResponse
 
 from app import app
-from chalicelib.api.description import Access
 from chalicelib.api.operations import OPERATIONS
 from chalicelib.limits import MAX_FILES_PER_JOB
 from tests.builders import World
@@ -203,7 +202,7 @@ def test_a_browser_of_another_origin_gets_documented_headers(api: Api) -> None:
 
 def called(api: Api, operation: Any) -> HTTPResponse:
     """A request that would be served if all were well."""
-    values = {"{jobId}": NOBODY, "{number}": "0", "{asset}": "start.js"}
+    values = {"{job_id}": NOBODY, "{number}": "0", "{asset}": "start.js"}
     path = operation.path
     for name, value in values.items():
         path = path.replace(name, value)
@@ -219,7 +218,7 @@ def test_a_caller_that_is_not_known_is_told_as_documented(api: Api, operation: A
     issuer = {"AUTH_MODE": "jwt", "AUTH_ISSUER": "https://issuer.test", "AUTH_AUDIENCE": "lorry"}
     with in_use(api.world, **issuer):
         answer = called(api, operation)
-    assert (answer.status_code == 401) is (operation.access is not Access.PUBLIC)
+    assert (answer.status_code == 401) is operation.access.credentials
     assert_documented(operation.id, answer)
 
 

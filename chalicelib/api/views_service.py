@@ -1,0 +1,176 @@
+"""Views of the service itself and its documentation, and of single files without a job."""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+from html import escape
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+import msgspec
+
+from chalicelib import __version__
+from chalicelib.api import rendering, requests
+from chalicelib.api.answers import CheckAnswer, HealthDocument, IndexDocument, StartAnswer
+from chalicelib.api.middleware import Answer, Call, Text, path_of
+from chalicelib.checking.ports import StoredObject
+from chalicelib.errors import RequestTimedOut, RouteNotFound
+from chalicelib.settings import Settings
+
+LINKS = {
+    "docs": "/docs",
+    "openapi": "/openapi",
+    "health": "/health",
+    "limits": "/v1/limits",
+    "initiate": "/v1/download/initiate",
+}
+RETRY_AFTER_UNHEALTHY = "5"  # seconds
+START_DEPRECATED = "@1767225600"  # 2026-01-01, as RFC 9745 writes dates
+
+# --- the service ------------------------------------------------------------------------
+
+
+def index(call: Call) -> Answer:
+    """Name, version and links."""
+    links = {name: call.base + path for name, path in LINKS.items()}
+    if call.services.settings.websocket_url:
+        links["websocket"] = call.services.settings.websocket_url
+    return Answer(200, IndexDocument("lorry", __version__, links))
+
+
+def health(call: Call) -> Answer:
+    """The result of every check."""
+    checks = call.services.health.check()
+    healthy = set(checks.values()) == {"ok"}
+    if not healthy:
+        return Answer(503, HealthDocument("unhealthy", checks), {"Retry-After": RETRY_AFTER_UNHEALTHY})
+    return Answer(200, HealthDocument("healthy", checks))
+
+
+def limits(call: Call) -> Answer:
+    """Every limit that the service enforces."""
+    return Answer(200, rendering.limits(call.services.settings))
+
+
+# --- its documentation ------------------------------------------------------------------
+
+SWAGGER_UI = "event_handler/openapi/swagger_ui"  # ships with aws_lambda_powertools
+PAGE = "page"
+# By name: the package, the file in it, its type.
+ASSETS = {
+    "start.js": ("chalicelib.api", f"{PAGE}/start.js", "text/javascript; charset=utf-8"),
+    "swagger-ui-bundle.js": (
+        "aws_lambda_powertools",
+        f"{SWAGGER_UI}/swagger-ui-bundle.min.js",
+        "text/javascript; charset=utf-8",
+    ),
+    "swagger-ui.css": ("aws_lambda_powertools", f"{SWAGGER_UI}/swagger-ui.min.css", "text/css; charset=utf-8"),
+}
+ONE_HOUR = {"Cache-Control": "public, max-age=3600"}  # a new release may bring other assets
+
+
+def openapi(call: Call) -> Answer:
+    """The OpenAPI document of this deployment."""
+    return Answer(200, Text(_document(call.base, call.services.settings), "application/json"))
+
+
+def docs_page(call: Call) -> Answer:
+    """An interactive page of the document, which loads nothing from elsewhere."""
+    html = _file("chalicelib.api", f"{PAGE}/docs.html").replace("BASE", escape(urlsplit(call.base).path))
+    headers = {"Content-Security-Policy": _content_security_policy(call.base), "Cache-Control": "no-cache"}
+    return Answer(200, Text(html, "text/html; charset=utf-8"), headers)
+
+
+def docs_asset(call: Call, asset: str) -> Answer:
+    """A script or style sheet of the page."""
+    if asset not in ASSETS:
+        raise RouteNotFound(path_of(call.request))
+    package, path, content_type = ASSETS[asset]
+    return Answer(200, Text(_file(package, path), content_type), ONE_HOUR)
+
+
+@functools.lru_cache(maxsize=8)
+def _document(base: str, settings: Settings) -> str:
+    from chalicelib.api.openapi import document  # most containers are never asked for it
+
+    return msgspec.json.encode(document(settings, base)).decode()
+
+
+@functools.cache
+def _file(package: str, path: str) -> str:
+    return files(package).joinpath(path).read_text(encoding="utf-8")
+
+
+def _content_security_policy(base: str) -> str:
+    """No inline scripts, nothing from elsewhere; scripts set styles.
+
+    A page read under another name of the service must still reach the address that the document names.
+    """
+    address = urlsplit(base)
+    service = f" {address.scheme}://{address.netloc}" if address.netloc else ""
+    directives = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "connect-src": f"'self'{service}",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
+# --- single files -----------------------------------------------------------------------
+
+
+def check(call: Call) -> Answer:
+    """Whether a file exists."""
+    if requests.flag("sentry_test", call.query("sentry_test")):
+        raise RuntimeError("raised on purpose, to test error tracking (sentry_test=true)")
+    body = requests.check_request(call.json_body())
+    key, stored = _look_up(call, body.file_id)
+    if stored is None:
+        return Answer(200, CheckAnswer(body.file_id, available=False, s3_key=None, size=None))
+    return Answer(200, CheckAnswer(body.file_id, available=True, s3_key=key, size=stored.size))
+
+
+def start(call: Call) -> Answer:
+    """Waits for one file, as clients of the original service expect."""
+    began = time.monotonic()
+    body = requests.check_request(call.json_body())
+    _delay(call)
+    key, stored = _look_up(call, body.file_id)
+    link = call.services.minter(call.services.settings.presigned_url_expiry_seconds).link(key) if stored else None
+    answer = StartAnswer(
+        file_id=body.file_id,
+        status="completed" if stored else "failed",
+        download_url=link,
+        size=stored.size if stored else None,
+        processing_time_ms=int((time.monotonic() - began) * 1000),
+        message="the file exists" if stored else f"there is no file {body.file_id}",
+    )
+    successor = f'<{call.base}/v1/download/initiate>; rel="successor-version"'
+    return Answer(200, answer, {"Deprecation": START_DEPRECATED, "Link": successor})
+
+
+def _look_up(call: Call, file_id: int) -> tuple[str, StoredObject | None]:
+    """The file's key, and the object if it exists. Raises StorageError if the store does not say."""
+    key = requests.key_of(file_id, call.services.settings)
+    stored = call.services.source.head(key)
+    if stored is None:
+        call.services.source.confirm_bucket()
+    return key, stored
+
+
+def _delay(call: Call) -> None:
+    """Off by default. A caller who waits longer than a gateway does is cut off, which is why jobs exist."""
+    settings = call.services.settings
+    if not settings.download_delay_enabled:
+        return
+    wait = random.uniform(settings.download_delay_min_ms, settings.download_delay_max_ms)
+    call.services.sleep(min(wait, settings.request_timeout_ms) / 1000)
+    if wait >= settings.request_timeout_ms:
+        raise RequestTimedOut(milliseconds=settings.request_timeout_ms)
