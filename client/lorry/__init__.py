@@ -1,4 +1,4 @@
-"""Lorry's client: name files, get a job, wait, download.
+"""Lorry's client: name files, start a job, wait, download.
 
     from lorry import Lorry
 
@@ -7,16 +7,15 @@
         lorry.wait(job.id)
         lorry.download(job.id, "out")
 
-In reading order: `client` (what you call) -> `model`, `trail` and `limits` (what you get) -> `errors` (what is raised)
--> `initiate` and `idempotency` (what a job is asked for) -> `reading` and `watching` (what is asked of it then) ->
-`transport`, `credentials`, `problems` and `retries` (how a request is sent) -> `download` (a whole job to a folder) and
-`archive_download` (its ZIPs) -> `report` (what they tell) -> `links` and `transfer` (one file) -> `part_file`, `names`
-and `zip_check` (the disk). `webhooks` is for those who receive them. `command` is the `lorry` command line.
+In reading order: `client` (what you call) -> `models` and `events` (what it returns) -> `errors` (what it raises)
+-> `operations` (each call of the service) -> `transport`, `retries` and `access` (how requests are sent) -> `download`
+and `archives` (a whole job) -> `reports` (their results) -> `transfer` (one file) -> `local_files` (the disk).
+`webhooks` is for their receivers. `command` is the `lorry` command line.
 """
 
 from lorry import webhooks
+from lorry.access import Token
 from lorry.client import Lorry
-from lorry.credentials import Token
 from lorry.errors import (
     ArchivesIncomplete,
     DownloadFailed,
@@ -33,9 +32,8 @@ from lorry.errors import (
     WaitTimedOut,
     WebhookUnverified,
 )
-from lorry.initiate import ArchiveOptions
-from lorry.limits import Limits
-from lorry.model import (
+from lorry.events import JobChange, JobEvent
+from lorry.models import (
     Archive,
     Availability,
     Counts,
@@ -44,12 +42,13 @@ from lorry.model import (
     Job,
     JobBytes,
     JobError,
+    Limits,
     Page,
     StartedJob,
 )
-from lorry.report import ArchiveDownload, ArchiveEnding, Download, DownloadListener, FileEnding
+from lorry.operations import ArchiveOptions
+from lorry.reports import ArchiveDownload, ArchiveEnding, Download, DownloadListener, FileEnding
 from lorry.retries import RetryPolicy
-from lorry.trail import JobChange, JobEvent
 from lorry.version import VERSION as __version__
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""`python -m lorry` is the `lorry` command."""
+"""`python -m lorry` runs the `lorry` command."""
 
 from lorry.command.main import run
 

@@ -10,35 +10,24 @@ from types import TracebackType
 
 import httpx
 
-from lorry.address import find_service
-from lorry.archive_download import ArchiveDownloader
-from lorry.credentials import Token, TokenAuth, checked_headers
-from lorry.download import STORE_TIMEOUT, Downloader, Plan
-from lorry.errors import (
-    ArchivesIncomplete,
-    DownloadFailed,
-    JobFailed,
-    JobNotReady,
-    NoArchive,
-)
-from lorry.idempotency import key_header
-from lorry.initiate import ArchiveOptions, initiate_body
-from lorry.limits import Limits
-from lorry.links import Links
-from lorry.model import Availability, FileOutcome, Job, Page, StartedJob
-from lorry.reading import Reading
-from lorry.report import ArchiveDownload, Download, DownloadListener
+from lorry.access import Token, TokenAuth, checked_headers, find_service
+from lorry.archives import ArchiveDownloader
+from lorry.download import Downloader, Plan
+from lorry.errors import ArchivesIncomplete, DownloadFailed, JobFailed, JobNotReady, NoArchive
+from lorry.events import JobChange, JobEvent
+from lorry.models import Availability, FileOutcome, Job, Limits, Page, StartedJob
+from lorry.operations import ArchiveOptions, Operations, initiate_body
+from lorry.reports import ArchiveDownload, Download, DownloadListener
 from lorry.retries import RetryPolicy
-from lorry.trail import JobChange, JobEvent
-from lorry.transport import Request, Transport, http_client
-from lorry.watching import follow, segment, wait_until_ended
+from lorry.transfer import Links, store_client
+from lorry.transport import Caller, Transport
 
 
 class Lorry:
-    """One Lorry service. A context manager; safe to share between threads.
+    """A Lorry service. A context manager; safe to share between threads.
 
     Every method raises LorryUnreachable, LorryProblem or UnexpectedAnswer when the service cannot be used, and
-    TokenUnavailable; what else they raise is said with each. 429, 503 and broken connections are tried again first.
+    TokenUnavailable; further errors are named by each method. 429, 503 and broken connections are retried first.
     """
 
     def __init__(
@@ -49,20 +38,21 @@ class Lorry:
         token: Token | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """`url` is the service's ApiUrl. Without it, LORRY_API_URL or an outputs.json is used, as on the command
-        line. `token` is a bearer token, or a function that gives one: it is asked again once when a token is refused.
-        `headers` go with every request to the service, and like the token to nobody else.
+        """`url` is the service's ApiUrl; by default that of LORRY_API_URL or of an outputs.json. `token` is a bearer
+        token, or a function that returns one and is called again when the service refuses the last one. `headers` are
+        sent with each request to the service; like the token, they are sent to no other server.
 
         Raises ServiceAddressUnknown, TokenUnavailable, and ValueError for headers that cannot be sent.
         """
-        self.url = find_service(url, environment=os.environ, folder=Path.cwd())
+        address = find_service(url, environment=os.environ, folder=Path.cwd())
+        self.url = address.rstrip("/")
         self._retries = retries or RetryPolicy()
         own = checked_headers(headers or {})
         if token is not None and "authorization" in {name.lower() for name in own}:
-            raise ValueError("give either a token or a header Authorization")
+            raise ValueError("give either a token or an Authorization header, not both")
         auth = None if token is None else TokenAuth(token, httpx.URL(self.url))
-        self._transport = Transport(self.url, self._retries, auth=auth, headers=own)
-        self._reading = Reading(self._transport)
+        self._transport = Transport(self.url, auth=auth, headers=own)
+        self._operations = Operations(Caller(self.url, self._retries))
 
     def __enter__(self) -> Lorry:
         return self
@@ -73,7 +63,7 @@ class Lorry:
         self.close()
 
     def close(self) -> None:
-        """Closes the connections. Jobs go on without them."""
+        """Closes the connections. Jobs keep running."""
         self._transport.close()
 
     def start(
@@ -86,44 +76,44 @@ class Lorry:
         callback_url: str | None = None,
         idempotency_key: str | None = None,
     ) -> StartedJob:
-        """Makes a job and answers at once. Exactly one of the first three names its files, 1 to 100,000 of them:
-        `file_ids` (10,000 to 100,000,000), object `keys`, or everything below `prefix`.
+        """Creates a job and returns at once. Name its files, 1 to 100,000 of them, in exactly one way: by `file_ids`
+        (10,000 to 100,000,000), by object `keys`, or by a `prefix` of their keys.
 
-        With `archive` they are put into a ZIP too. `callback_url` gets a webhook when the job ends (`lorry.webhooks`).
-        However often it is asked with one `idempotency_key`, also by another process, there is one job; without it,
-        each call makes one. Raises ValueError when the files are named twice or not at all, or the key cannot be
-        sent; IdempotencyKeyReused when the key came with another request before.
+        `archive` also puts them into a ZIP. `callback_url` receives a webhook when the job ends (`lorry.webhooks`).
+        Calls with the same `idempotency_key`, also from other processes, create one job; without it, each call creates
+        its own. Raises ValueError when the files are named twice or not at all, or the key cannot be sent;
+        IdempotencyKeyReused when the key belongs to a different request.
         """
         body = initiate_body(file_ids=file_ids, keys=keys, prefix=prefix, archive=archive, callback_url=callback_url)
-        request = Request("POST", "/v1/download/initiate", body=body, headers=key_header(idempotency_key))
-        return self._transport.read(request, StartedJob.from_answer)
+        return self._transport.run(self._operations.start(body, idempotency_key=idempotency_key))
 
     def status(self, job_id: str) -> Job:
-        """The job as it stands. Raises LorryProblem 404 when it is unknown."""
-        return self._reading.job(job_id)
+        """Returns the job as it is now. Raises LorryProblem 404 when it is unknown."""
+        return self._transport.run(self._operations.status(job_id))
 
     def wait(self, job_id: str, *, timeout: float | None = None, on_change: Callable[[Job], None] | None = None) -> Job:
-        """The job once it is ready; asks as often as the service says. `on_change` hears of each answer.
+        """Waits until the job is ready and returns it; polls as often as the service asks. Calls `on_change` with each
+        answer.
 
-        Raises JobFailed when it failed or was cancelled, WaitTimedOut after `timeout` seconds.
+        Raises JobFailed when the job failed or was cancelled, WaitTimedOut after `timeout` seconds.
         """
-        return self._ready(wait_until_ended(self._transport, job_id, timeout=timeout, on_change=on_change))
+        return self._ready(self._transport.run(self._operations.wait(job_id, timeout=timeout, on_change=on_change)))
 
     def follow(self, job_id: str) -> Iterator[JobChange]:
-        """The job as it is now, then each of its changes as the service tells of them; the last one is how it ended."""
-        return follow(self._transport, job_id)
+        """Yields the job as it is now, then each of its changes; the last one says how it ended."""
+        return self._transport.iterate(self._operations.follow(job_id))
 
     def pages(self, job_id: str) -> Iterator[Page]:
-        """The files of the job, 1,000 at a time in the order of the request, with links once it is ready."""
-        return self._reading.pages(job_id)
+        """Yields the files of the job, 1,000 at a time in the order of the request, with links once it is ready."""
+        return self._transport.iterate(self._operations.pages(job_id))
 
     def events(self, job_id: str, *, limit: int | None = None) -> Iterator[JobEvent]:
-        """What happened to the job, oldest first, at most `limit` events. Pages are read as they are needed."""
-        return self._reading.events(job_id, limit)
+        """Yields the job's audit trail, oldest first, at most `limit` events. Reads pages as they are needed."""
+        return self._transport.iterate(self._operations.events(job_id, limit))
 
     def limits(self) -> Limits:
-        """The limits that the service enforces."""
-        return self._reading.limits()
+        """Returns the limits that the service enforces."""
+        return self._transport.run(self._operations.limits())
 
     def download(
         self,
@@ -134,21 +124,20 @@ class Lorry:
         skip_complete: bool = False,
         listener: DownloadListener | None = None,
     ) -> Download:
-        """Downloads every file of a ready job into `folder` (made if need be), `workers` side by side.
+        """Downloads every file of a ready job into `folder` (created if needed), `workers` at a time.
 
-        Files are named after the last segment of their keys, and replaced when they exist; with `skip_complete`
-        those are left alone that have the right size and were written after the job was made. What was cut off
-        before is gone on with. Raises DownloadFailed, after everything else is done, when a file is missing or
-        cannot be had; JobNotReady, JobFailed; OSError when the folder cannot be made.
+        Files are named after the last segment of their keys, and replace existing ones; `skip_complete` keeps files
+        that have the right size and were written after the job was created. Interrupted downloads are resumed. Raises
+        DownloadFailed when files are missing or failed, after all others are downloaded; JobNotReady, JobFailed;
+        OSError when the folder cannot be created.
         """
         if workers < 1:
             raise ValueError(f"workers must be 1 or more, not {workers}")
         plan = Plan(Path(folder), workers, skip_complete)
         plan.folder.mkdir(parents=True, exist_ok=True)
-        with http_client(timeout=STORE_TIMEOUT, connections=workers) as http:
-            http.follow_redirects = True
+        with store_client(connections=workers) as http:
             downloader = Downloader(http, retries=self._retries, plan=plan, listener=listener or DownloadListener())
-            report = downloader.run(self._ready_pages(job_id), lambda page: self._reading.page(job_id, page.cursor))
+            report = downloader.run(self._ready_pages(job_id), lambda page: self._page(job_id, page.cursor))
         if not report.ok:
             raise DownloadFailed(report)
         return report
@@ -161,27 +150,27 @@ class Lorry:
         skip_complete: bool = False,
         listener: DownloadListener | None = None,
     ) -> ArchiveDownload:
-        """Downloads the archive of a ready job to `path`, or several to out-1-of-3.zip, ... when `path` is out.zip.
+        """Downloads the archive of a ready job to `path`; several archives to out-1-of-3.zip, ... for out.zip.
 
-        Each is checked (size, opens as a ZIP, number of entries) before it gets its name, and replaces a file that has
-        it; with `skip_complete` those are left alone that this job left whole. What was cut off before is gone on
-        with. Raises ArchivesIncomplete, after everything else is done, when an archive cannot be had or files of the
-        job are not in it; NoArchive, JobNotReady, JobFailed; OSError when `path` is a folder or its folder cannot be
-        made.
+        Each is checked (size, end of the ZIP, number of entries) before it gets its name, and replaces an existing
+        file; `skip_complete` keeps those that this job completed before. Interrupted downloads are resumed. Raises
+        ArchivesIncomplete when an archive cannot be downloaded or lacks files of the job, after all others are
+        downloaded; NoArchive, JobNotReady, JobFailed; OSError when `path` is a folder or its folder cannot be made.
         """
         target = Path(path)
         if target.is_dir():
-            raise IsADirectoryError(f"{target} is a folder")
+            raise IsADirectoryError(f"{target} is a folder; name the file to write")
         job = self._ready(self.status(job_id))
         if not job.archives:
             raise NoArchive(job)
         lost = list(self._lost_files(job))
         target.parent.mkdir(parents=True, exist_ok=True)
-        with http_client(timeout=STORE_TIMEOUT, connections=1) as http:
-            http.follow_redirects = True
-            hears = listener or DownloadListener()
-            downloader = ArchiveDownloader(http, retries=self._retries, listener=hears, skip_complete=skip_complete)
-            endings = downloader.run(job, target, Links(_archive_urls(job), lambda: self._fresh_archive_urls(job_id)))
+        with store_client(connections=1) as http:
+            downloader = ArchiveDownloader(
+                http, retries=self._retries, listener=listener or DownloadListener(), skip_complete=skip_complete
+            )
+            links = Links(_archive_urls(job), lambda: _archive_urls(self.status(job_id)))
+            endings = downloader.run(job, target, links)
         report = ArchiveDownload(
             archives=endings,
             total=job.total or 0,
@@ -193,29 +182,30 @@ class Lorry:
         return report
 
     def retry(self, job_id: str, *, idempotency_key: str | None = None) -> Job:
-        """Runs again what failed of the job, once for each `idempotency_key` (without it, once for each call).
+        """Runs again what failed of the job, once per `idempotency_key` (without one, once per call).
 
         Raises LorryProblem 409 when nothing failed, 404 when the job is unknown; ValueError and IdempotencyKeyReused
         as `start`.
         """
-        path = f"/v1/download/{segment(job_id)}/retry"
-        return self._transport.read(Request("POST", path, headers=key_header(idempotency_key)), Job.from_answer)
+        return self._transport.run(self._operations.retry(job_id, idempotency_key=idempotency_key))
 
     def cancel(self, job_id: str) -> Job:
-        """Cancels the job; doing so twice is fine. Raises LorryProblem 409 when it had ended, 404 when unknown."""
-        return self._transport.read(Request("DELETE", f"/v1/download/{segment(job_id)}"), Job.from_answer)
+        """Cancels the job; cancelling twice is fine. Raises LorryProblem 409 when it has ended, 404 when unknown."""
+        return self._transport.run(self._operations.cancel(job_id))
 
     def jobs(self, *, status: str | None = None, limit: int | None = None) -> Iterator[Job]:
-        """The caller's jobs, newest first: only those of `status` when given, at most `limit` of them.
+        """Yields your jobs, newest first: those of `status` only if given, at most `limit` of them.
 
-        Pages are read as they are needed.
+        Reads pages as they are needed.
         """
-        return self._reading.jobs(status, limit)
+        return self._transport.iterate(self._operations.jobs(status, limit))
 
     def check(self, file_id: int) -> Availability:
-        """Whether the file is in the store, without making a job."""
-        request = Request("POST", "/v1/download/check", body={"file_id": file_id})
-        return self._transport.read(request, Availability.from_answer)
+        """Looks whether the file is in the store, without creating a job."""
+        return self._transport.run(self._operations.check(file_id))
+
+    def _page(self, job_id: str, cursor: str | None) -> Page:
+        return self._transport.run(self._operations.page(job_id, cursor))
 
     def _ready_pages(self, job_id: str) -> Iterator[Page]:
         for page in self.pages(job_id):
@@ -228,13 +218,10 @@ class Lorry:
         raise JobFailed(job) if job.ended else JobNotReady(job)
 
     def _lost_files(self, job: Job) -> Iterator[FileOutcome]:
-        """The files that are missing or failed; pages are read only as far as there are any."""
+        """The missing and failed files; reads pages only until all of them are found."""
         count = job.counts.missing + job.counts.failed
         files = itertools.chain.from_iterable(page.files for page in self.pages(job.id))
         return itertools.islice((file for file in files if file.state in ("missing", "failed")), count)
-
-    def _fresh_archive_urls(self, job_id: str) -> list[str | None]:
-        return _archive_urls(self.status(job_id))
 
 
 def _archive_urls(job: Job) -> list[str | None]:

@@ -1,9 +1,9 @@
-"""Brings every available file of a job to a folder, several side by side.
+"""Downloads every available file of a job to a folder, several at a time.
 
     pages -> tasks -> workers -> transfer -> folder
 
-One thread reads the pages and hands out tasks over a short queue; the workers are daemon threads, so that an
-interrupt never waits for a slow store. Memory holds a page or two, whatever the size of the job.
+One thread reads the pages and puts tasks into a short queue; the workers are daemon threads, so that an interrupt
+never waits for a slow store. Memory holds a page or two, whatever the size of the job.
 """
 
 from __future__ import annotations
@@ -21,24 +21,21 @@ from pathlib import Path
 import httpx
 
 from lorry.errors import LorryError
-from lorry.links import Links
-from lorry.model import FileOutcome, Job, Page
-from lorry.names import Names
-from lorry.part_file import BeingWritten, PartFile
-from lorry.report import Download, DownloadListener, FileEnding
+from lorry.local_files import BeingWritten, Names, PartFile
+from lorry.models import FileOutcome, Job, Page
+from lorry.reports import Download, DownloadListener, FileEnding
 from lorry.retries import RetryPolicy
-from lorry.transfer import Link, Stopped, Transfer, TransferFailed
+from lorry.transfer import Link, Links, Stopped, Transfer, TransferFailed
 
-STORE_TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=None)
 SECONDS_TO_STOP = 2.0
 CLOCK_DIFFERENCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How to download: into `folder`, by `workers` side by side.
+    """How to download: into `folder`, by `workers` threads.
 
-    `skip_complete` leaves alone what has the right size and was written after the job was made.
+    `skip_complete` keeps files that have the right size and were written after the job was created.
     """
 
     folder: Path
@@ -48,7 +45,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Task:
-    """One file to fetch."""
+    """One file to download."""
 
     file: FileOutcome
     path: Path
@@ -68,7 +65,7 @@ class Ledger:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def completed(self, file: FileOutcome, path: Path, *, size: int, skipped: bool = False) -> None:
-        """`file` is at `path`, `size` bytes of it."""
+        """`file` is at `path` with `size` bytes."""
         with self._lock:
             self.complete += 1
             self.skipped += skipped
@@ -89,7 +86,7 @@ class Ledger:
 
 
 class Downloader:
-    """One download. Made for one run."""
+    """One download. Each object runs once."""
 
     def __init__(self, http: httpx.Client, *, retries: RetryPolicy, plan: Plan, listener: DownloadListener) -> None:
         self._http = http
@@ -102,13 +99,13 @@ class Downloader:
         self._crash: BaseException | None = None
 
     def run(self, pages: Iterable[Page], read_again: Callable[[Page], Page]) -> Download:
-        """Downloads the files of `pages`. On an interrupt the workers stop and what arrived is kept."""
+        """Downloads the files of `pages`. An interrupt stops the workers and keeps the parts."""
         workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._plan.workers)]
         for worker in workers:
             worker.start()
         try:
-            self._hand_out(pages, read_again)
-            self._see_off(workers)
+            self._fill_queue(pages, read_again)
+            self._finish(workers)
         except BaseException:
             self._abandon(workers)
             raise
@@ -116,7 +113,7 @@ class Downloader:
             raise self._crash
         return self._ledger.report(self._plan.folder)
 
-    def _hand_out(self, pages: Iterable[Page], read_again: Callable[[Page], Page]) -> None:
+    def _fill_queue(self, pages: Iterable[Page], read_again: Callable[[Page], Page]) -> None:
         names = Names()
         for page in pages:
             self._listener.job_read(page.job)
@@ -127,7 +124,7 @@ class Downloader:
                 self._settle(Task(file, self._plan.folder / names.name_for(file), links.at(place)), page.job)
 
     def _settle(self, task: Task, job: Job) -> None:
-        """Hands the task to the workers, unless its file is lost or here already."""
+        """Queues the task for the workers, unless its file is lost or already there."""
         size = task.file.size
         if task.file.state != "available":
             self._ledger.lost(task.file)
@@ -161,14 +158,14 @@ class Downloader:
     def _transfer(self) -> Transfer:
         return Transfer(self._http, retries=self._retries, stop=self._stop, moved=self._listener.bytes_moved)
 
-    def _see_off(self, workers: Sequence[threading.Thread]) -> None:
+    def _finish(self, workers: Sequence[threading.Thread]) -> None:
         for _ in workers:
             self._tasks.put(None)
         for worker in workers:
             worker.join()
 
     def _abandon(self, workers: Sequence[threading.Thread]) -> None:
-        """Tells the workers to stop and gives them a moment for it; one that hangs dies with the process."""
+        """Stops the workers and waits a moment for them; one that hangs ends with the process."""
         self._stop.set()
         with contextlib.suppress(queue.Empty):
             while True:
@@ -181,12 +178,12 @@ class Downloader:
 
 
 def was_downloaded(path: Path, size: int, job: Job) -> bool:
-    """Whether an earlier run for this job left `path`: of the right size, and written after the job was made."""
+    """Whether an earlier run for this job wrote `path`: it has the right size and is newer than the job."""
     if not path.is_file():
         return False
     found = path.stat()
-    made = job.created_at
-    return found.st_size == size and (made is None or found.st_mtime >= (made - CLOCK_DIFFERENCE).timestamp())
+    created = job.created_at
+    return found.st_size == size and (created is None or found.st_mtime >= (created - CLOCK_DIFFERENCE).timestamp())
 
 
 def _urls(page: Page) -> list[str | None]:

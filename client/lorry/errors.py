@@ -1,219 +1,252 @@
 """Every error that this package raises on purpose.
 
     LorryError
-    ├── ServiceAddressUnknown   no URL was given and none could be found
-    ├── TokenUnavailable        there is no usable token to call with
-    ├── LorryUnreachable        nobody answered, also after retries
-    ├── UnexpectedAnswer        somebody answered, but not as Lorry does
-    ├── LorryProblem            the service refused: detail, errors, retry_after
-    │   └── IdempotencyKeyReused    the key belongs to another request
-    ├── JobNotReady             a download of a job that has not ended
-    ├── JobFailed               the job ended as failed or cancelled
-    ├── WaitTimedOut            the job did not end in time (it goes on)
-    ├── NoArchive               the job was started without an archive
-    ├── DownloadFailed          some files could not be had: report.missing, report.failed
-    ├── ArchivesIncomplete      an archive could not be had (report.broken), or lacks files (report.missing, .failed)
-    └── WebhookUnverified       a webhook is not what Lorry sent, or is too old (`lorry.webhooks`)
+    ├── ServiceAddressUnknown       no address was given and none was found
+    ├── TokenUnavailable            there is no token, or it cannot be sent
+    ├── LorryUnreachable            no answer arrived, even after retries
+    ├── UnexpectedAnswer            the answer is not one of Lorry's
+    ├── LorryProblem                the service refused: detail, errors, retry_after
+    │   └── IdempotencyKeyReused    the key belongs to a different request
+    ├── JobNotReady                 the job has not ended yet
+    ├── JobFailed                   the job failed or was cancelled
+    ├── WaitTimedOut                the job did not end in time; it keeps running
+    ├── NoArchive                   the job was started without an archive
+    ├── DownloadFailed              files could not be downloaded: report.missing, report.failed
+    ├── ArchivesIncomplete          archives could not be downloaded, or lack files: report
+    └── WebhookUnverified           a webhook is not genuine, or too old
 
-Errors carry values; `str(error)` is the sentence that a person reads. No error holds a token, a secret or a link.
+Errors carry values; `str(error)` renders the class's `template` with them. No error holds a token, a secret or a link.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from lorry.model import FieldError, FileOutcome, Job
+from lorry.models import FieldError, FileOutcome, Job
 from lorry.retries import RETRIED_STATUSES
 
 if TYPE_CHECKING:
-    from lorry.report import ArchiveDownload, Download
+    from lorry.reports import ArchiveDownload, Download
 
 IN_PROGRESS = "request_in_progress"
-"""The code of the service for: the first request with this idempotency key is still being served."""
+"""The service's code for: the first request with this idempotency key is still being served."""
 
 NAMED_FILES = 10
-"""How many files the sentence of an error names before it goes on with a count."""
+"""How many files a message names before it only counts the rest."""
 
 
 class LorryError(Exception):
     """Base of every error of this package.
 
-    `code` is stable and meant for programs. `status` (of HTTP) and `request_id` are those of the answer that it comes
-    from, None where it comes from none. `retryable`: the same call may succeed later, with nothing changed in it.
+    `code` is stable and meant for programs. `status` (of HTTP) and `request_id` are those of the response that caused
+    the error, None without one. `retryable`: the same call may succeed later. `template` makes the message.
     """
 
     code: str = "lorry_error"
     status: int | None = None
     request_id: str | None = None
     retryable: bool = False
+    template: ClassVar[str] = "{reason}"
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return self.template.format_map(_Attributes(self))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self}>"
 
 
+class _Attributes(dict[str, Any]):
+    """The attributes of an error by name, for `str.format_map`."""
+
+    def __init__(self, error: LorryError) -> None:
+        super().__init__()
+        self._error = error
+
+    def __missing__(self, name: str) -> Any:
+        return getattr(self._error, name)
+
+
+@dataclass(eq=False, repr=False)
 class ServiceAddressUnknown(LorryError):
-    """No URL of the service was given, and none stands in the environment or in outputs.json."""
+    """No address of the service was given, or it is not a URL; `reason` says where it was looked for."""
 
+    reason: str = "no service address is known"
     code = "service_address_unknown"
 
 
+@dataclass(eq=False, repr=False)
 class TokenUnavailable(LorryError):
-    """The token cannot be had, or cannot be sent; the message is the reason and never shows the token."""
+    """There is no token, or it cannot be sent; `reason` never contains the token."""
 
+    reason: str = "no token is available"
     code = "token_unavailable"
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class LorryUnreachable(LorryError):
-    """No answer came from `url`: refused, timed out or cut off, `attempts` times."""
+    """No response arrived from `url` in `attempts` attempts: refused, timed out or cut off."""
 
+    url: str
+    reason: str
+    attempts: int
+    retryable: bool = True
     code = "unreachable"
+    template = "cannot reach {url} (tried {times}): {reason}"
 
-    def __init__(self, *, url: str, reason: str, attempts: int, retryable: bool = True) -> None:
-        self.url = url
-        self.reason = reason
-        self.attempts = attempts
-        self.retryable = retryable
-        times = "once" if attempts == 1 else f"{attempts} times"
-        super().__init__(f"cannot reach {url} (tried {times}): {reason}")
+    @property
+    def times(self) -> str:
+        """The number of attempts in words."""
+        return "once" if self.attempts == 1 else f"{self.attempts} times"
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class UnexpectedAnswer(LorryError):
-    """`url` answered, but not as Lorry does: most often the address of something else."""
+    """The server at `url` is not Lorry, or not a version that this client understands."""
 
+    url: str
+    reason: str
     code = "unexpected_answer"
-
-    def __init__(self, *, url: str, reason: str) -> None:
-        self.url = url
-        self.reason = reason
-        super().__init__(f"{url} did not answer as Lorry does ({reason}); is this the ApiUrl?")
+    template = "{url} did not answer as Lorry does ({reason}); is this the ApiUrl?"
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class LorryProblem(LorryError):
     """The service refused a request, with problem+json (RFC 9457).
 
-    `detail` is meant for people; `errors` names the offending places of the request; `retry_after` is in seconds,
-    None when the service gave no time.
+    `detail` is for people; `errors` names the invalid members of the request; `retry_after` is in seconds, None when
+    the service gave no time.
     """
 
     status: int
+    code: str
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+    request_id: str | None = None
+    retry_after: float | None = None
+    template = "{status} {code}: {detail}{places}{request}"
 
-    def __init__(
-        self,
-        *,
-        status: int,
-        code: str,
-        detail: str,
-        errors: tuple[FieldError, ...] = (),
-        request_id: str | None = None,
-        retry_after: float | None = None,
-    ) -> None:
-        self.status = status
-        self.code = code
-        self.detail = detail
-        self.errors = errors
-        self.request_id = request_id
-        self.retry_after = retry_after
-        self.retryable = status in RETRIED_STATUSES or code == IN_PROGRESS
-        super().__init__(self._sentence())
+    def __post_init__(self) -> None:
+        self.retryable = self.status in RETRIED_STATUSES or self.code == IN_PROGRESS
 
-    def _sentence(self) -> str:
-        told = [f"{error.pointer}: {error.detail}" for error in self.errors]
-        places = "".join(f"; {place}" for place in told if place not in self.detail)
-        request = f" [request {self.request_id}]" if self.request_id else ""
-        return f"{self.status} {self.code}: {self.detail}{places}{request}"
+    @property
+    def places(self) -> str:
+        """The invalid members that `detail` does not name, each after a semicolon."""
+        places = (f"{error.pointer}: {error.detail}" for error in self.errors)
+        return "".join(f"; {place}" for place in places if place not in self.detail)
+
+    @property
+    def request(self) -> str:
+        """The request id in brackets, for the operator of the service."""
+        return f" [request {self.request_id}]" if self.request_id else ""
 
 
 class IdempotencyKeyReused(LorryProblem):
-    """The idempotency key was used for another request before. This request did nothing."""
+    """The idempotency key was used for a different request before. This request did nothing."""
 
-    def _sentence(self) -> str:
-        advice = "nothing was done; give a key of its own to each new request, or repeat the first one exactly"
-        return f"{super()._sentence()}; {advice}"
+    template = LorryProblem.template + "; nothing was done: use a new key, or repeat the first request exactly"
 
 
+@dataclass(eq=False, repr=False)
 class JobNotReady(LorryError):
-    """The files of `job` cannot be downloaded yet: it has not ended. `Lorry.wait` waits for it."""
+    """The files of `job` cannot be downloaded before it ends. `Lorry.wait` waits for it."""
 
+    job: Job
     code = "job_not_ready"
     retryable = True
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        super().__init__(f"job {job.id} is {job.status} ({job.progress}%), not ready")
+    template = "job {job.id} is {job.status} ({job.progress}%), not ready"
 
 
+@dataclass(eq=False, repr=False)
 class JobFailed(LorryError):
-    """`job` ended without links: it failed (`job.error` says why, and gives the `code`) or was cancelled."""
+    """`job` failed (`job.error` says why, `code` is its code) or was cancelled."""
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.code = job.error.code if job.error else f"job_{job.status}"
-        reason = f": {job.error.message} ({job.error.code})" if job.error else ""
-        verb = "was cancelled" if job.status == "cancelled" else "failed"
-        super().__init__(f"job {job.id} {verb}{reason}")
+    job: Job
+    template = "job {job.id} {ending}{reason}"
+
+    def __post_init__(self) -> None:
+        error = self.job.error
+        self.code = error.code if error else f"job_{self.job.status}"
+        self.reason = f": {error.message} ({error.code})" if error else ""
+
+    @property
+    def ending(self) -> str:
+        """How the job ended, as a verb."""
+        return "was cancelled" if self.job.status == "cancelled" else "failed"
 
 
+@dataclass(eq=False, repr=False)
 class WaitTimedOut(LorryError, TimeoutError):
-    """`job` had not ended when the time to wait was over. It goes on; wait again when you like."""
+    """`job` has not ended after `seconds`. It keeps running; you can wait again."""
 
+    job: Job
+    seconds: float
     code = "wait_timed_out"
     retryable = True
-
-    def __init__(self, job: Job, seconds: float) -> None:
-        self.job = job
-        self.seconds = seconds
-        super().__init__(f"job {job.id} is still {job.status} ({job.progress}%) after {seconds:g} s")
+    template = "job {job.id} is still {job.status} ({job.progress}%) after {seconds:g} s"
 
 
-class DownloadFailed(LorryError):
-    """Some files of a job are not in the folder. All the others are: `report` has the names and the figures."""
-
-    code = "download_failed"
-
-    def __init__(self, report: Download) -> None:
-        self.report = report
-        self.retryable = bool(report.failed)
-        super().__init__(self._sentence())
-
-    def _sentence(self) -> str:
-        wrong = [*self.report.missing, *self.report.failed]
-        return f"{len(wrong)} of {self.report.total} files could not be downloaded: {_named(wrong)}"
-
-
+@dataclass(eq=False, repr=False)
 class NoArchive(LorryError):
-    """`job` was started without an archive: its files can be downloaded one by one."""
+    """`job` was started without an archive: download its files one by one."""
 
+    job: Job
     code = "no_archive"
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        super().__init__(f"job {job.id} has no archive: it was started without one; download its files instead")
+    template = "job {job.id} was started without an archive; download its files instead"
 
 
+@dataclass(eq=False, repr=False)
+class DownloadFailed(LorryError):
+    """Some files of a job could not be downloaded. `report` names them; all other files are in the folder."""
+
+    report: Download
+    code = "download_failed"
+    template = "{lost} of {report.total} files could not be downloaded: {names}"
+
+    def __post_init__(self) -> None:
+        self.retryable = bool(self.report.failed)
+
+    @property
+    def lost(self) -> int:
+        """How many files are missing or failed."""
+        return len(self.report.missing) + len(self.report.failed)
+
+    @property
+    def names(self) -> str:
+        """The first of those files with their reasons."""
+        return _named([*self.report.missing, *self.report.failed])
+
+
+@dataclass(eq=False, repr=False)
 class ArchivesIncomplete(LorryError):
-    """An archive could not be had, or files of the job are not in the archives. `report` has both.
+    """An archive could not be downloaded, or files of the job are in no archive. `report` names both.
 
-    The archives at `report.paths` are whole and kept.
+    The archives at `report.paths` are complete.
     """
 
+    report: ArchiveDownload
     code = "archives_incomplete"
 
-    def __init__(self, report: ArchiveDownload) -> None:
-        self.report = report
-        self.retryable = bool(report.broken)
-        super().__init__("; ".join(filter(None, [self._broken(), self._lost()])))
+    def __post_init__(self) -> None:
+        self.retryable = bool(self.report.broken)
+        self.reason = "; ".join(self._reasons())
 
-    def _broken(self) -> str:
-        broken = self.report.broken
-        named = ", ".join(f"{ending.path} ({ending.reason})" for ending in broken)
-        return f"{len(broken)} of {len(self.report.archives)} archives could not be had: {named}" if broken else ""
-
-    def _lost(self) -> str:
-        lost = [*self.report.missing, *self.report.failed]
-        return f"{len(lost)} of {self.report.total} files are in no archive: {_named(lost)}" if lost else ""
+    def _reasons(self) -> Iterator[str]:
+        report, lost = self.report, [*self.report.missing, *self.report.failed]
+        if report.broken:
+            named = ", ".join(f"{ending.path} ({ending.reason})" for ending in report.broken)
+            yield f"{len(report.broken)} of {len(report.archives)} archives could not be downloaded: {named}"
+        if lost:
+            yield f"{len(lost)} of {report.total} files are in no archive: {_named(lost)}"
 
 
+@dataclass(eq=False, repr=False)
 class WebhookUnverified(LorryError):
-    """A webhook that must not be believed: answer it with 400 and do nothing else. The message says what is wrong."""
+    """A webhook that must not be trusted: answer it with 400 and do nothing else. `reason` says what is wrong."""
 
+    reason: str = "the webhook is not genuine"
     code = "webhook_unverified"
 
 

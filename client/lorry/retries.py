@@ -1,4 +1,4 @@
-"""When to try again, and how long to wait before it."""
+"""When to retry, and how long to wait before it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
-"""Answers that may be better next time."""
+"""Responses that may be different next time."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Exponential backoff with jitter, never earlier than the server's Retry-After, and bounded.
+    """Exponential backoff with jitter, never earlier than the server's Retry-After, and bounded. Times are seconds.
 
-    All times are seconds. `tries` counts the first one too; waits are `first`, then doubled up to `longest`,
-    each less a random quarter at most. A Retry-After longer than `patience` is not waited for, unless the server only
-    puts the caller off (429); no wait ends later than `deadline` after the first try.
+    `tries` includes the first attempt; waits are `first`, then doubled up to `longest`, each shortened by a random
+    quarter at most. A Retry-After above `patience` is not waited for unless the server only defers the caller (429).
+    No wait ends later than `deadline` after the first attempt.
     """
 
     tries: int = 4
@@ -29,23 +29,23 @@ class RetryPolicy:
     deadline: float = 300.0
 
     def wait_before(self, attempt: int, retry_after: float | None = None) -> float | None:
-        """Seconds to wait after `attempt` (1 is the first) failed; None when it is time to give up."""
+        """Seconds to wait after `attempt` (the first is 1) failed; None when it was the last."""
         if attempt >= self.tries or (retry_after or 0.0) > self.patience:
             return None
         return self.backoff(attempt, retry_after)
 
     def backoff(self, attempt: int, retry_after: float | None = None) -> float:
-        """Seconds to wait after `attempt`, whether or not it is time to give up."""
+        """Seconds to wait after `attempt`, regardless of how many attempts are left."""
         usual = min(self.longest, self.first * 2.0 ** min(attempt - 1, 32)) * random.uniform(0.75, 1.0)
         return max(usual, retry_after or 0.0)
 
     def times(self, factor: int) -> RetryPolicy:
-        """The same with so many times the tries and the time."""
+        """The same policy with `factor` times the attempts and the time."""
         return replace(self, tries=self.tries * factor, deadline=self.deadline * factor)
 
 
 class Attempts:
-    """The tries of one request: `number` is the one under way, from 1."""
+    """The attempts of one request: `number` is the current one, from 1."""
 
     def __init__(self, policy: RetryPolicy) -> None:
         self.number = 1
@@ -53,13 +53,13 @@ class Attempts:
         self._failed = 0
         self._end = time.monotonic() + policy.deadline
 
-    def wait_after(self, retry_after: float | None, *, put_off: bool) -> float | None:
-        """Seconds to wait before the next try; None when it is time to give up.
+    def wait_after(self, retry_after: float | None, *, deferred: bool) -> float | None:
+        """Seconds to wait before the next attempt; None when there is none left.
 
-        `put_off`: the server did not fail but said when to come again, which costs no try, only time.
+        `deferred`: the server did not fail but said when to come back, which uses up time but no attempt.
         """
-        self._failed += not put_off
-        too_long = not put_off and (retry_after or 0.0) > self._policy.patience
+        self._failed += not deferred
+        too_long = not deferred and (retry_after or 0.0) > self._policy.patience
         if too_long or self._failed >= self._policy.tries:
             return None
         wait = self._policy.backoff(self.number, retry_after)
@@ -68,7 +68,7 @@ class Attempts:
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
-    """The Retry-After of an answer in seconds, whether it was a number or a date; None when absent or garbled."""
+    """The Retry-After of a response in seconds, given as a number or a date; None when absent or malformed."""
     text = headers.get("Retry-After", "").strip()
     if text.isdigit():
         return float(text)

@@ -1,44 +1,55 @@
-"""Brings one file from its link to the disk, however often the way is cut.
+"""Downloads one file from its link, however often the connection breaks.
 
-A part that is there already is gone on with by Range and If-Range, and only when the store confirms the
-version and the place (ETag and Content-Range). Anything else starts over. Tries are counted only while
-nothing arrives: a long file may be cut any number of times.
+A part that is already there is resumed with Range and If-Range, and only when the store confirms version and position
+(ETag and Content-Range); anything else starts over. Attempts are counted only while no bytes arrive: a long file may
+be interrupted any number of times.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol
 
 import httpx
 
-from lorry.part_file import PartFile, ResumePoint
+from lorry.local_files import PartFile, ResumePoint
 from lorry.retries import RetryPolicy, retry_after_of
+from lorry.transport import http_client
+
+STORE_TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=None)
 
 LINK_RENEWALS = 2
 """How often in a row a refused link is replaced by a fresh one."""
 
+FRESH_SECONDS = 10.0
+"""A link younger than this has not expired: when it is refused, another one will be too."""
+
 REFUSED_STATUSES = frozenset({400, 401, 403})
-"""How stores answer a link that has expired: S3 says 403, or 400 when the signer's session has ended."""
+"""How stores answer an expired link: S3 with 403, or with 400 when the signer's session has ended."""
 
 GONE_STATUSES = frozenset({404, 410})
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
+Urls = Sequence[str | None]
+
 
 class TransferFailed(Exception):
-    """This file cannot be had; the message is the reason, for a person."""
+    """This file cannot be downloaded; the message is the reason, for people."""
 
 
 class Stopped(Exception):
-    """The download as a whole was stopped; what arrived is kept."""
+    """The whole download was stopped; the part is kept."""
 
 
 class Cut(Exception):
-    """The transfer ended early or did not begin; trying again may help."""
+    """The transfer ended early or did not begin; another attempt may succeed."""
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         self.retry_after = retry_after
@@ -50,23 +61,76 @@ class LinkRefused(Exception):
 
 
 class Link(Protocol):
-    """An address of one file that can be made anew."""
+    """A renewable link to one file."""
 
     def url(self) -> str:
-        """The newest address that is known."""
+        """The newest known link. Raises TransferFailed when there is none."""
 
     def renew(self, refused: str) -> None:
-        """Gets an address other than `refused`. Raises TransferFailed when there is no hope of one that works."""
+        """Gets a link other than `refused`. Raises TransferFailed when another one would not work either."""
+
+
+class Links:
+    """The links of one answer, by their places in it. `read_again` fetches all of them again."""
+
+    def __init__(self, urls: Urls, read_again: Callable[[], Urls]) -> None:
+        self._urls = urls
+        self._read_again = read_again
+        self._renewed_at = -math.inf
+        self._lock = threading.Lock()
+
+    def at(self, place: int) -> Link:
+        """The link at `place`."""
+        return _PlacedLink(self, place)
+
+    def url(self, place: int) -> str:
+        """The newest link at `place`. Raises TransferFailed when there is none."""
+        url = self._urls[place] if place < len(self._urls) else None
+        if url is None:
+            raise TransferFailed("the job has no link for it")
+        return url
+
+    def renew(self, place: int, refused: str) -> None:
+        """Replaces `url(place)` unless it differs from `refused` already.
+
+        Raises LorryError when the job cannot be read, TransferFailed when the refused link was too new to have expired.
+        """
+        with self._lock:
+            if self.url(place) != refused:
+                return
+            if time.monotonic() < self._renewed_at + FRESH_SECONDS:
+                raise TransferFailed("the store refuses the link, even a fresh one")
+            self._urls = self._read_again()
+            self._renewed_at = time.monotonic()
+
+
+@dataclass(frozen=True)
+class _PlacedLink:
+    links: Links
+    place: int
+
+    def url(self) -> str:
+        return self.links.url(self.place)
+
+    def renew(self, refused: str) -> None:
+        self.links.renew(self.place, refused)
+
+
+def store_client(*, connections: int) -> httpx.Client:
+    """An HTTP client for links; it follows redirects and sends no credentials."""
+    http = http_client(timeout=STORE_TIMEOUT, connections=connections)
+    http.follow_redirects = True
+    return http
 
 
 def accept(path: Path) -> None:
-    """The check of a file that may hold anything."""
+    """The check of a file that may contain anything."""
 
 
 class Transfer:
-    """One file on its way. `moved` hears of bytes in hand, also resumed ones; negative when some were dropped.
+    """The download of one file. Calls `moved` with the bytes on the disk, also resumed ones; negative when dropped.
 
-    `check` looks at the bytes before they get their name, and raises TransferFailed when they are not as they should.
+    `check` inspects the complete part before it gets its name, and raises TransferFailed to reject it.
     """
 
     def __init__(
@@ -86,7 +150,7 @@ class Transfer:
         self._reported = 0
 
     def run(self, link: Link, part: PartFile, size: int | None) -> None:
-        """Fetches `link` into `part` (open) and completes it. `size` is what the job recorded, None if unknown.
+        """Downloads `link` into `part` (open) and completes it. `size` is what the job recorded, None if unknown.
 
         Raises TransferFailed, Stopped (the part is kept in both cases), OSError of the disk, LorryError of `renew`.
         """
@@ -101,15 +165,12 @@ class Transfer:
                     best, failures, refusals = part.size, 0, 0
                 if isinstance(error, LinkRefused):
                     refusals += 1
-                    self._renew(link, url, refusals, error)
+                    if refusals > LINK_RENEWALS:
+                        raise TransferFailed(str(error)) from error
+                    link.renew(url)
                 else:
                     failures += 1
                     self._pause(failures, error)
-
-    def _renew(self, link: Link, url: str, refusals: int, error: LinkRefused) -> None:
-        if refusals > LINK_RENEWALS:
-            raise TransferFailed(str(error)) from error
-        link.renew(url)
 
     def _pause(self, failures: int, cut: Cut) -> None:
         wait = self._retries.wait_before(failures, cut.retry_after)
@@ -122,21 +183,22 @@ class Transfer:
         resume = part.resume_point(size)
         try:
             with self._http.stream("GET", url, headers=_headers(resume)) as response:
-                whole = self._admit(response, part, resume, size)
+                whole = self._admit(response, part, resume=resume, size=size)
                 self._receive(response, part, whole)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise TransferFailed(f"the link is not usable: {error}") from error
+            raise TransferFailed(f"the link cannot be used: {error}") from error
         except httpx.RequestError as error:
             raise Cut(str(error) or type(error).__name__) from error
         self._approve(part)
         part.complete()
 
     def _admit(
-        self, response: httpx.Response, part: PartFile, resume: ResumePoint | None, size: int | None
+        self, response: httpx.Response, part: PartFile, *, resume: ResumePoint | None, size: int | None
     ) -> int | None:
-        """Puts `part` where this answer begins and returns the size of the whole file, None when it is unknown."""
+        """Puts `part` where this response begins and returns the size of the whole file, None when it is unknown."""
+        whole: int | None
         if response.status_code == 206 and resume:
-            whole = self._continued(response, part, resume)
+            whole = self._resumed(response, part, resume)
         elif response.status_code == 200:
             whole = _content_length(response)
             part.start_over(_strong_etag(response))
@@ -148,13 +210,13 @@ class Transfer:
             raise TransferFailed(f"its size is {whole} bytes, but the job found {size}: it has changed since")
         return size if whole is None else whole
 
-    def _continued(self, response: httpx.Response, part: PartFile, resume: ResumePoint) -> int | None:
+    def _resumed(self, response: httpx.Response, part: PartFile, resume: ResumePoint) -> int:
         match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         start, end, whole = map(int, match.groups()) if match else (-1, -1, -1)
         if start != resume.offset or end != whole - 1 or _strong_etag(response) != resume.etag:
             self._drop(part)
-            raise Cut("the store answered with another range or version than asked for")
-        part.go_on_at(resume.offset)
+            raise Cut("the store returned another range or version than requested")
+        part.resume_at(resume.offset)
         return whole
 
     def _refuse(self, response: httpx.Response, part: PartFile, resume: ResumePoint | None) -> NoReturn:
@@ -176,7 +238,7 @@ class Transfer:
             part.write(chunk)
             self._report(part)
         if whole is not None and part.size < whole:
-            raise Cut(f"cut off after {part.size} of {whole} bytes")
+            raise Cut(f"interrupted after {part.size} of {whole} bytes")
         if whole is not None and part.size > whole:
             self._drop(part)
             raise TransferFailed(f"the store sent more than the {whole} bytes of the file")

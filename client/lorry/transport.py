@@ -1,7 +1,9 @@
-"""Sends one request to the service: repeats what may succeed later, turns refusals into `LorryProblem`.
+"""Sends requests to the service: repeats what may succeed later, turns refusals into errors.
 
-Every request may be sent again: it changes nothing, or the same however often it is sent, or carries an idempotency
-key.
+What a call does is written once, as a generator (a `Flow`) that yields each `Request` it needs sent and each `Pause` it
+needs made, receives the responses, and returns the result. `Transport` runs flows with blocking I/O.
+
+Every request may be sent again: it changes nothing, or the same however often it is sent, or has an idempotency key.
 """
 
 from __future__ import annotations
@@ -11,15 +13,14 @@ import logging
 import math
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
 import httpx
 
-from lorry.errors import IN_PROGRESS, LorryError, LorryProblem, LorryUnreachable, UnexpectedAnswer
-from lorry.model import Answer
-from lorry.problems import problem_of
+from lorry.errors import IN_PROGRESS, IdempotencyKeyReused, LorryError, LorryProblem, LorryUnreachable, UnexpectedAnswer
+from lorry.models import Answer, FieldError
 from lorry.retries import Attempts, RetryPolicy, retry_after_of
 from lorry.version import VERSION
 
@@ -28,18 +29,15 @@ log = logging.getLogger("lorry")
 API_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
-JOB_PATIENCE = 3
-"""Requests about a running job are tried three times as often: an outage of a minute must not end the wait."""
-
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of the service: `path` is relative to its URL.
+    """A request to the service; `path` is relative to its URL.
 
-    `patience` multiplies the number of tries and the time for them; no wait between them goes past `deadline`, a
-    moment of `time.monotonic`.
+    `patience` multiplies the number of attempts and the time for them. No wait between them ends after `deadline`, a
+    value of `time.monotonic`.
     """
 
     method: str
@@ -52,8 +50,23 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """A wait of so many seconds."""
+
+    seconds: float
+
+
+Step = Request | Pause
+Flow = Generator[Step, Any, Value]
+"""A call of the service: yields its steps, receives the response to each `Request`, returns its result."""
+
+Batches = Callable[[], Flow[Sequence[Value] | None]]
+"""A listing: each call makes the flow that reads the next items, or None at the end."""
+
+
+@dataclass(frozen=True)
 class Reply:
-    """What came back: a JSON object, None for a 304; the ETag, and the seconds of Retry-After."""
+    """A response: its JSON object (None for a 304), its ETag, and its Retry-After in seconds."""
 
     body: Answer | None
     etag: str | None
@@ -61,75 +74,41 @@ class Reply:
 
 
 class OutOfTime(Exception):
-    """The next try would begin after the deadline of the request; `error` is how the last one ended."""
+    """The next attempt would begin after the deadline of the request; `error` is the outcome of the last one."""
 
     def __init__(self, error: LorryError) -> None:
         self.error = error
         super().__init__(str(error))
 
 
-def http_client(
-    *,
-    timeout: httpx.Timeout,
-    connections: int = 10,
-    base_url: str = "",
-    auth: httpx.Auth | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> httpx.Client:
-    """An HTTP client that says who it is, and goes to this machine itself directly whatever proxy is configured."""
-    return httpx.Client(
-        base_url=base_url,
-        auth=auth,
-        verify=_trusted(),
-        timeout=timeout,
-        headers={"User-Agent": f"lorry-client/{VERSION}"} | dict(headers or {}),
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-        mounts=dict.fromkeys(LOOPBACK),
-    )
+@dataclass(frozen=True)
+class Caller:
+    """Makes flows that send one request to the service at `url`, and repeat it by the `retries` policy.
 
+    All of them raise LorryProblem, LorryUnreachable, UnexpectedAnswer, and OutOfTime for a request with a deadline.
+    """
 
-@functools.cache
-def _trusted() -> ssl.SSLContext:
-    """The certificates that are trusted; reading them takes longer than a request."""
-    return httpx.create_ssl_context()
+    url: str
+    retries: RetryPolicy
 
+    def read(self, request: Request, reader: Callable[[Answer], Value]) -> Flow[Value]:
+        """What `reader` makes of the JSON object that answers `request`."""
+        reply = yield from self.send(request)
+        return self.understand(reader, reply.body or {})
 
-class Transport:
-    """The way to one service. Safe to share between threads."""
-
-    def __init__(
-        self,
-        url: str,
-        retries: RetryPolicy,
-        *,
-        auth: httpx.Auth | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        self.url = url.rstrip("/")
-        self._retries = retries
-        self._http = http_client(timeout=API_TIMEOUT, base_url=self.url, auth=auth, headers=headers)
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._http.close()
-
-    def read(self, request: Request, reader: Callable[[Answer], Value]) -> Value:
-        """What `reader` makes of the answer. Raises as `send`, UnexpectedAnswer also where the reader fails."""
-        return self.understood(reader, self.send(request).body or {})
-
-    def send(self, request: Request) -> Reply:
-        """The answer to `request`. Raises LorryProblem, LorryUnreachable, UnexpectedAnswer or OutOfTime."""
-        response = self.exchange(request)
+    def send(self, request: Request) -> Flow[Reply]:
+        """The answer to `request`, a JSON object."""
+        response = yield from self.exchange(request)
         unchanged = response.status_code == httpx.codes.NOT_MODIFIED
         body = None if unchanged else self._object(response)
         return Reply(body, response.headers.get("ETag"), retry_after_of(response.headers))
 
-    def exchange(self, request: Request) -> httpx.Response:
-        """The answer to `request` as it came; a 304 only when it asked for that. Raises as `send`."""
-        attempts = Attempts(self._retries.times(request.patience))
+    def exchange(self, request: Request) -> Flow[httpx.Response]:
+        """The response to `request`, whatever its content; a 304 only if the request was conditional."""
+        attempts = Attempts(self.retries.times(request.patience))
         while True:
             try:
-                return self._exchange_once(request, attempts.number)
+                return (yield from self._attempt(request, attempts.number))
             except (LorryProblem, LorryUnreachable) as error:
                 wait = _wait_after(error, attempts)
                 if wait is None:
@@ -137,10 +116,10 @@ class Transport:
                 if time.monotonic() + wait > request.deadline:
                     raise OutOfTime(error) from error
                 log.warning("%s; trying again in %.1f s", error, wait)
-            time.sleep(wait)
+            yield Pause(wait)
 
-    def understood(self, reader: Callable[[Answer], Value], answer: Answer) -> Value:
-        """What `reader` makes of `answer`. Raises UnexpectedAnswer when it is of another shape."""
+    def understand(self, reader: Callable[[Answer], Value], answer: Answer) -> Value:
+        """What `reader` makes of `answer`. Raises UnexpectedAnswer when it has another shape."""
         try:
             return reader(answer)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -150,16 +129,14 @@ class Transport:
         """Raises UnexpectedAnswer."""
         raise UnexpectedAnswer(url=self.url, reason=reason)
 
-    def _exchange_once(self, request: Request, number: int) -> httpx.Response:
+    def _attempt(self, request: Request, number: int) -> Flow[httpx.Response]:
         try:
-            response = self._http.request(
-                request.method, request.path, params=request.params, json=request.body, headers=request.headers
-            )
+            response: httpx.Response = yield request
         except (httpx.InvalidURL, httpx.RequestError) as error:
             lost = isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol)
             raise LorryUnreachable(url=self.url, reason=_reason(error), attempts=number, retryable=lost) from error
-        asked_for = response.status_code == httpx.codes.NOT_MODIFIED and "If-None-Match" in request.headers
-        if response.is_success or asked_for:
+        conditional = response.status_code == httpx.codes.NOT_MODIFIED and "If-None-Match" in request.headers
+        if response.is_success or conditional:
             return response
         raise problem_of(response)
 
@@ -173,14 +150,114 @@ class Transport:
         return body
 
 
+class Transport:
+    """Runs flows with blocking I/O. Safe to share between threads."""
+
+    def __init__(self, url: str, *, auth: httpx.Auth | None, headers: Mapping[str, str]) -> None:
+        self._http = http_client(timeout=API_TIMEOUT, base_url=url, auth=auth, headers=headers)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def run(self, flow: Flow[Value]) -> Value:
+        """The result of `flow`. Raises what the flow raises."""
+        try:
+            step = next(flow)
+            while True:
+                step = self._take(flow, step)
+        except StopIteration as end:
+            result: Value = end.value
+            return result
+
+    def iterate(self, batches: Batches[Value]) -> Iterator[Value]:
+        """The items of a listing, read as they are needed."""
+        while (items := self.run(batches())) is not None:
+            yield from items
+
+    def _take(self, flow: Flow[Value], step: Step) -> Step:
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+            return flow.send(None)
+        try:
+            response = self._http.request(**arguments_of(step))
+        except (httpx.InvalidURL, httpx.RequestError) as error:
+            return flow.throw(error)
+        return flow.send(response)
+
+
+def arguments_of(request: Request) -> dict[str, Any]:
+    """The arguments of `httpx.Client.request` that send `request`."""
+    return {
+        "method": request.method, "url": request.path, "params": request.params, "json": request.body,
+        "headers": request.headers,
+    }  # fmt: skip
+
+
+def http_client(
+    *,
+    timeout: httpx.Timeout,
+    connections: int = 10,
+    base_url: str = "",
+    auth: httpx.Auth | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> httpx.Client:
+    """An HTTP client that identifies itself, and reaches this machine directly even if a proxy is configured."""
+    return httpx.Client(
+        base_url=base_url,
+        auth=auth,
+        verify=_trusted(),
+        timeout=timeout,
+        headers={"User-Agent": f"lorry-client/{VERSION}"} | dict(headers or {}),
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        mounts=dict.fromkeys(LOOPBACK),
+    )
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """The trusted certificates, shared: reading them takes longer than a request."""
+    return httpx.create_ssl_context()
+
+
+def problem_of(response: httpx.Response) -> LorryProblem:
+    """The refusal as an error, also when it is the HTML page of a proxy."""
+    body = _members(response)
+    code = str(body.get("error") or f"http_{response.status_code}")
+    kind = IdempotencyKeyReused if code == "idempotency_key_reused" else LorryProblem
+    return kind(
+        status=response.status_code,
+        code=code,
+        detail=str(body.get("detail") or body.get("message") or response.reason_phrase or "no reason given"),
+        errors=_field_errors(body.get("errors")),
+        request_id=body.get("requestId") or response.headers.get("X-Request-ID"),
+        retry_after=retry_after_of(response.headers),
+    )
+
+
+def _members(response: httpx.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _field_errors(items: Any) -> tuple[FieldError, ...]:
+    if not isinstance(items, list):
+        return ()
+    places = (item for item in items if isinstance(item, dict))
+    return tuple(FieldError(str(place.get("pointer", "")), str(place.get("detail", ""))) for place in places)
+
+
 def _wait_after(error: LorryProblem | LorryUnreachable, attempts: Attempts) -> float | None:
-    """Seconds until the next try, None when there is to be none."""
+    """Seconds until the next attempt, None when there is none."""
     if not error.retryable:
         return None
     if isinstance(error, LorryUnreachable):
-        return attempts.wait_after(None, put_off=False)
-    come_again = error.status == httpx.codes.TOO_MANY_REQUESTS or error.code == IN_PROGRESS
-    return attempts.wait_after(error.retry_after, put_off=come_again and error.retry_after is not None)
+        return attempts.wait_after(None, deferred=False)
+    come_back = error.status == httpx.codes.TOO_MANY_REQUESTS or error.code == IN_PROGRESS
+    return attempts.wait_after(error.retry_after, deferred=come_back and error.retry_after is not None)
 
 
 def _reason(error: Exception) -> str:

@@ -1,3 +1,3 @@
-"""The version of the client, kept apart so that the build can read it without importing anything."""
+"""The version of the client, in a module of its own so that a build can read it without importing anything."""
 
 VERSION = "0.1.0"

@@ -1,12 +1,12 @@
-"""For those who receive webhooks of Lorry: whether one is genuine.
+"""Verifies webhooks of Lorry, for those who receive them.
 
     from lorry import webhooks
 
     payload = webhooks.verify(request.headers, request.body, secret)
     job_id, status = payload["data"]["jobId"], payload["data"]["status"]
 
-By Standard Webhooks 1.0.0, symmetric scheme (github.com/standard-webhooks/standard-webhooks). The body must be the
-bytes as they arrived. A webhook may come more than once, with the same `webhook-id`.
+Implements Standard Webhooks 1.0.0, symmetric scheme (github.com/standard-webhooks/standard-webhooks). The body must be
+the bytes as received. A webhook may be delivered more than once, with the same `webhook-id`.
 """
 
 from __future__ import annotations
@@ -37,20 +37,22 @@ def verify(
     tolerance: float = TOLERANCE_SECONDS,
     now: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
-    """The payload of a webhook that was signed with `secret`, or with one of several while they are changed.
+    """Returns the payload of a webhook that was signed with `secret`, or with one of several during a rotation.
 
-    `tolerance` is how many seconds the time of signing may be away from `now()`, in epoch seconds. The case of the
-    names of `headers` does not matter. Raises WebhookUnverified, and ValueError for what is no secret.
+    `tolerance` is how many seconds the signing time may differ from `now()` (epoch seconds). Header names are compared
+    without case. Raises WebhookUnverified, and ValueError for a malformed secret.
     """
     keys = [_key(text) for text in ([secret] if isinstance(secret, str) else secret)]
     if not keys:
-        raise ValueError("there is no secret to verify webhooks with")
-    told = {name.lower(): value for name, value in headers.items()}
-    webhook_id, timestamp, signatures = (_header(told, f"webhook-{name}") for name in ("id", "timestamp", "signature"))
+        raise ValueError("no secret was given to verify the webhook with")
+    lowered = {name.lower(): value for name, value in headers.items()}
+    webhook_id, timestamp, signatures = (
+        _header(lowered, f"webhook-{name}") for name in ("id", "timestamp", "signature")
+    )
     _check_time(timestamp, tolerance, now())
     signed = f"{webhook_id}.{timestamp}.".encode() + body
     if not _is_signed(signed, signatures, keys):
-        raise WebhookUnverified("no signature of the webhook fits its body, id and time under the given secret")
+        raise WebhookUnverified("no signature matches the body, id and time of the webhook under the given secret")
     return _payload(body)
 
 
@@ -70,7 +72,7 @@ def _check_time(timestamp: str, tolerance: float, now: float) -> None:
 
 
 def _is_signed(signed: bytes, signatures: str, keys: list[bytes]) -> bool:
-    """Compares every signature with every key, and each time to the end, so that the time taken tells nothing."""
+    """Compares every signature with every key in full, so that the time it takes reveals nothing."""
     expected = [VERSION + base64.b64encode(hmac.digest(key, signed, "sha256")) for key in keys]
     given = [text.encode() for text in signatures.split(" ")]
     matches = [hmac.compare_digest(ours, theirs) for ours in expected for theirs in given]
@@ -78,14 +80,14 @@ def _is_signed(signed: bytes, signatures: str, keys: list[bytes]) -> bool:
 
 
 def _key(secret: str) -> bytes:
-    """The bytes of a secret. No message holds any of it."""
+    """The bytes of a secret. No message contains any of it."""
     encoded = secret.removeprefix(SECRET_PREFIX)
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if not key:
-        raise ValueError(f"a secret of webhooks is {SECRET_PREFIX} and some base64") from None
+        raise ValueError(f"a webhook secret is {SECRET_PREFIX} followed by base64") from None
     return key
 
 
@@ -95,5 +97,5 @@ def _payload(body: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise WebhookUnverified("the body of the webhook is not JSON") from error
     if not isinstance(payload, dict):
-        raise WebhookUnverified("the body of the webhook is no JSON object")
+        raise WebhookUnverified("the body of the webhook is not a JSON object")
     return payload

@@ -1,4 +1,4 @@
-"""What the tests share: the stand-in service, a client of it, and the `lorry` command."""
+"""Fixtures that all tests share: the fake service, a client of it, and the `lorry` command."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.fake_server import FakeServer
+from support.running import CLIENT, Command, Start
 
 from lorry import Lorry, RetryPolicy
 from lorry.command.main import main
-
-sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside, however pytest is told to import
-
-from fake_server import FakeServer
-from harness import CLIENT, Command, Start
 
 QUICK = RetryPolicy(tries=4, first=0.01, longest=0.05)
 
@@ -39,7 +36,7 @@ def lorry(service: FakeServer) -> Iterator[Lorry]:
 
 @pytest.fixture
 def start_command(service: FakeServer, tmp_path: Path) -> Iterator[Start]:
-    """Starts the real command in `tmp_path`, in a process of its own, with the stand-in as its service."""
+    """Starts the real command in `tmp_path`, in a process of its own, with the fake service."""
     running: list[subprocess.Popen[str]] = []
 
     def start(*words: str, stderr: int = subprocess.PIPE, **environment: str) -> subprocess.Popen[str]:
@@ -68,23 +65,22 @@ def start_command(service: FakeServer, tmp_path: Path) -> Iterator[Start]:
 def command(
     service: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Command]:
-    """Runs the command in `tmp_path` by its entry point, in this process, which is quicker."""
+    """Runs the command in `tmp_path` by its entry point, in this process, which is faster."""
+    with monkeypatch.context() as machine:
+        machine.chdir(tmp_path)
 
-    def run(*words: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        for name in ("LORRY_HOME", "LORRY_TOKEN"):
-            monkeypatch.delenv(name, raising=False)
-        for name, value in ({"LORRY_API_URL": service.url, "TZ": "UTC"} | environment).items():
-            monkeypatch.setenv(name, value)
-        time.tzset()
-        try:
-            code = main(words)
-        except SystemExit as left:
-            code = int(str(left.code))
-        told = capsys.readouterr()
-        return subprocess.CompletedProcess(words, code, told.out, told.err)
+        def run(*words: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+            for name in ("LORRY_HOME", "LORRY_TOKEN"):
+                machine.delenv(name, raising=False)
+            for name, value in ({"LORRY_API_URL": service.url, "TZ": "UTC"} | environment).items():
+                machine.setenv(name, value)
+            time.tzset()
+            try:
+                code = main(words, stdin=io.StringIO(stdin))
+            except SystemExit as ending:
+                code = int(str(ending.code))
+            printed = capsys.readouterr()
+            return subprocess.CompletedProcess(words, code, printed.out, printed.err)
 
-    yield run
-    monkeypatch.undo()
+        yield run
     time.tzset()

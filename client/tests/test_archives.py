@@ -1,12 +1,14 @@
-"""Downloads of archives against a real HTTP server that cuts, changes and expires them."""
+"""Downloads of archives that are interrupted, rebuilt or expire, against a real HTTP server; complete ZIPs."""
 
 from __future__ import annotations
 
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
-from fake_server import JOB_ID, FakeServer, StoredObject
-from zips import zip_of
+from support.fake_server import JOB_ID, FakeServer, StoredObject
+from support.zips import zip_of
 
 from lorry import (
     ArchiveDownload,
@@ -18,16 +20,18 @@ from lorry import (
     Lorry,
     NoArchive,
 )
-from lorry.archive_download import archive_path
+from lorry.archives import archive_path, count_entries
+from lorry.transfer import TransferFailed
 
 DATA = bytes(range(256)) * 400
 ARCHIVE = zip_of({"70000.zip": DATA})
 OTHER_ARCHIVE = zip_of({"70000.zip": DATA[::-1]})
+SMALL = zip_of({"a.txt": b"aaa", "é/b.txt": b"b" * 1000})
 KEY = "downloads/70000.zip"
 
 
 class Tally(DownloadListener):
-    """Adds up what it hears."""
+    """Adds up bytes and endings."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -62,7 +66,7 @@ def failed(lorry: Lorry, path: Path) -> ArchiveDownload:
     return raised.value.report
 
 
-def test_an_archive_arrives_whole_at_the_path(lorry: Lorry, stored: StoredObject, tmp_path: Path) -> None:
+def test_an_archive_arrives_complete_at_the_path(lorry: Lorry, stored: StoredObject, tmp_path: Path) -> None:
     tally = Tally()
     report = lorry.download_archives(JOB_ID, tmp_path / "new" / "photos.zip", listener=tally)
     assert (tmp_path / "new" / "photos.zip").read_bytes() == ARCHIVE
@@ -73,7 +77,7 @@ def test_an_archive_arrives_whole_at_the_path(lorry: Lorry, stored: StoredObject
     assert [ending.path for ending in tally.endings] == [tmp_path / "new" / "photos.zip"]
 
 
-def test_an_archive_that_is_cut_off_is_gone_on_with_where_it_ended(
+def test_an_interrupted_archive_is_resumed_where_it_ended(
     lorry: Lorry, service: FakeServer, stored: StoredObject, tmp_path: Path
 ) -> None:
     stored.cuts = [30_000, 20_000]
@@ -85,7 +89,7 @@ def test_an_archive_that_is_cut_off_is_gone_on_with_where_it_ended(
     assert tally.bytes == len(ARCHIVE)
 
 
-def test_a_part_of_an_earlier_run_is_gone_on_with(
+def test_a_part_of_an_earlier_run_is_resumed(
     lorry: Lorry, service: FakeServer, stored: StoredObject, tmp_path: Path
 ) -> None:
     stored.cuts = [40_000, 0, 0, 0]
@@ -98,7 +102,7 @@ def test_a_part_of_an_earlier_run_is_gone_on_with(
 
 
 @pytest.mark.parametrize("ignores", [False, True])
-def test_an_archive_that_was_made_anew_half_way_is_taken_anew_and_not_mixed(
+def test_an_archive_that_is_rebuilt_half_way_is_downloaded_again_and_not_mixed(
     lorry: Lorry, service: FakeServer, stored: StoredObject, tmp_path: Path, ignores: bool
 ) -> None:
     service.ignore_if_range = ignores
@@ -108,7 +112,7 @@ def test_an_archive_that_was_made_anew_half_way_is_taken_anew_and_not_mixed(
     assert (tmp_path / "out.zip").read_bytes() == OTHER_ARCHIVE
 
 
-def test_a_link_that_expires_is_replaced_and_the_archive_gone_on_with(
+def test_a_link_that_expires_is_replaced_and_the_archive_resumed(
     lorry: Lorry, service: FakeServer, stored: StoredObject, tmp_path: Path
 ) -> None:
     stored.cuts = [30_000]
@@ -140,7 +144,7 @@ def test_several_archives_are_numbered_after_the_path(lorry: Lorry, service: Fak
     ],
 )
 def test_numbers_have_the_same_width(tmp_path: Path, name: str, index: int, count: int, expected: str) -> None:
-    assert archive_path(tmp_path / name, index, count) == tmp_path / expected
+    assert archive_path(tmp_path / name, index, count=count) == tmp_path / expected
 
 
 def test_an_archive_of_another_size_than_the_job_says_fails(lorry: Lorry, stored: StoredObject, tmp_path: Path) -> None:
@@ -150,15 +154,17 @@ def test_an_archive_of_another_size_than_the_job_says_fails(lorry: Lorry, stored
     assert names_in(tmp_path) == []
 
 
-def test_what_is_no_zip_gets_no_name_and_the_other_archives_come_through(
+def test_a_broken_zip_gets_no_name_and_the_other_archives_are_downloaded(
     lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     service.put(KEY, DATA)
     service.make_job([KEY])
     service.make_archives(ARCHIVE[:-1] + b"!" + b"x" * 80_000, ARCHIVE)
-    with pytest.raises(ArchivesIncomplete, match=r"1 of 2 archives could not be had: .*out-1-of-2.zip") as raised:
+    with pytest.raises(
+        ArchivesIncomplete, match=r"1 of 2 archives could not be downloaded: .*out-1-of-2.zip"
+    ) as raised:
         lorry.download_archives(JOB_ID, tmp_path / "out.zip")
-    assert str(raised.value.report.broken[0].reason) == "what arrived is no whole ZIP: it has no end record"
+    assert str(raised.value.report.broken[0].reason) == "it is not a complete ZIP: it has no end record"
     assert raised.value.report.paths == (tmp_path / "out-2-of-2.zip",)
     assert names_in(tmp_path) == ["out-2-of-2.zip"]
 
@@ -201,7 +207,7 @@ def test_files_are_not_read_when_none_is_lost(
     assert [seen.query["limit"] for seen in service.requests("status")] == ["1"]
 
 
-def test_an_archive_that_is_there_is_left_alone_when_told_so(
+def test_a_complete_archive_of_the_job_is_kept_on_request(
     lorry: Lorry, service: FakeServer, stored: StoredObject, tmp_path: Path
 ) -> None:
     lorry.download_archives(JOB_ID, tmp_path / "out.zip")
@@ -224,26 +230,61 @@ def test_a_job_that_is_not_ready_or_has_no_archive_is_not_downloaded(
     with pytest.raises(JobFailed):
         lorry.download_archives(JOB_ID, tmp_path / "out.zip")
     service.make_job([KEY])
-    with pytest.raises(NoArchive, match="has no archive"):
+    with pytest.raises(NoArchive, match="without an archive"):
         lorry.download_archives(JOB_ID, tmp_path / "out.zip")
 
 
-def test_a_folder_is_no_place_for_an_archive(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
+def test_a_folder_is_refused_as_the_path_of_an_archive(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         lorry.download_archives(JOB_ID, tmp_path)
     assert service.seen == []
 
 
-def test_a_job_knows_its_archives_and_keeps_their_links_to_itself(
-    lorry: Lorry, service: FakeServer, stored: StoredObject
-) -> None:
-    (archive,) = lorry.status(JOB_ID).archives
-    assert (archive.filename, archive.size, archive.entries, archive.parts) == ("out.zip", len(ARCHIVE), 2, 7)
-    assert (archive.crc_source, archive.verified) == ("head", False)
-    assert archive.address == f"{service.url}/v1/download/{JOB_ID}/archives/0"
-    assert archive.url is not None
-    job = lorry.status(JOB_ID)
-    assert "signature" not in repr(job)
-    assert "signature" not in str(job.answer)
-    service.job["status"] = "processing"
-    assert lorry.status(JOB_ID).archives[0].url is None
+def refusal(path: Path, data: bytes) -> str:
+    path.write_bytes(data)
+    with pytest.raises(TransferFailed) as raised:
+        count_entries(path)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "entries"), [(SMALL, 3), (zip_of({}), 1), (b"PK\x05\x06" + bytes(18), 0)], ids=["3", "1", "0"]
+)
+def test_entries_are_counted(tmp_path: Path, data: bytes, entries: int) -> None:
+    (tmp_path / "a.zip").write_bytes(data)
+    assert count_entries(tmp_path / "a.zip") == entries
+
+
+def test_entries_of_a_zip64_are_counted_in_constant_memory(tmp_path: Path) -> None:
+    path = tmp_path / "many.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(66_000):
+            archive.writestr(zipfile.ZipInfo(str(number)), b"")
+    tracemalloc.start()
+    assert count_entries(path) == 66_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+    data = path.read_bytes()
+    at = data.rindex(b"PK\x06\x06")
+    assert "not where its end record says" in refusal(path, data[: at + 3] + b"\x00" + data[at + 4 :])
+
+
+def test_an_archive_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    for length in range(len(SMALL)):
+        refusal(tmp_path / "a.zip", SMALL[:length])
+
+
+@pytest.mark.parametrize("lost", [1, 100])
+def test_an_archive_that_lost_bytes_in_the_middle_is_refused(tmp_path: Path, lost: int) -> None:
+    assert "not where its end record says" in refusal(tmp_path / "a.zip", SMALL[:200] + SMALL[200 + lost :])
+
+
+def test_an_archive_without_a_directory_is_refused(tmp_path: Path) -> None:
+    spoilt = SMALL.replace(b"PK\x01\x02", b"PK\x01\x00")
+    assert "not where its end record says" in refusal(tmp_path / "a.zip", spoilt)
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x05\x06", b"<Error/>" * 100])
+def test_a_file_that_is_not_a_zip_is_refused(tmp_path: Path, data: bytes) -> None:
+    assert refusal(tmp_path / "a.zip", data) == "it is not a complete ZIP: it has no end record"

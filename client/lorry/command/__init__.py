@@ -1,1 +1,1 @@
-"""The `lorry` command line: `main` reads the arguments, `commands` does them, `displays` shows how it goes."""
+"""The `lorry` command line: `main` runs it, `arguments` defines it, `get` and `commands` implement it."""

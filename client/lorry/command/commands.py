@@ -1,4 +1,4 @@
-"""What each command but `get` does: takes its arguments and a `Lorry`, prints, and returns an exit code."""
+"""Every command but `get`: each takes a `Lorry` and its arguments, prints, and returns an exit code."""
 
 from __future__ import annotations
 
@@ -6,17 +6,27 @@ import argparse
 import dataclasses
 import json
 import sys
+from collections.abc import Callable
 
 from lorry.client import Lorry
-from lorry.command.exit_codes import ExitCode
-from lorry.command.wording import describe_file, describe_in_list, describe_job, human_bytes
-from lorry.command.wording_of_trail import describe_change, describe_event, describe_limits
+from lorry.command.usage import ExitCode
+from lorry.command.wording import (
+    describe_change,
+    describe_event,
+    describe_file,
+    describe_in_list,
+    describe_job,
+    describe_limits,
+    human_bytes,
+)
 from lorry.errors import JobFailed
-from lorry.model import FileOutcome
+from lorry.models import FileOutcome
+
+Command = Callable[[Lorry, argparse.Namespace], ExitCode]
 
 
 def status(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
-    """`lorry status`: the job as it stands, and its files when asked for."""
+    """`lorry status`: prints the job, and its files if requested."""
     job = lorry.status(arguments.job_id)
     if arguments.json:
         print(json.dumps(job.answer))
@@ -30,7 +40,7 @@ def status(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
 
 
 def watch(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
-    """`lorry watch`: each change of the job, one a line, until it has ended."""
+    """`lorry watch`: prints each change of the job until it has ended."""
     job = None
     for change in lorry.follow(arguments.job_id):
         job = change.job
@@ -44,42 +54,42 @@ def watch(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
 
 
 def events(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
-    """`lorry events`: what happened to the job, one event a line."""
+    """`lorry events`: prints the job's audit trail."""
     for event in lorry.events(arguments.job_id, limit=arguments.limit):
         print(json.dumps(event.answer) if arguments.json else describe_event(event))
     return ExitCode.OK
 
 
 def limits(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
-    """`lorry limits`: the limits of the service, one a line."""
+    """`lorry limits`: prints the limits of the service."""
     found = lorry.limits()
     print(json.dumps(found.answer) if arguments.json else "\n".join(describe_limits(found)))
     return ExitCode.OK
 
 
 def cancel(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
-    """`lorry cancel`: asks the service to stop the job."""
+    """`lorry cancel`: cancels the job."""
     job = lorry.cancel(arguments.job_id)
     print(f"job {job.id} is {job.status}")
     return ExitCode.OK
 
 
 def retry(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
-    """`lorry retry`: asks the service to run again what failed of the job."""
+    """`lorry retry`: runs again what failed of the job."""
     job = lorry.retry(arguments.job_id, idempotency_key=arguments.idempotency_key)
     print(f"job {job.id} is {job.status} again")
     return ExitCode.OK
 
 
 def jobs(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
-    """`lorry jobs`: the newest jobs, one a line."""
+    """`lorry jobs`: lists the newest jobs."""
     for job in lorry.jobs(status=arguments.status, limit=arguments.limit):
         print(json.dumps(job.answer) if arguments.json else describe_in_list(job))
     return ExitCode.OK
 
 
 def check(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
-    """`lorry check`: whether one file is in the store."""
+    """`lorry check`: looks whether one file is in the store."""
     found = lorry.check(arguments.file_id)
     if not found.available:
         print(f"{found.file_id} is missing")

@@ -1,4 +1,4 @@
-"""How a job and its download look while they go on: bars on a terminal, plain lines elsewhere, or nothing.
+"""Shows the progress of a job and its download: bars on a terminal, plain lines elsewhere, or nothing.
 
 Everything here goes to standard error; standard output is for results.
 """
@@ -25,17 +25,16 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from lorry.command.phases import Phase, phases_of
-from lorry.command.wording import human_archives, human_bytes, human_files
-from lorry.model import Job
-from lorry.report import ArchiveEnding, DownloadListener, FileEnding
+from lorry.command.wording import Phase, human_archives, human_bytes, human_files, phases_of
+from lorry.models import Job
+from lorry.reports import ArchiveEnding, DownloadListener, FileEnding
 
 STEPS = 10
-"""Plain lines are printed at each tenth of the way."""
+"""Plain lines are printed at each tenth."""
 
 
 class Display(DownloadListener):
-    """Shows nothing (`--quiet`), and is what the other displays start from. A context manager."""
+    """Shows nothing (`--quiet`); the base of the other displays. A context manager."""
 
     def __enter__(self) -> Display:
         return self
@@ -49,11 +48,11 @@ class Display(DownloadListener):
         """Shows one line."""
 
     def job_changed(self, job: Job) -> None:
-        """The job was read while waiting for it."""
+        """The job has changed while waiting for it."""
 
 
 class Bars(Display):
-    """A bar for each phase of the job, then one for the bytes as they arrive."""
+    """A bar for each phase of the job, then one for the downloaded bytes."""
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -84,7 +83,7 @@ class Bars(Display):
         self._progress.console.print(Text(line))
 
     def job_changed(self, job: Job) -> None:
-        """Moves the bars of the job's phases."""
+        """Updates the bars of the job's phases."""
         for phase in phases_of(job):
             if phase.name not in self._phases:
                 self._phases[phase.name] = self._progress.add_task(phase.label, total=None)
@@ -97,25 +96,25 @@ class Bars(Display):
             )
 
     def job_read(self, job: Job) -> None:
-        """Begins the bar of the download."""
+        """Starts the bar of the download."""
         self._begin(job.bytes.total)
 
     def archives_read(self, job: Job) -> None:
-        """Begins the bar of the download."""
+        """Starts the bar of the download."""
         self._begin(sum(archive.size for archive in job.archives))
 
     def bytes_moved(self, count: int) -> None:
-        """Moves the bar of the download."""
+        """Advances the bar of the download."""
         if self._bytes is not None:
             self._progress.advance(self._bytes, count)
 
     def file_ended(self, ending: FileEnding) -> None:
-        """Counts the file, unless it is lost."""
+        """Counts the file if it is complete."""
         if ending.path is not None:
             self._count(human_files)
 
     def archive_ended(self, ending: ArchiveEnding) -> None:
-        """Counts the archive, unless it is lost."""
+        """Counts the archive if it is complete."""
         if ending.reason is None:
             self._count(human_archives)
 
@@ -132,7 +131,7 @@ class Bars(Display):
 
 
 class DetailColumn(ProgressColumn):
-    """Bytes and speed of a download; of a phase of the job, how far it is in words."""
+    """Bytes and speed of a download; of a phase of the job, its progress in words."""
 
     def render(self, task: Task) -> Text:
         """The text of one bar."""
@@ -145,7 +144,7 @@ class DetailColumn(ProgressColumn):
 
 
 class Lines(Display):
-    """A line now and then, for logs and pipes."""
+    """A line from time to time, for logs and pipes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -160,7 +159,7 @@ class Lines(Display):
         print(line, file=sys.stderr, flush=True)
 
     def job_changed(self, job: Job) -> None:
-        """A line at each tenth of each phase; at 1, 10, 100, ... files while their number is unknown."""
+        """Prints a line at each tenth of each phase; at 1, 10, 100, ... files while the total is unknown."""
         for phase in phases_of(job):
             key = (phase.label, _step(phase))
             if key != self._shown.get(phase.name):
@@ -169,15 +168,15 @@ class Lines(Display):
                 self.say(f"{phase.label}: {phase.detail}{percent}")
 
     def job_read(self, job: Job) -> None:
-        """Learns how much there is to download."""
+        """Prints how much there is to download."""
         self._begin(human_files(job.counts.available), job.bytes.total)
 
     def archives_read(self, job: Job) -> None:
-        """Learns how much there is to download."""
+        """Prints how much there is to download."""
         self._begin(human_archives(len(job.archives)), sum(archive.size for archive in job.archives))
 
     def bytes_moved(self, count: int) -> None:
-        """A line at each tenth of the bytes."""
+        """Prints a line at each tenth of the bytes."""
         with self._lock:
             self._moved += count
             step = self._moved * STEPS // self._total if self._total else 0

@@ -1,25 +1,23 @@
-"""`lorry get`: a job from its first request, or from wherever it is, to files in a folder or to a ZIP."""
+"""`lorry get`: takes a job from its first request, or from wherever it is, to files in a folder or to a ZIP."""
 
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 
 from lorry.client import Lorry
-from lorry.command.access import called_as
 from lorry.command.displays import Display, display_for
-from lorry.command.exit_codes import ExitCode
 from lorry.command.selection import selection_of
+from lorry.command.usage import ExitCode, command_line
 from lorry.command.wording import describe_archives, describe_broken, describe_download, describe_file
 from lorry.errors import ArchivesIncomplete, DownloadFailed, JobFailed, LorryError, NoArchive
 
-IN_VAIN = frozenset({"no_files_available", "files_missing", "too_many_files"})
-"""Why jobs fail that another attempt cannot mend."""
+FINAL_REASONS = frozenset({"no_files_available", "files_missing", "too_many_files"})
+"""Why jobs fail that would fail again."""
 
 
 def get(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
-    """Starts a job or takes the one that is given, waits for it, and downloads."""
+    """Starts a job or continues the given one, waits for it, and downloads."""
     selection = selection_of(arguments)
     display = display_for(quiet=arguments.quiet)
     job_id: str = arguments.job
@@ -30,7 +28,7 @@ def get(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
     try:
         with display:
             lorry.wait(job_id, on_change=display.job_changed)
-            result = _download(lorry, job_id, arguments, display)
+            result = _download(lorry, job_id, arguments=arguments, display=display)
     except JobFailed as error:
         return _job_failed(lorry, error, arguments)
     except DownloadFailed as error:
@@ -42,14 +40,14 @@ def get(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
     except NoArchive:
         raise
     except LorryError:
-        _complain(f"job {job_id} does not end with this; to go on: {_resume_command(job_id, arguments)}")
+        _complain(f"job {job_id} keeps running; to continue: {_resume_command(job_id, arguments)}")
         raise
     print(result)
     return ExitCode.OK
 
 
-def _download(lorry: Lorry, job_id: str, arguments: argparse.Namespace, display: Display) -> str:
-    """Brings what is asked for to the disk, and says what came."""
+def _download(lorry: Lorry, job_id: str, *, arguments: argparse.Namespace, display: Display) -> str:
+    """Downloads what was requested and describes it."""
     old_job = arguments.job is not None
     if arguments.zip is not None:
         return describe_archives(
@@ -67,9 +65,9 @@ def _job_failed(lorry: Lorry, error: JobFailed, arguments: argparse.Namespace) -
         for file in page.files:
             if file.state in ("missing", "failed"):
                 _complain(describe_file(file))
-    if job.error and job.error.code not in IN_VAIN:
-        again = shlex.join([*called_as(arguments), "retry", job.id])
-        _complain(f"to try again what failed: {again} && {_resume_command(job.id, arguments)}")
+    if job.error and job.error.code not in FINAL_REASONS:
+        again = command_line(arguments, "retry", job.id)
+        _complain(f"to retry what failed: {again} && {_resume_command(job.id, arguments)}")
     return ExitCode.JOB_FAILED
 
 
@@ -77,7 +75,7 @@ def _files_lost(error: DownloadFailed, job_id: str, arguments: argparse.Namespac
     for file in (*error.report.missing, *error.report.failed):
         _complain(describe_file(file))
     if error.report.failed:
-        _complain(f"to try the failed ones again: {_resume_command(job_id, arguments)}")
+        _complain(f"to retry the failed files: {_resume_command(job_id, arguments)}")
     print(describe_download(error.report))
     return ExitCode.FILES_LOST
 
@@ -89,22 +87,22 @@ def _archives_incomplete(error: ArchivesIncomplete, job_id: str, arguments: argp
     for ending in report.broken:
         _complain(describe_broken(ending))
     if report.broken:
-        _complain(f"to try again: {_resume_command(job_id, arguments)}")
+        _complain(f"to retry: {_resume_command(job_id, arguments)}")
     if report.paths:
         print(describe_archives(report))
     return ExitCode.FILES_LOST
 
 
 def _interrupted(job_id: str, arguments: argparse.Namespace) -> ExitCode:
-    _complain(f"\nlorry: interrupted. Job {job_id} keeps running, and what has arrived is kept.")
-    _complain(f"  to go on:    {_resume_command(job_id, arguments)}")
-    _complain(f"  to stop it:  {shlex.join([*called_as(arguments), 'cancel', job_id])}")
+    _complain(f"\nlorry: interrupted. Job {job_id} keeps running, and downloaded data is kept.")
+    _complain(f"  to continue:  {_resume_command(job_id, arguments)}")
+    _complain(f"  to stop it:   {command_line(arguments, 'cancel', job_id)}")
     return ExitCode.INTERRUPTED
 
 
 def _resume_command(job_id: str, arguments: argparse.Namespace) -> str:
     where = ["-o", str(arguments.output)] if arguments.zip is None else ["--zip", str(arguments.zip)]
-    return shlex.join([*called_as(arguments), "get", "--job", job_id, *where])
+    return command_line(arguments, "get", "--job", job_id, *where)
 
 
 def _complain(line: str) -> None:

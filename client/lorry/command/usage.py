@@ -1,7 +1,44 @@
-"""What the command refuses by itself, before it asks the service."""
+"""What the command promises to those who run it: exit codes, refusals of wrong usage, commands to run next."""
 
 from __future__ import annotations
 
+import argparse
+import enum
+import shlex
+
+TOKEN_VARIABLE = "LORRY_TOKEN"
+TOKEN_HINT = f"give a token with --token-file PATH or in {TOKEN_VARIABLE}"
+
+
+class ExitCode(enum.IntEnum):
+    """The exit code of a command; part of the public contract (README.md lists it too)."""
+
+    OK = 0
+    FILES_LOST = 1
+    USAGE = 2
+    JOB_FAILED = 3
+    UNREACHABLE = 4
+    INTERRUPTED = 130
+
+
+EXIT_CODES = """exit codes:
+  0    success: every file is in the folder, or in the archive
+  1    some files are missing or could not be downloaded; each is named
+  2    wrong usage, or the service refused the request (unknown job, bad ids, ...)
+  3    the job failed or was cancelled
+  4    the service could not be reached, or has failed
+  130  interrupted; the job keeps running, and the command to continue is printed
+"""
+
 
 class WrongUsage(ValueError):
-    """The arguments do not go together or cannot be read; the message says which and why."""
+    """The arguments contradict each other or cannot be read; the message says which and why."""
+
+
+def command_line(arguments: argparse.Namespace, *words: str) -> str:
+    """A `lorry` command for the same service as this one, quoted for a shell; without values of headers."""
+    options = ["--api", arguments.api] if arguments.api else []
+    options += ["--token-file", str(arguments.token_file)] if arguments.token_file else []
+    for name, _ in arguments.headers:
+        options += ["--header", f"{name}: ..."]
+    return shlex.join(["lorry", *options, *words])

@@ -1,18 +1,21 @@
-"""Jobs, files and sizes in words."""
+"""Describes jobs, files, events and sizes in words."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
-from lorry.model import Archive, FileOutcome, Job
-from lorry.report import ArchiveDownload, ArchiveEnding, Download
+from lorry.events import JobChange, JobEvent
+from lorry.models import Archive, FileOutcome, Job, Limits
+from lorry.reports import ArchiveDownload, ArchiveEnding, Download
 
 UNITS = ("kB", "MB", "GB", "TB")
 
 
 def human_bytes(count: int | None) -> str:
-    """A size as people say it, in powers of 1,000: `41.2 MB`."""
+    """A size in powers of 1,000: `41.2 MB`."""
     if count is None:
         return "unknown size"
     if abs(count) < 1000:
@@ -31,8 +34,56 @@ def human_archives(count: int) -> str:
     return f"{count:,} archive{'' if count == 1 else 's'}"
 
 
+@dataclass(frozen=True)
+class Phase:
+    """One phase of a job at one moment.
+
+    `name` identifies it and `label` is shown; `done` of `total` is its progress (files or bytes; None while unknown),
+    `detail` the same in words.
+    """
+
+    name: str
+    label: str
+    done: int
+    total: int | None
+    detail: str
+
+    @property
+    def percent(self) -> int | None:
+        """The progress in percent, None while unknown."""
+        return None if self.total is None else min(100, self.done * 100 // self.total)
+
+
+def phases_of(job: Job) -> Iterator[Phase]:
+    """The phases that `job` has reached, the current one last: checking its files, then assembling an archive."""
+    yield _checking(job)
+    if job.assembling:
+        yield _assembling(job)
+
+
+def _checking(job: Job) -> Phase:
+    total = job.total or None
+    done = total or 0 if job.assembling or job.ready else job.processed
+    label = "checked" if job.assembling else _label(job)
+    return Phase("checking", label, done, total, f"{done:,} of {human_files(total)}")
+
+
+def _assembling(job: Job) -> Phase:
+    total = job.bytes.total or None
+    done = total or 0 if job.ready else job.bytes.done or 0
+    detail = f"{human_bytes(done)} of {human_bytes(total)}"
+    if len(job.archives) > 1:
+        detail += f" in {len(job.archives):,} archives"
+    return Phase("assembling", _label(job), done, total, detail)
+
+
+def _label(job: Job) -> str:
+    """What the job is doing: its stage while it is processing, else its status."""
+    return job.stage or job.status if job.status == "processing" else job.status
+
+
 def describe_job(job: Job) -> Iterator[str]:
-    """A job, one line for each thing that is known of it."""
+    """A job, one line for each known member."""
     counts = job.counts
     yield _line("job", job.id)
     yield _line("status", job.status + (f" ({job.stage})" if job.stage and not job.ended else ""))
@@ -71,7 +122,7 @@ def describe_download(report: Download) -> str:
     """The figures of a download in one line."""
     parts = [f"{report.complete:,} of {human_files(report.total)} in {report.folder} ({human_bytes(report.bytes)})"]
     if report.skipped:
-        parts.append(f"{report.skipped:,} of them were there already")
+        parts.append(f"{report.skipped:,} of them already there")
     if report.missing:
         parts.append(f"{len(report.missing):,} missing")
     if report.failed:
@@ -85,7 +136,7 @@ def describe_archives(report: ArchiveDownload) -> str:
     parts = [f"{inside:,} of {human_files(report.total)} in {_places(report)} ({human_bytes(report.bytes)})"]
     skipped = sum(ending.skipped for ending in report.archives)
     if skipped:
-        parts.append("there already" if skipped == len(report.archives) else f"{skipped:,} of them there already")
+        parts.append("already there" if skipped == len(report.archives) else f"{skipped:,} of them already there")
     if report.missing:
         parts.append(f"{len(report.missing):,} missing")
     if report.failed:
@@ -94,7 +145,7 @@ def describe_archives(report: ArchiveDownload) -> str:
 
 
 def describe_broken(ending: ArchiveEnding) -> str:
-    """An archive that could not be had, in one line."""
+    """An archive that could not be downloaded, in one line."""
     return f"{'failed':<9}  {ending.path}  {human_bytes(ending.archive.size)}: {ending.reason}"
 
 
@@ -116,5 +167,27 @@ def _line(name: str, text: str) -> str:
 
 
 def local_time(time: datetime) -> str:
-    """A time as the clock on the wall shows it."""
+    """A time in the local time zone."""
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def describe_change(change: JobChange) -> str:
+    """A change in one line: when, what the job is doing, how far it is."""
+    job = change.job
+    *_, phase = phases_of(job)
+    when = f"{local_time(job.updated_at)}  " if job.updated_at else ""
+    return f"{when}{phase.label:<12}  {job.progress:>3}%  {phase.detail}"
+
+
+def describe_event(event: JobEvent) -> str:
+    """An event in one line: when, what, by whom, and its details if any."""
+    when = local_time(event.at) if event.at else ""
+    parts = [when, f"{event.kind:<20}", event.by, json.dumps(event.details) if event.details else "", event.request_id]
+    return "  ".join(filter(None, parts)).rstrip()
+
+
+def describe_limits(limits: Limits) -> Iterator[str]:
+    """Each limit in one line, by the service's own name."""
+    width = max(map(len, limits), default=0)
+    for name, value in limits.items():
+        yield f"{name:<{width}}  {format(value, ',') if isinstance(value, int) else value}"

@@ -1,0 +1,105 @@
+"""What a download reports: while it runs (to a listener), and at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lorry.models import Archive, FileOutcome, Job
+
+
+@dataclass(frozen=True)
+class Download:
+    """The result of a download into `folder`.
+
+    `complete` files are in the folder, `skipped` of them from before; `bytes` is their size. `missing` files are not in
+    the store; `failed` ones could not be downloaded, each with a `reason`.
+    """
+
+    folder: Path
+    complete: int = 0
+    skipped: int = 0
+    bytes: int = 0
+    missing: tuple[FileOutcome, ...] = ()
+    failed: tuple[FileOutcome, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """The number of files of the job."""
+        return self.complete + len(self.missing) + len(self.failed)
+
+    @property
+    def ok(self) -> bool:
+        """True when every file of the job is in the folder."""
+        return not self.missing and not self.failed
+
+
+@dataclass(frozen=True)
+class FileEnding:
+    """The end of one file: complete at `path` (from before if `skipped`), or not downloaded (None)."""
+
+    file: FileOutcome
+    path: Path | None
+    skipped: bool = False
+
+
+@dataclass(frozen=True)
+class ArchiveEnding:
+    """The end of one archive: complete at `path` (from before if `skipped`), or not downloaded for a `reason`."""
+
+    archive: Archive
+    path: Path
+    skipped: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class ArchiveDownload:
+    """The result of downloading the archives of a job with `total` files.
+
+    `missing` files are not in the store and `failed` ones could not be read: the archives contain neither.
+    """
+
+    archives: tuple[ArchiveEnding, ...]
+    total: int
+    missing: tuple[FileOutcome, ...] = ()
+    failed: tuple[FileOutcome, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The complete archives."""
+        return tuple(ending.path for ending in self.archives if ending.reason is None)
+
+    @property
+    def broken(self) -> tuple[ArchiveEnding, ...]:
+        """The archives that could not be downloaded."""
+        return tuple(ending for ending in self.archives if ending.reason is not None)
+
+    @property
+    def bytes(self) -> int:
+        """The size of the complete archives."""
+        return sum(ending.archive.size for ending in self.archives if ending.reason is None)
+
+    @property
+    def ok(self) -> bool:
+        """True when every archive is complete and contains every file of the job."""
+        return not self.broken and not self.missing and not self.failed
+
+
+class DownloadListener:
+    """Follows a download; every method does nothing until overridden. Called from several threads."""
+
+    def archives_read(self, job: Job) -> None:
+        """The job whose archives are downloaded next, once; in place of `job_read`."""
+
+    def job_read(self, job: Job) -> None:
+        """The job of the download, once per page."""
+
+    def bytes_moved(self, count: int) -> None:
+        """`count` more bytes are on the disk; negative when a file is restarted."""
+
+    def file_ended(self, ending: FileEnding) -> None:
+        """A file is complete, missing or failed."""
+
+    def archive_ended(self, ending: ArchiveEnding) -> None:
+        """An archive is complete or failed."""

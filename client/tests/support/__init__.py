@@ -1,0 +1,1 @@
+"""Helpers of the client's tests: a fake service and store, ZIPs, and ways to run the command."""
