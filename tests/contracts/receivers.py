@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 HOST = "127.0.0.1"
-NAME = "hooks.example.com"  # which no resolver but a test's own knows
+NAME = "hooks.example.com"  # known to the resolvers of tests only
 
 Answer = Callable[[socket.socket, threading.Event], None]
 
@@ -29,7 +29,7 @@ class Receiver:
     answer: Answer
     tls: ssl.SSLContext | None = None
     requests: list[bytes] = field(default_factory=list)
-    names: list[str | None] = field(default_factory=list)  # as SNI told them
+    names: list[str | None] = field(default_factory=list)  # as sent by SNI
     connections: int = 0
 
     def __enter__(self) -> Receiver:

@@ -1,4 +1,4 @@
-"""Small HTTP servers that misbehave like a store: one that answers what it is told, one that never does."""
+"""Small HTTP servers that misbehave like a store: one sends a fixed answer, one never answers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def silent() -> Iterator[str]:
 
 @contextmanager
 def refusing() -> Iterator[str]:
-    """An address at which nobody listens; it is kept from others meanwhile."""
+    """An address at which nothing listens, reserved meanwhile."""
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         yield f"http://{HOST}:{taken.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""Sending webhooks to real receivers on this machine, decent and hostile ones, with and without TLS."""
+"""Sends webhooks to real receivers on this machine, decent and hostile ones, with and without TLS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.contracts.receivers import HOST, NAME, Certificates, Receiver, drippi
 BODY = b'{"type":"job.ready"}'
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 TOO_LONG = "it took too long"
-SOON = 3.0  # seconds within which a sender of hasty() must have given up, on however slow a machine
+SOON = 60.0  # seconds within which a sender of hasty() has given up on any machine; its receivers never end
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def soon() -> Iterator[None]:
 
 
 def reason(sender: WebhookSender, url: str) -> str:
-    """Why nothing could be sent there. Told to clients, so it must not tell where the name leads."""
+    """Why nothing was sent there. Clients see it, so it must not name the address."""
     with pytest.raises(WebhookUnreachable) as unreachable:
         sender.send(url, {}, BODY)
     assert HOST not in str(unreachable.value)
@@ -83,21 +83,21 @@ def test_a_webhook_is_one_plain_post() -> None:
 
 
 @pytest.mark.parametrize("status", [204, 301, 302, 307, 308, 404, 410, 429, 500, 503])
-def test_the_status_is_told_and_nothing_is_followed_or_repeated(status: int) -> None:
+def test_the_status_is_returned_and_nothing_is_followed_or_repeated(status: int) -> None:
     reply = f"HTTP/1.1 {status} X\r\nRetry-After: 0\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n".encode()
     with replying(reply) as receiver:
         assert local().send(receiver.url(), {}, BODY) == status
     assert (len(receiver.requests), receiver.connections) == (1, 1)
 
 
-def test_with_tls_the_name_is_told_and_its_certificate_believed(certificates: Certificates) -> None:
+def test_with_tls_the_name_is_sent_and_its_certificate_accepted(certificates: Certificates) -> None:
     with replying(OK, certificates.server(NAME)) as receiver:
         assert local(trust=certificates.trust).send(receiver.url(), {}, BODY) == 200
     assert receiver.names == [NAME]
     assert f"Host: {NAME}:{receiver.port}".encode() in receiver.requests[0].split(b"\r\n")
 
 
-def test_a_certificate_for_an_address_is_believed_for_that_address(certificates: Certificates) -> None:
+def test_a_certificate_for_an_address_is_accepted_for_that_address(certificates: Certificates) -> None:
     with replying(OK, certificates.server(HOST)) as receiver:
         assert local(trust=certificates.trust).send(receiver.url(HOST), {}, BODY) == 200
     assert receiver.names == [None]
@@ -106,7 +106,7 @@ def test_a_certificate_for_an_address_is_believed_for_that_address(certificates:
 @pytest.mark.parametrize(
     ("names", "days"), [(["other.example.com"], 1), ([HOST], 1), (["*.com"], 1), ([NAME], -1)], ids=str
 )
-def test_a_certificate_of_another_host_or_time_is_not_believed(
+def test_a_certificate_of_another_host_or_time_is_refused(
     certificates: Certificates, names: list[str], days: int
 ) -> None:
     """Not even one for the address that is connected to: the name is what the client gave."""
@@ -115,13 +115,13 @@ def test_a_certificate_of_another_host_or_time_is_not_believed(
     assert receiver.requests == []
 
 
-def test_a_certificate_of_an_unknown_authority_is_not_believed(certificates: Certificates) -> None:
+def test_a_certificate_of_an_unknown_authority_is_refused(certificates: Certificates) -> None:
     with replying(OK, certificates.server(NAME)) as receiver:
         assert "certificate is not trusted" in reason(local(), receiver.url())
     assert receiver.requests == []
 
 
-def test_old_tls_is_not_spoken(certificates: Certificates) -> None:
+def test_old_tls_is_refused(certificates: Certificates) -> None:
     old = certificates.server(NAME)
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
@@ -162,13 +162,13 @@ def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch)
     assert proxy.connections == 0
 
 
-def test_a_refused_connection_is_told_as_such() -> None:
+def test_a_refused_connection_is_reported() -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         assert reason(local(), f"http://{NAME}:{taken.getsockname()[1]}/") == "no connection could be made"
 
 
-def test_a_name_without_address_is_told_as_such() -> None:
+def test_a_name_without_address_is_reported() -> None:
     def nowhere(host: str, port: int) -> Sequence[str]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -177,7 +177,7 @@ def test_a_name_without_address_is_told_as_such() -> None:
 
 
 @pytest.mark.usefixtures("soon")
-def test_a_name_that_is_not_resolved_in_time_is_left() -> None:
+def test_a_name_that_is_not_resolved_in_time_is_given_up() -> None:
     over = threading.Event()
     sender = hasty(lambda host, port: [HOST] if over.wait(60) else [])
     assert reason(sender, f"https://{NAME}/") == "its name was not resolved in time"
@@ -185,7 +185,7 @@ def test_a_name_that_is_not_resolved_in_time_is_left() -> None:
 
 
 @pytest.mark.usefixtures("soon")
-def test_a_receiver_that_takes_no_connection_is_left() -> None:
+def test_a_receiver_that_accepts_no_connection_is_given_up() -> None:
     with socket.create_server((HOST, 0), backlog=0) as full, socket.socket() as first, socket.socket() as second:
         for waiting in (first, second):
             waiting.setblocking(False)
@@ -197,7 +197,7 @@ def test_a_receiver_that_takes_no_connection_is_left() -> None:
 @pytest.mark.parametrize(
     "make", [silent, lambda: dripping(b"", b"H"), lambda: dripping(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n")]
 )
-def test_a_receiver_that_never_comes_to_the_point_is_left(make: Callable[[], Receiver]) -> None:
+def test_a_receiver_that_never_completes_its_headers_is_given_up(make: Callable[[], Receiver]) -> None:
     with make() as receiver:
         assert reason(hasty(), receiver.url()) == TOO_LONG
 
@@ -211,7 +211,7 @@ def test_an_answer_that_drips_is_not_an_answer(drop: bytes) -> None:
 
 
 @pytest.mark.usefixtures("soon")
-def test_a_handshake_that_drips_is_left(certificates: Certificates) -> None:
+def test_a_handshake_that_drips_is_given_up(certificates: Certificates) -> None:
     with dripping(b"\x16\x03\x03\x40\x00\x02", b"\x00", reads=False) as receiver:
         url = receiver.url().replace("http:", "https:")
         assert reason(hasty(trust=certificates.trust), url) in (
@@ -221,7 +221,7 @@ def test_a_handshake_that_drips_is_left(certificates: Certificates) -> None:
 
 
 @pytest.mark.usefixtures("soon")
-def test_silence_under_tls_is_left(certificates: Certificates) -> None:
+def test_silence_under_tls_is_given_up(certificates: Certificates) -> None:
     with silent(certificates.server(NAME)) as receiver:
         assert reason(hasty(trust=certificates.trust), receiver.url()) == TOO_LONG
 
@@ -231,7 +231,7 @@ def test_silence_under_tls_is_left(certificates: Certificates) -> None:
 def test_a_body_that_drips_or_has_no_end_does_not_matter(head: bytes) -> None:
     for receiver in (dripping(head, b"a"), flooding(head)):
         with receiver:
-            assert hasty().send(receiver.url(), {}, BODY) == 200
+            assert sender(allow_local=True, total_seconds=2).send(receiver.url(), {}, BODY) == 200
 
 
 def test_a_body_that_cannot_be_read_does_not_matter() -> None:
@@ -256,7 +256,7 @@ def test_a_body_that_cannot_be_read_does_not_matter() -> None:
     ],
     ids=lambda reply: repr(reply[:20]),
 )
-def test_an_answer_that_is_not_http_is_told_as_such(reply: bytes) -> None:
+def test_an_answer_that_is_not_http_is_reported(reply: bytes) -> None:
     with replying(reply) as receiver:
         assert reason(local(), receiver.url()) == "its response ended early or is not HTTP"
 
@@ -264,4 +264,4 @@ def test_an_answer_that_is_not_http_is_told_as_such(reply: bytes) -> None:
 def test_names_are_resolved_by_the_system() -> None:
     assert resolve(HOST, 443) == [HOST]
     with pytest.raises(OSError, match=r"."):
-        resolve("nobody.invalid", 443)
+        resolve("host.invalid", 443)

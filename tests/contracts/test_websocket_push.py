@@ -33,7 +33,7 @@ def test_a_message_is_posted_to_its_connection(stubbed: tuple[WebsocketPush, Stu
     stub.assert_no_pending_responses()
 
 
-def test_a_connection_that_is_gone_is_told(stubbed: tuple[WebsocketPush, Stubber]) -> None:
+def test_a_connection_that_is_gone_is_reported(stubbed: tuple[WebsocketPush, Stubber]) -> None:
     push, stub = stubbed
     stub.add_client_error("post_to_connection", "GoneException", http_status_code=410)
     assert not push.send("a", b"{}")

@@ -1,4 +1,4 @@
-"""Links never claim to live longer than the credentials that sign them."""
+"""No link claims to outlive the credentials that sign it."""
 
 from __future__ import annotations
 
@@ -186,11 +186,11 @@ def test_a_secret_is_not_shown_where_credentials_are_logged() -> None:
     assert repr(Credentials("AKIDTEST", "secret", "token")) == "Credentials('AKIDTEST')"
 
 
-# --- what links say of themselves ---------------------------------------------------
+# --- how long links live ---------------------------------------------------
 
 
 def minted(expiring: ExpiringCredentials, ttl: int, at: datetime) -> tuple[int, datetime, int]:
-    """The end that the minter tells, and what its link says: since when, for how many seconds."""
+    """The expiry that the minter states, and that of its link: from when, for how many seconds."""
     now = int(at.timestamp() * 1000)
     minter = minter_for(settings(), expiring, "files", ttl=ttl, now=now)
     query = parse_qs(urlsplit(minter.link("downloads/1.zip")).query)
