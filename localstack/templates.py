@@ -16,6 +16,7 @@ from typing import Any
 Template = dict[str, Any]
 
 NOWHERE = "arn:aws:execute-api:us-east-1:000000000000:none"  # in policies, instead of the ARN of a removed API
+REMOVED = ("AWS::ApiGatewayV2::Deployment", "AWS::S3::BucketPolicy")  # for all emulators
 WITHOUT_CODE = ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
 _API_HOST = re.compile(r"(https|wss)://(\$\{\w+\})\.execute-api\.\$\{AWS::Region\}\.\$\{AWS::URLSuffix\}")
 _PLAIN = {"https": "http", "wss": "ws"}
@@ -25,12 +26,13 @@ def for_emulators(template: Mapping[str, Any], endpoint: str) -> Template:
     """Returns the template for an emulator at `endpoint`.
 
     - AWS::ApiGatewayV2::Deployment is refused; the stage deploys by itself instead.
+    - They speak plain http, so a bucket's policy that wants TLS would refuse every request.
     - There is no CodeDeploy; an alias moves to its new version at once.
     - No name server knows the hosts of its APIs; they are reached by a path below its own address.
     """
     document: Template = _with_api_paths(template, endpoint.partition("://")[2])
     resources = document["Resources"]
-    for name in [name for name, found in resources.items() if found["Type"] == "AWS::ApiGatewayV2::Deployment"]:
+    for name in [name for name, found in resources.items() if found["Type"] in REMOVED]:
         del resources[name]
     for resource in resources.values():
         if resource["Type"] == "AWS::ApiGatewayV2::Stage":

@@ -25,6 +25,11 @@ def test_the_websocket_stage_deploys_by_itself(template: Template) -> None:
     assert "DeploymentId" not in stage
 
 
+def test_requests_without_tls_are_not_refused(template: Template) -> None:
+    assert "ArchiveBucketPolicy" in template["Resources"]
+    assert "ArchiveBucketPolicy" not in for_emulators(template, ENDPOINT)["Resources"]
+
+
 def test_an_alias_goes_to_its_new_version_at_once(template: Template) -> None:
     function = for_emulators(template, ENDPOINT)["Resources"]["APIHandler"]["Properties"]
     assert "DeploymentPreference" not in function
@@ -44,6 +49,7 @@ def test_all_else_stays_as_it_is_deployed_on_aws(template: Template) -> None:
     made = for_emulators(template, ENDPOINT)
     assert template == before
     deployment = before["Resources"].pop("WebsocketAPIDeployment")
+    del before["Resources"]["ArchiveBucketPolicy"]
     made["Resources"]["WebsocketAPIStage"] = before["Resources"]["WebsocketAPIStage"]
     assert deployment["Type"] == "AWS::ApiGatewayV2::Deployment"
     del before["Resources"]["APIHandler"]["Properties"]["DeploymentPreference"]
