@@ -21,13 +21,14 @@ from infra.artifacts import Artifacts, NotOurBucket
 from infra.dependencies import ARCHITECTURES, DEFAULT_ARCHITECTURE, REPOSITORY, CannotInstall, on_aws
 from infra.file_lock import Busy
 from infra.package import CannotPackage, package
+from infra.preflight import NoAccessLogs, access_logs
 from infra.report import CannotImport, report
 from infra.stack import DeploymentFailed, Stack, deploy, upload
 
 # By default the SDK reaches us-east-1 at an address that is not one region's.
 REGIONAL = Config(s3={"us_east_1_regional_endpoint": "regional"})
 FAILURES = (
-    *(CannotInstall, CannotPackage, CannotImport, DeploymentFailed, NotOurBucket, Busy),
+    *(CannotInstall, CannotPackage, CannotImport, DeploymentFailed, NotOurBucket, NoAccessLogs, Busy),
     *(ClientError, BotoCoreError),
 )
 
@@ -77,7 +78,11 @@ def _deploy(session: Any, options: argparse.Namespace) -> dict[str, str]:
     given = {"Stage": options.stage, "SourceBucket": options.source_bucket, **dict(options.parameters)}
     if options.upload_only:
         return {"TemplateUrl": upload(name, made, artifacts=artifacts, parameters=given)}
-    return deploy(Stack(name, session.client("cloudformation")), made, artifacts=artifacts, parameters=given)
+    stack = Stack(name, session.client("cloudformation"))
+    off = access_logs(session.client("apigateway"), given) if stack.status() is None else {}
+    if off:
+        print("without access logs, since API Gateway has no role for them here: docs/how-to/deploy.md", flush=True)
+    return deploy(stack, made, artifacts=artifacts, parameters={**given, **off})
 
 
 def _artifacts(session: Any, name: str | None) -> Artifacts:

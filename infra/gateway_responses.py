@@ -1,6 +1,7 @@
 """The answers that API Gateway gives by itself, as problems like all others (application/problem+json).
 
-They are fixed texts: the gateway can fill in the request id, but knows neither counters nor the origin.
+They are fixed texts: the gateway can fill in the request id, but knows no counters and not the caller's origin, so
+that of several origins in CorsOrigins only the first can read them.
 """
 
 from __future__ import annotations
@@ -58,12 +59,14 @@ ANSWERS: tuple[GatewayAnswer, ...] = (
 # unknown paths, so where callers sign, only the latter is left.
 UNSIGNED = _A("MISSING_AUTHENTICATION_TOKEN", "unauthenticated", "sign the request (SigV4)")
 
+# A fixed value stands in single quotes, and nothing documents what quotes inside of it do. JSON does without this one.
+_QUOTED = {"Content-Security-Policy"}
 HEADERS: dict[str, str] = {
-    **SECURITY,
+    **{name: value for name, value in SECURITY.items() if name not in _QUOTED},
     "Content-Type": "application/problem+json",
-    "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": EXPOSED,
 }
+_FIRST_ORIGIN = {"Fn::Select": [0, {"Fn::Split": [",", {"Ref": "CorsOrigins"}]}]}
 
 
 def gateway_responses() -> dict[str, Any]:
@@ -84,7 +87,8 @@ def _either(condition: str, one: Any, other: Any) -> Any:
 
 
 def _response(answer: GatewayAnswer) -> dict[str, Any]:
-    headers = {name: f"'{value}'" for name, value in HEADERS.items()}
+    headers: dict[str, Any] = {name: f"'{value}'" for name, value in HEADERS.items()}
+    headers["Access-Control-Allow-Origin"] = {"Fn::Sub": ["'${Origin}'", {"Origin": _FIRST_ORIGIN}]}
     headers["X-Request-ID"] = "context.requestId"
     retry_after = answer.retry_after or answer.problem.retry_after
     if retry_after is not None:

@@ -1,4 +1,4 @@
-"""What is wrong with the values of parameters, as far as CloudFormation cannot see it.
+"""What would fail on AWS, as far as CloudFormation cannot see it before: parameters, and what the account lacks.
 
 A template knows ranges of single parameters. That 1e5 is no integer to the functions, that a URL is none, or that two
 values contradict each other would only show when no function starts, or when a lifecycle rule deletes what a job needs.
@@ -7,6 +7,7 @@ values contradict each other would only show when no function starts, or when a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from chalicelib.errors import InvalidSettings
 from chalicelib.settings import SETTINGS, Settings
@@ -15,12 +16,31 @@ from infra.settings_template import parameter_name
 DAY_SECONDS = 86_400
 
 
+class NoAccessLogs(Exception):
+    """Access logs were asked for, and API Gateway has no role with which it writes them."""
+
+
+def access_logs(gateway: Any, given: Mapping[str, str]) -> dict[str, str]:
+    """Returns the parameter that turns access logs off for a new stack where the account cannot have them.
+
+    `gateway` is a client of API Gateway. Raises NoAccessLogs if they were asked for.
+    """
+    if given.get("AccessLogs") == "false" or gateway.get_account().get("cloudwatchRoleArn"):
+        return {}
+    if "AccessLogs" in given:
+        raise NoAccessLogs(
+            "AccessLogs=true: API Gateway has no role in this account and region with which it writes logs; "
+            "docs/how-to/deploy.md says how to give it one"
+        )
+    return {"AccessLogs": "false"}
+
+
 def contradictions(values: Mapping[str, str]) -> list[str]:
     """Returns a sentence for each thing that is wrong with `values` of parameters, by their names.
 
     Parameters that are absent count as they are by default. Asterisks, as CloudFormation shows secrets, are a value.
     """
-    return [*_of_settings(values), *_of_queues(values), *_of_lifecycles(values)]
+    return [*_of_settings(values), *_of_queues(values), *_of_lifecycles(values), *_of_network(values)]
 
 
 def _of_settings(values: Mapping[str, str]) -> Iterator[str]:
@@ -56,6 +76,11 @@ def _of_lifecycles(values: Mapping[str, str]) -> Iterator[str]:
                 f"{name} is {days:g}: JobTtlSeconds is {life / DAY_SECONDS:g} days, so the archive bucket would delete "
                 f"{lost}; make it {life // DAY_SECONDS + 1:g} or more"
             )
+
+
+def _of_network(values: Mapping[str, str]) -> Iterator[str]:
+    if values.get("VpcSubnetIds") and not values.get("VpcSecurityGroupIds"):
+        yield "VpcSubnetIds needs VpcSecurityGroupIds: Lambda takes both or neither"
 
 
 def _number(values: Mapping[str, str], name: str) -> float | None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 import yaml
 
 from infra.dependencies import REPOSITORY
+from infra.package import Package
 from tests.infra.conftest import Template
-from tests.infra.test_roles import ROLES
+from tests.infra.test_roles import ROLES, statements
+from tests.support.cloudformation import Stack
+from tests.support.sam import sam_transformed
 from tests.support.templates import chosen
 
 KEY = {"Ref": "DataKmsKeyArn"}
+DOMAIN = {"DomainName": "downloads.example.com", "CertificateArn": "arn:aws:acm:eu-central-1:1:certificate/1"}
 KEY_OF = {
     "AWS::SQS::Queue": "KmsMasterKeyId",
     "AWS::SNS::Topic": "KmsMasterKeyId",
@@ -30,7 +37,7 @@ def test_conditional_resources_are_those_of_the_options(resources: dict[str, Tem
     assert {name: found["Condition"] for name, found in resources.items() if "Condition" in found} == {
         "AlarmTopic": "MakesAlarmTopic",
         "DataKeyRights": "HasDataKey",
-        "LinkDataKeyRights": "HasDataKey",
+        "AccessLog": "LogsAccess",
         "Domain": "HasDomain",
         "DomainMapping": "HasDomain",
     }
@@ -90,11 +97,27 @@ def test_a_key_encrypts_the_functions_environments(template: Template) -> None:
     assert "KmsKeyArn" not in chosen(template, set())["Globals"]["Function"]
 
 
-def test_every_function_may_use_the_key_and_links_may_only_read_with_it(resources: dict[str, Template]) -> None:
-    functions, links = resources["DataKeyRights"]["Properties"], resources["LinkDataKeyRights"]["Properties"]
-    assert sorted(role["Ref"] for role in functions["Roles"]) == sorted(ROLES.values())
-    assert links["Roles"] == [{"Ref": "LinkRole"}]
-    assert links["PolicyDocument"]["Statement"][0]["Action"] == "kms:Decrypt"
+@pytest.mark.parametrize("role", ROLES.values())
+def test_every_function_may_use_the_key_before_it_is_first_called(template: Template, role: str) -> None:
+    """A policy that is attached to a role afterwards may come after the function's first call."""
+    own = chosen(template, {"HasDataKey"})["Resources"][role]["Properties"]["ManagedPolicyArns"]
+    assert own == [{"Ref": "DataKeyRights"}]
+
+
+def test_rights_on_the_key_are_as_wide_as_its_users_need_and_links_may_only_read(
+    resources: dict[str, Template],
+) -> None:
+    direct, by_table = resources["DataKeyRights"]["Properties"]["PolicyDocument"]["Statement"]
+    assert direct["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    # docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+    assert {*direct["Action"], *by_table["Action"]} >= {
+        *("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
+        *("kms:GenerateDataKey", "kms:DescribeKey", "kms:CreateGrant"),
+    }
+    service = {"Fn::Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}"}
+    assert by_table["Condition"] == {"StringEquals": {"kms:ViaService": service}}
+    of_links = [found for found in statements(resources, "LinkRole") if found["Resource"] == KEY]
+    assert [found["Action"] for found in of_links] == ["kms:Decrypt"]
 
 
 def test_all_functions_are_in_the_vpc_or_none(template: Template) -> None:
@@ -109,9 +132,89 @@ def test_all_functions_are_in_the_vpc_or_none(template: Template) -> None:
 @pytest.mark.parametrize("role", ROLES.values())
 def test_roles_may_make_network_interfaces_only_in_a_vpc(template: Template, role: str) -> None:
     plain, inside = (chosen(template, which)["Resources"][role]["Properties"] for which in (set(), {"InVpc"}))
-    assert "ManagedPolicyArns" not in plain
+    assert plain["ManagedPolicyArns"] == []
     (policy,) = inside["ManagedPolicyArns"]
     assert policy["Fn::Sub"].endswith(":policy/service-role/AWSLambdaENIManagementAccess")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "why"),
+    [
+        ({}, []),
+        ({"VpcSubnetIds": "subnet-1,subnet-2", "VpcSecurityGroupIds": "sg-1"}, []),
+        ({"VpcSubnetIds": "subnet-1"}, ["VpcSubnetIds needs VpcSecurityGroupIds: Lambda takes both or neither"]),
+        ({"DomainName": "a.example", "CertificateArn": "arn:1"}, []),
+        ({"DomainName": "a.example"}, ["DomainName needs CertificateArn, a certificate in this region"]),
+        ({"AuthMode": "none"}, ["AuthMode none lets anyone call: set it to jwt or iam, or set AllowAnonymous=true"]),
+        ({"AuthMode": "jwt", "AuthIssuer": "https://i"}, ["AuthMode jwt needs AuthIssuer and AuthAudience"]),
+    ],
+)
+def test_parameters_that_need_each_other_are_refused_apart(
+    template: Template, parameters: dict[str, str], why: list[str]
+) -> None:
+    assert Stack(template, **{"AuthMode": "iam", **parameters}).broken_rules() == why
+
+
+def test_rules_use_no_function_that_rules_do_not_know(template: Template) -> None:
+    """docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-rules.html"""
+    known = {
+        "And",
+        "Contains",
+        "EachMemberEquals",
+        "EachMemberIn",
+        "Equals",
+        "Not",
+        "Or",
+        "RefAll",
+        "ValueOf",
+        "ValueOfAll",
+    }
+    used = set(re.findall(r'"Fn::(\w+)"', json.dumps(template["Rules"])))
+    assert used <= known
+
+
+@pytest.mark.parametrize(
+    ("parameters", "closed"),
+    [({}, False), (DOMAIN, True), ({**DOMAIN, "KeepExecuteApi": "true"}, False)],
+)
+def test_where_there_is_a_domain_nothing_gets_around_what_guards_it(
+    packaged: Package, parameters: dict[str, str], closed: bool
+) -> None:
+    template = packaged.template_with_code("s3://artifacts/code.zip", "settings")
+    made = sam_transformed(template, {"SourceBucket": "files", **parameters})
+    body = Stack(made, **parameters).properties("RestAPI")["Body"]
+    assert body["x-amazon-apigateway-endpoint-configuration"] == {"disableExecuteApiEndpoint": closed}
+
+
+# --- access logs --------------------------------------------------------------------------
+
+
+def formats(template: Template, **parameters: str) -> list[Template]:
+    """The settings of both stages' access logs."""
+    stack = Stack(template, **parameters)
+    settings = [
+        stack.properties("RestAPI").get("AccessLogSetting"),
+        stack.properties("WebsocketAPIStage").get("AccessLogSettings"),
+    ]
+    return [found for found in settings if found is not None]
+
+
+def test_requests_that_reach_no_function_leave_a_trace_without_their_query(template: Template) -> None:
+    rest, websocket = formats(template)
+    for found in (rest, websocket):
+        assert found["DestinationArn"] == "arn:aws:logs:eu-central-1:111122223333:log-group:<AccessLog>"
+        variables = set(re.findall(r"\$(context[\w.]+)", found["Format"]))
+        assert {"context.requestId", "context.status", "context.identity.sourceIp"} <= variables
+        # A ticket is in the query, and so in whatever holds a whole URL or all parameters.
+        assert not [name for name in variables if re.search(r"query|params|url|uri|message|header", name, re.I)]
+        assert json.loads(found["Format"]).keys() >= {"time", "requestId", "status", "error"}
+        assert len(found["Format"]) < 3000  # docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+
+
+def test_access_logs_are_a_choice_since_the_account_needs_a_role_for_them(template: Template) -> None:
+    assert Stack(template).exists("AccessLog")
+    assert formats(template, AccessLogs="false") == []
+    assert not Stack(template, AccessLogs="false").exists("AccessLog")
 
 
 def test_no_rule_of_checkov_is_left_out_without_a_reason() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra.package import Package
-from infra.preflight import contradictions
+from infra.preflight import NoAccessLogs, access_logs, contradictions
 from infra.stack import DeploymentFailed, deploy
 from tests.infra.conftest import Template
 from tests.support.deployment import FakeCloudFormation, artifacts_of, stack_with
@@ -38,6 +38,7 @@ def test_the_defaults_contradict_nothing(template: Template) -> None:
         ({"MaxReceiveCount": "20", "ParkReceiveCount": "20"}, "ParkReceiveCount is 20: it must be larger"),
         ({"JobTtlSeconds": "259200"}, "AbandonedAfterDays is 2: JobTtlSeconds is 3 days.* make it 4 or more"),
         ({"ArchiveExpiryDays": "1"}, "ArchiveExpiryDays is 1"),
+        ({"VpcSubnetIds": "subnet-1"}, "VpcSubnetIds needs VpcSecurityGroupIds"),
     ],
 )
 def test_what_cannot_work_is_refused_by_the_parameters_name(
@@ -62,3 +63,25 @@ def test_values_of_the_stack_as_it_is_count_where_none_are_given(packaged: Packa
     given = {"JobTtlSeconds": "259200", **OPEN}
     deploy(stack_with(cloudformation), packaged, artifacts=artifacts_of(cloudformation), parameters=given)
     assert cloudformation.verbs == ["update"]
+
+
+class FakeGateway:
+    """API Gateway's settings of an account."""
+
+    def __init__(self, role: str | None) -> None:
+        self.role = role
+
+    def get_account(self) -> dict[str, str]:
+        return {"cloudwatchRoleArn": self.role} if self.role else {}
+
+
+def test_access_logs_are_left_out_of_a_new_stack_where_the_account_cannot_have_them() -> None:
+    able, unable = FakeGateway("arn:aws:iam::111122223333:role/logs"), FakeGateway(None)
+    assert access_logs(able, {}) == access_logs(able, {"AccessLogs": "true"}) == {}
+    assert access_logs(unable, {}) == {"AccessLogs": "false"}
+    assert access_logs(unable, {"AccessLogs": "false"}) == {}
+
+
+def test_access_logs_that_were_asked_for_and_cannot_be_had_are_refused() -> None:
+    with pytest.raises(NoAccessLogs, match=r"AccessLogs=true.*docs/how-to/deploy.md"):
+        access_logs(FakeGateway(None), {"AccessLogs": "true"})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
 from chalicelib.aws.link_credentials import SESSION_SECONDS
 from tests.infra.conftest import Template
+from tests.support.cloudformation import Stack
 
 ROLES = {
     "APIHandler": "ApiRole",
@@ -28,6 +31,16 @@ READ_NO_FILES = sorted(
     | {role for function, role in ROLES.items() if function.startswith(("Notify", "We"))}
 )
 SOURCE = {"Fn::Sub": "arn:${AWS::Partition}:s3:::${SourceBucket}"}
+NUMBERED_FILES = {
+    "Fn::Join": [
+        "",
+        [
+            {"Fn::Sub": "arn:${AWS::Partition}:s3:::${SourceBucket}/"},
+            {"Fn::Join": ["*", {"Fn::Split": ["{file_id}", {"Ref": "S3KeyTemplate"}]}]},
+        ],
+    ]
+}
+FILES = [{"Fn::Sub": "arn:${AWS::Partition}:s3:::${SourceBucket}/${S3AllowedPrefix}*"}, NUMBERED_FILES]
 
 
 def as_list(value: Any) -> list[Any]:
@@ -36,7 +49,11 @@ def as_list(value: Any) -> list[Any]:
 
 def policies(resources: dict[str, Template], role: str) -> Iterator[Template]:
     """The role's own policies and those that are attached to it."""
-    yield from resources[role]["Properties"]["Policies"]  # and a managed one in a VPC: test_options.py
+    yield from resources[role]["Properties"]["Policies"]
+    for option in resources[role]["Properties"].get("ManagedPolicyArns", []):  # AWS's own for a VPC: test_options.py
+        _, attached, _ = option["Fn::If"]
+        if attached.get("Ref") in resources:
+            yield resources[attached["Ref"]]["Properties"]
     for found in resources.values():
         if found["Type"] == "AWS::IAM::Policy" and {"Ref": role} in found["Properties"]["Roles"]:
             yield found["Properties"]
@@ -72,9 +89,9 @@ def test_no_role_has_a_wildcard(resources: dict[str, Template], role: str) -> No
     assert not [action for action in actions(resources, role) if "*" in action]
     for statement in statements(resources, role):
         for resource in as_list(statement["Resource"]):
-            # Every resource is one of this stack, or below the source bucket, or the key that was named.
+            # Every resource is one of this stack, or what is served of the source bucket, or the key that was named.
             assert isinstance(resource, dict), resource
-            assert resource.keys() <= {"Fn::GetAtt", "Fn::Sub", "Ref"}
+            assert resource.keys() <= {"Fn::GetAtt", "Fn::Sub", "Ref"} or resource == NUMBERED_FILES
             assert "${" in resource.get("Fn::Sub", "${"), resource
 
 
@@ -106,6 +123,74 @@ def test_only_the_assembler_writes_to_a_bucket_at_all(resources: dict[str, Templ
 def test_whoever_reads_no_files_has_no_rights_on_the_store(resources: dict[str, Template], role: str) -> None:
     assert not {action for action in actions(resources, role) if action.startswith("s3:")}
     assert resources_of(resources, role, "kms:Decrypt") == [{"Ref": "DataKmsKeyArn"}]  # its own key, not the source's
+
+
+# --- the source ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("role", "action"),
+    [
+        *((role, "s3:GetObject") for role in ("ApiRole", "CheckRole", "AssembleRole", "LinkRole")),
+        ("AssembleRole", "s3:GetObjectAttributes"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("prefix", "template_", "served", "not_served"),
+    [
+        ("downloads/", "downloads/{file_id}.zip", ["downloads/1.zip", "downloads/a/b"], ["secret", "downloads-2/x"]),
+        # Numbered files may lie outside the prefix: they are read by their number only.
+        ("shared/", "files/{file_id}.zip", ["shared/x", "files/70000.zip"], ["files/list.csv", "downloads/1.zip"]),
+    ],
+)
+def test_those_who_read_files_read_what_is_served_and_nothing_else(  # noqa: PLR0913 - two tables
+    template: Template,
+    role: str,
+    action: str,
+    prefix: str,
+    template_: str,
+    served: list[str],
+    not_served: list[str],
+) -> None:
+    stack = Stack(template, SourceBucket="files", S3AllowedPrefix=prefix, S3KeyTemplate=template_)
+    found = resources_of(template["Resources"], role, action)
+    allowed = [stack(one) for one in found if "${SourceBucket}" in str(one)]
+
+    def may_read(key: str) -> bool:
+        return any(fnmatchcase(f"arn:aws:s3:::files/{key}", pattern) for pattern in allowed)
+
+    assert all(map(may_read, served))
+    assert not any(map(may_read, not_served))
+
+
+@pytest.mark.parametrize("role", ["ApiRole", "AssembleRole", "CheckRole"])
+def test_listings_end_at_the_prefix_and_single_requests_name_none(resources: dict[str, Template], role: str) -> None:
+    """S3 wants s3:ListBucket for HEADs, too, or answers 403 for an absent key; there is no prefix in those."""
+    (listing,) = [found for found in statements(resources, role) if found["Resource"] == SOURCE]
+    assert listing["Condition"] == {"StringLikeIfExists": {"s3:prefix": {"Fn::Sub": "${S3AllowedPrefix}*"}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "taken"),
+    [
+        ("S3AllowedPrefix", "downloads/", True),
+        ("S3AllowedPrefix", "downloads", False),  # would let downloads-internal/ be read
+        ("S3AllowedPrefix", "", False),
+        ("S3AllowedPrefix", "*/", False),
+        ("S3KeyTemplate", "downloads/{file_id}.zip", True),
+        ("S3KeyTemplate", "*{file_id}", False),
+        ("S3KeyTemplate", "${aws:username}/{file_id}", False),
+        ("CorsOrigins", "*", True),
+        ("CorsOrigins", "https://a.example,https://b.example", True),
+        ("CorsOrigins", "https://a.example, https://b.example", False),
+        ("CorsOrigins", "https://a.example,*", False),
+        ("CorsOrigins", "https://'", False),
+    ],
+)
+def test_names_that_become_a_part_of_something_else_hold_nothing_that_means_more_there(
+    template: Template, name: str, value: str, taken: bool
+) -> None:
+    assert bool(re.fullmatch(template["Parameters"][name]["AllowedPattern"], value)) == taken
 
 
 @pytest.mark.parametrize(
@@ -190,10 +275,8 @@ def test_whoever_has_a_links_credential_can_read_files_and_archives_and_nothing_
     resources: dict[str, Template],
 ) -> None:
     assert actions(resources, "LinkRole") == {"s3:GetObject", "kms:Decrypt"}
-    assert resources_of(resources, "LinkRole", "s3:GetObject") == [
-        {"Fn::Sub": "arn:${AWS::Partition}:s3:::${SourceBucket}/*"},
-        {"Fn::Sub": "${ArchiveBucket.Arn}/archives/*"},
-    ]
+    archives = {"Fn::Sub": "${ArchiveBucket.Arn}/archives/*"}
+    assert resources_of(resources, "LinkRole", "s3:GetObject") == [*FILES, archives]
 
 
 def test_only_the_api_signs_links(resources: dict[str, Template]) -> None:

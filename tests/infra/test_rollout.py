@@ -46,7 +46,7 @@ def test_a_rollout_heeds_alarms_that_go_off_while_it_lasts(resources: dict[str, 
 
 def test_whoever_mends_a_broken_deployment_can_do_without_alarms(template: Template) -> None:
     assert template["Conditions"]["HeedsAlarms"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Rollout"}, "AllAtOnce"]}]}
-    assert template["Parameters"]["Rollout"]["Default"] == "Canary10Percent5Minutes"
+    assert template["Parameters"]["Rollout"]["Default"] == "Canary10Percent10Minutes"
     preference = template["Resources"][API_FUNCTION]["Properties"]["DeploymentPreference"]
     assert chosen(preference, set())["Alarms"] == []
     assert preference["Type"] == {"Fn::Sub": "CodeDeployDefault.Lambda${Rollout}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from chalicelib.settings import SETTINGS
 from infra.package import Package
 from tests.infra.conftest import Template
+from tests.support.cloudformation import Stack
 from tests.support.templates import chosen, with_defaults
 
 VISIBILITY_SECONDS = 25
@@ -284,8 +286,8 @@ def test_a_large_number_survives_as_text(template: Template) -> None:
 def test_every_function_keeps_its_logs_for_a_while_in_a_group_of_its_own(resources: dict[str, Template]) -> None:
     functions = of_type(resources, "AWS::Serverless::Function")
     groups = [properties["LoggingConfig"]["LogGroup"]["Ref"] for properties in functions.values()]
-    assert sorted(groups) == sorted(of_type(resources, "AWS::Logs::LogGroup"))
-    for group in groups:
+    assert sorted([*groups, "AccessLog"]) == sorted(of_type(resources, "AWS::Logs::LogGroup"))
+    for group in of_type(resources, "AWS::Logs::LogGroup"):
         assert resources[group]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
@@ -309,7 +311,29 @@ def test_the_gateway_answers_in_the_shape_of_every_other_error(template: Templat
         assert headers["Content-Type"] == "'application/problem+json'"
         assert headers["X-Request-ID"] == "context.requestId"
         assert {"Access-Control-Allow-Origin", "X-Content-Type-Options"} <= headers.keys()
+        assert "Content-Security-Policy" not in headers
         assert ("Retry-After" in headers) == (response["statusCode"] in (429, 503, 504))
+
+
+@pytest.mark.parametrize(
+    ("origins", "expected"),
+    [
+        ("*", "'*'"),
+        ("https://app.example.com", "'https://app.example.com'"),
+        ("https://a.example.com,https://b.example.com", "'https://a.example.com'"),
+    ],
+)
+def test_headers_of_the_gateway_are_fixed_texts_in_single_quotes_with_no_quote_inside(
+    template: Template, origins: str, expected: str
+) -> None:
+    """How API Gateway would read a quote inside of one is documented nowhere."""
+    stack = Stack(template, CorsOrigins=origins)
+    body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    for response in stack(body["x-amazon-apigateway-gateway-responses"]).values():
+        headers = response["responseParameters"]
+        assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == expected
+        for name, value in headers.items():
+            assert re.fullmatch(r"'[^']*'|context\.requestId", value), name
 
 
 def test_the_outputs_tell_where_everything_is(template: Template) -> None:
