@@ -14,8 +14,6 @@ from typing import Any
 from chalicelib.assembly.model import Archive
 from chalicelib.assembly.wiring import Choices, Outside, assembled
 from chalicelib.assembly.worker import AssemblyWorker
-from chalicelib.auth.keys import CachedKeys
-from chalicelib.auth.tokens import TokenVerifier
 from chalicelib.aws import clients
 from chalicelib.aws.assembly_table import DynamoAssemblyTable
 from chalicelib.aws.dynamodb import Table
@@ -33,8 +31,8 @@ from chalicelib.aws.subscriptions_table import DynamoSubscriptions
 from chalicelib.aws.traffic_table import DynamoCallCounter, DynamoClaimStore
 from chalicelib.aws.webhook_sender import LOOK_UPS, WebhookSender
 from chalicelib.aws.websocket_push import WebsocketPush
+from chalicelib.callers import Policy, RateLimiter
 from chalicelib.calls.idempotency import Idempotency
-from chalicelib.calls.rates import Policy, RateLimiter
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.lister import PrefixLister
 from chalicelib.delivery.links import ExpiringCredentials, Minter
@@ -51,6 +49,7 @@ from chalicelib.jobs.sweeper import Sweeper
 from chalicelib.limits import TOMBSTONE_SECONDS
 from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, ListPrefix, PlanArchive, SendWebhook
 from chalicelib.settings import Settings
+from chalicelib.tokens import CachedKeys, TokenVerifier
 
 
 def epoch_milliseconds() -> int:
@@ -142,11 +141,12 @@ class Services:
     def verifier(self) -> TokenVerifier:
         settings = self.settings
         return TokenVerifier(
-            keys=CachedKeys(PublishedKeys(settings.auth_issuer, settings.auth_jwks_url).fetch),
+            key=CachedKeys(PublishedKeys(settings.auth_issuer, settings.auth_jwks_url).fetch, time.time).key,
             issuer=settings.auth_issuer,
             audience=settings.auth_audience,
             algorithms=settings.auth_algorithms,
             leeway=settings.auth_leeway_seconds,
+            now=time.time,
         )
 
     def sleep(self, seconds: float) -> None:

@@ -127,7 +127,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth_audience: Annotated[str, Meta(description="audience (aud) that tokens must have")] = ""
     auth_jwks_url: Annotated[Url, Meta(description="address of the issuer's keys; empty to discover it")] = ""
     auth_algorithms: Annotated[
-        tuple[Algorithm, ...], Meta(description="algorithms of accepted signatures, separated by commas")
+        tuple[Algorithm, ...],
+        Meta(min_length=1, description="algorithms of accepted signatures, separated by commas"),
     ] = ("RS256", "ES256")
     auth_leeway_seconds: Annotated[int, Meta(ge=0, le=300, description="clock skew that is tolerated in tokens")] = 60
     ticket_ttl_seconds: Annotated[int, Meta(ge=60, le=3_600, description="how long a ticket for a job is valid")] = 900

@@ -11,15 +11,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from chalicelib import callers
 from chalicelib.api.contract import STREAM, AccessPolicy
 from chalicelib.api.requests import job_id_from
-from chalicelib.auth import principals
-from chalicelib.auth.principals import ANONYMOUS, TICKET_HOLDER
-from chalicelib.auth.tokens import bearer_token
-from chalicelib.calls.addresses import rate_limit_key
-from chalicelib.calls.rates import Policy, Verdict
+from chalicelib.callers import ANONYMOUS, TICKET_HOLDER, Policy, Verdict, rate_limit_key
 from chalicelib.container import Services
 from chalicelib.errors import LorryError, TooManyRequests, Unauthenticated
+from chalicelib.tokens import bearer_token
 
 
 class Admission(Struct, frozen=True):
@@ -72,18 +70,18 @@ def _bearer(request: Any, services: Services) -> str:
     token = bearer_token(request.headers.get("authorization", ""))
     if token is None:
         raise Unauthenticated("a bearer token is required: Authorization: Bearer <token>", shown=False)
-    return principals.bearer(services.verifier.verify(token))
+    return callers.bearer(services.verifier.verify(token))
 
 
 def _signer(request: Any, access: AccessPolicy) -> str:
     identity = request.context.get("identity", {})
     if identity.get("cognitoIdentityId"):
-        return principals.pool_member(identity["cognitoIdentityId"])
+        return callers.pool_member(identity["cognitoIdentityId"])
     arn = identity.get("userArn") or ""
     if not arn:
         hint = "a ticket is required: the job's status has one" if access.tickets else "sign the request (SigV4)"
         raise Unauthenticated(hint, shown=False)
-    return principals.signer(arn)
+    return callers.signer(arn)
 
 
 def _rate_limit_key(request: Any, services: Services, principal: str, arguments: Mapping[str, str]) -> str:

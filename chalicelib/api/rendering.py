@@ -11,7 +11,7 @@ from chalicelib import limits as known
 from chalicelib.api.answers import ArchiveDocument, EventDocument, FileDocument, JobDocument, JobStarted
 from chalicelib.api.requests import max_link_ttl
 from chalicelib.assembly.model import Archive
-from chalicelib.calls.rates import Verdict
+from chalicelib.callers import Verdict
 from chalicelib.delivery.job_summary import job_links, job_summary, known_total
 from chalicelib.delivery.links import Minter
 from chalicelib.jobs.model import FileResult, FileState, Job, JobEvent, RequestedFile

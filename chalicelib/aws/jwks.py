@@ -1,43 +1,45 @@
 """The keys that an issuer publishes, over HTTP.
 
-The address is configured or found by OpenID Connect Discovery; a token has no say in it. Only https is spoken, except
-with an issuer on this very machine, and an answer is read no further than its limits of time and size.
+The address is configured or found by OpenID Connect Discovery; a token has no say in it. Addresses are https, except
+those of this machine. A response is limited in time and size, and redirects are not followed.
 """
 
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any, NoReturn
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError
 
-from chalicelib.auth.keys import Jwk
 from chalicelib.errors import KeysUnavailable
+from chalicelib.tokens import Jwk
 
 CONNECT_SECONDS = 2.0
 MAX_ANSWER_BYTES = 256 * 1024
 
 _DISCOVERY = "/.well-known/openid-configuration"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_PIECE = 16 * 1024
+_CHUNK = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedKeys:
     """The keys of `issuer`: at `jwks_url`, or where its discovery document says.
 
-    An answer may pause for `read_seconds` and its body may take `answer_seconds`; discovery makes it two answers.
+    A response may pause for `read_seconds` and take `answer_seconds` in all; discovery doubles that.
     """
 
     issuer: str
     jwks_url: str = ""
+    http: PoolManager | None = None
     read_seconds: float = 3.0
     answer_seconds: float = 5.0
-    http: PoolManager = field(default_factory=PoolManager)
+    clock: Callable[[], float] = monotonic
 
     def fetch(self) -> list[Jwk]:
         """Every key that is published now. Raises KeysUnavailable."""
@@ -48,15 +50,14 @@ class PublishedKeys:
         return [key for key in keys if isinstance(key, dict)]
 
     def _discovered(self) -> str:
-        """Where the issuer says that its keys are. Another issuer's document tells nothing about this one."""
         document = self._document(self.issuer.rstrip("/") + _DISCOVERY)
         if document.get("issuer") != self.issuer:
-            _fail(self.issuer, "its discovery document is of another issuer")
+            _fail(self.issuer, "its discovery document is for another issuer")
         url = document.get("jwks_uri")
         if not isinstance(url, str):
             _fail(self.issuer, "its discovery document has no jwks_uri")
-        if urlsplit(self.issuer).scheme == "https" and _parts(url).scheme != "https":
-            _fail(url, "only https will do for an issuer at https")
+        if self.issuer.startswith("https:") and not url.startswith("https:"):
+            _fail(url, "only https is allowed for an issuer at https")
         return url
 
     def _document(self, url: str) -> dict[str, Any]:
@@ -74,8 +75,8 @@ class PublishedKeys:
         return document
 
     def _body(self, url: str) -> bytes:
-        deadline = time.monotonic() + self.answer_seconds
-        response = self.http.request(
+        deadline = self.clock() + self.answer_seconds
+        response = (self.http or PoolManager()).request(
             "GET",
             url,
             headers={"Accept": "application/json", "Connection": "close"},  # kept ones die in a frozen container
@@ -83,41 +84,35 @@ class PublishedKeys:
             retries=False,
             redirect=False,
             preload_content=False,
-            decode_content=False,  # a small answer that unpacks to a large one is not JSON then
+            decode_content=False,  # a small response must not unpack to a large one
         )
         try:
             if response.status != 200:
                 _fail(url, f"the answer is {response.status}")
-            return _limited(response, url, deadline)
+            return self._read(response, url, deadline)
         finally:
             response.close()
 
-
-def _limited(response: BaseHTTPResponse, url: str, deadline: float) -> bytes:
-    body = bytearray()
-    while piece := response.read1(_PIECE):  # what has come, so that a trickle cannot outlast the deadline
-        body += piece
-        if len(body) > MAX_ANSWER_BYTES:
-            _fail(url, f"the answer is longer than {MAX_ANSWER_BYTES:,} bytes")
-        if time.monotonic() > deadline:
-            _fail(url, "the answer takes too long")
-    return bytes(body)
+    def _read(self, response: BaseHTTPResponse, url: str, deadline: float) -> bytes:
+        body = bytearray()
+        while chunk := response.read1(_CHUNK):  # what has arrived, so that a trickle cannot outlast the deadline
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                _fail(url, f"the answer is longer than {MAX_ANSWER_BYTES:,} bytes")
+            if self.clock() > deadline:
+                _fail(url, "the answer takes too long")
+        return bytes(body)
 
 
 def _check_address(url: str) -> None:
-    parts = _parts(url)
-    speaks = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    if not speaks or not parts.hostname or "@" in parts.netloc:
-        _fail(url, "only https:// addresses are asked, or http:// on this machine")
-
-
-def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        _ = parts.port  # is read only when it is asked for, and may be nonsense
+        _ = parts.port  # raises ValueError for nonsense
     except ValueError:
         _fail(url, "it is not an address")
-    return parts
+    allowed = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    if not allowed or not parts.hostname or "@" in parts.netloc:
+        _fail(url, "only https:// addresses are allowed, or http:// on this machine")
 
 
 def _fail(place: str, cause: str) -> NoReturn:

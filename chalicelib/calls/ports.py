@@ -6,13 +6,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class CallCounter(Protocol):
-    """Counts that every container shares. May raise TableUnavailable."""
-
-    def add(self, name: str, *, until: int) -> int:
-        """Count one more under `name`; how many there are now. `until` is when it may be forgotten (epoch seconds)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Somebody's word that the request of an Idempotency-Key is theirs to serve.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chalicelib.calls.ports import CallCounter
+from chalicelib.callers import CallCounter
 from chalicelib.errors import TableUnavailable
 from chalicelib.jobs.model import Job
 from chalicelib.observability import logger

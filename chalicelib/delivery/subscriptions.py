@@ -17,8 +17,7 @@ from typing import Any, NoReturn, Protocol
 
 import msgspec
 
-from chalicelib.auth import principals
-from chalicelib.auth.tokens import bearer_token
+from chalicelib import callers
 from chalicelib.delivery.job_summary import event_message
 from chalicelib.delivery.tickets import TicketSigner
 from chalicelib.errors import (
@@ -35,6 +34,7 @@ from chalicelib.jobs.model import Job
 from chalicelib.jobs.ports import JobTable
 from chalicelib.limits import MAX_SUBSCRIPTIONS, MAX_TICKET_CHARACTERS
 from chalicelib.observability import logger
+from chalicelib.tokens import bearer_token
 
 
 class TooManySubscriptions(RequestError, code="too_many_subscriptions"):
@@ -114,9 +114,9 @@ class WebSocketAuth:
         Raises Unauthenticated for credentials that are wrong, KeysUnavailable if they cannot be verified now.
         """
         if self.mode == "none":
-            return principals.ANONYMOUS
+            return callers.ANONYMOUS
         token = bearer_token(headers.get("authorization", "")) if self.mode == "jwt" else None
-        return principals.bearer(self.verify(token)) if token else None
+        return callers.bearer(self.verify(token)) if token else None
 
     def job_of(self, ticket: str) -> str | None:
         """Returns the id of the job that a ticket opens now, None if it opens none. Raises SecretUnavailable."""

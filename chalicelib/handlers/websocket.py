@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from chalicelib.calls.addresses import rate_limit_key
+from chalicelib.callers import rate_limit_key
 from chalicelib.container import services
 from chalicelib.errors import LorryError, Unauthenticated
 from chalicelib.observability import count, logger, metrics

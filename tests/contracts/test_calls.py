@@ -13,8 +13,9 @@ import pytest
 
 from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.traffic_table import DynamoCallCounter, DynamoClaimStore
+from chalicelib.callers import CallCounter
 from chalicelib.calls.idempotency import Idempotency, KeyedRequest
-from chalicelib.calls.ports import CallCounter, Claim, ClaimStore
+from chalicelib.calls.ports import Claim, ClaimStore
 from chalicelib.errors import TableUnavailable
 from tests.aws import emulated_aws
 from tests.fake_calls import FakeCallCounter, FakeClaimStore

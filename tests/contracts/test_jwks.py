@@ -21,12 +21,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from urllib3 import PoolManager
 
-from chalicelib.auth.keys import CachedKeys
-from chalicelib.auth.tokens import TokenVerifier
 from chalicelib.aws.jwks import MAX_ANSWER_BYTES, PublishedKeys
 from chalicelib.errors import KeysUnavailable, Unauthenticated
+from chalicelib.tokens import CachedKeys
 from tests.contracts.servers import refusing, silent
 from tests.oidc import DISCOVERY, HOST, JWKS, Issuer, Reply, issuing
+from tests.unit.tokens.verifiers import verifier_of
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_an_issuer_may_have_a_path_that_ends_in_a_slash(issuer: Issuer) -> None:
 def test_keys_rotate_as_a_verifier_sees_it(issuer: Issuer) -> None:
     passed = 0.0
     keys = CachedKeys(found_by(issuer).fetch, lambda: time.time() + passed)
-    verifier = TokenVerifier(keys=keys, issuer=issuer.url, audience=issuer.audience)
+    verifier = verifier_of(issuer, keys.key)
     old = issuer.token("alice")
     assert verifier.verify(old) == "alice"
     issuer.rotate(keep_old=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from chalicelib.auth.principals import ANONYMOUS
 from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.jobs_table import DynamoJobTable
+from chalicelib.callers import ANONYMOUS
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Actor, ArchiveRequest, FileResult, Job, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob

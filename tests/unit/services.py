@@ -17,8 +17,8 @@ from chalice.test import HTTPResponse
 from chalicelib import container
 from chalicelib.assembly.model import Archive
 from chalicelib.aws.retries import Retries
+from chalicelib.callers import RateLimiter
 from chalicelib.calls.idempotency import Idempotency
-from chalicelib.calls.rates import RateLimiter
 from chalicelib.delivery.links import Minter
 from chalicelib.delivery.presign import Credentials, Presigner
 from chalicelib.delivery.streaming import LongPoller

@@ -55,6 +55,15 @@ def test_every_wrong_variable_is_named_at_once() -> None:
         ("RETRY_CAP_SECONDS", "901"),
         ("RETRY_CAP_SECONDS", "soon"),
         ("SWEEP_AFTER_SECONDS", "0"),
+        ("AUTH_ALGORITHMS", ","),
+        ("AUTH_ALGORITHMS", "none"),
+        ("AUTH_ALGORITHMS", "rs256"),
+        ("AUTH_ALGORITHMS", "RS256,HS256"),
+        ("AUTH_LEEWAY_SECONDS", "-1"),
+        ("AUTH_LEEWAY_SECONDS", "301"),
+        ("AUTH_MODE", "ldap"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, here"),
+        ("SOURCE_ADDRESS", "here"),
     ],
 )
 def test_a_variable_that_makes_no_sense_is_named_with_what_it_means(name: str, value: str) -> None:
@@ -86,6 +95,19 @@ def test_a_variable_is_read_as_what_it_stands_for(name: str, value: str, expecte
 
 def test_an_empty_variable_means_its_default() -> None:
     assert read(JOB_TTL_SECONDS="  ").job_ttl_seconds == 86_400
+
+
+@pytest.mark.parametrize("absent", ["AUTH_ISSUER", "AUTH_AUDIENCE"])
+def test_tokens_need_an_issuer_and_an_audience(absent: str) -> None:
+    issuer = {"AUTH_MODE": "jwt", "AUTH_ISSUER": "https://issuer.test/", "AUTH_AUDIENCE": "lorry"}
+    assert read(**issuer).auth_issuer == "https://issuer.test/"
+    with pytest.raises(InvalidSettings, match="AUTH_ISSUER and AUTH_AUDIENCE"):
+        read(**{**issuer, absent: ""})
+
+
+def test_calls_without_credentials_must_be_allowed_explicitly() -> None:
+    with pytest.raises(InvalidSettings, match="AUTH_MODE is none"):
+        read(ALLOW_ANONYMOUS="")
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from chalicelib.auth.keys import Jwk
-from chalicelib.auth.tokens import TokenVerifier
 from chalicelib.errors import Unauthenticated
+from chalicelib.tokens import Jwk, TokenVerifier
 from tests.oidc import Issuer, without_absent
 
 
 class PublishedNow:
-    """KeySource without a cache."""
+    """Keys without a cache."""
 
     def __init__(self, issuer: Issuer) -> None:
         self.issuer = issuer
@@ -27,13 +28,19 @@ class PublishedNow:
 
 
 class PublishedOne:
-    """KeySource that has one key for every id."""
+    """One key for every id."""
 
     def __init__(self, jwk: Jwk) -> None:
         self.jwk = jwk
 
     def key(self, kid: str) -> Jwk | None:
         return self.jwk
+
+
+def verifier_of(issuer: Issuer, key: Callable[[str], Jwk | None], **changes: Any) -> TokenVerifier:
+    """A verifier of the issuer's tokens by the clock of this machine."""
+    usual: dict[str, Any] = {"algorithms": ("RS256", "ES256"), "leeway": 30, "now": time.time}
+    return TokenVerifier(key=key, issuer=issuer.url, audience=issuer.audience, **{**usual, **changes})
 
 
 def refusal(verifier: TokenVerifier, token: str) -> str:

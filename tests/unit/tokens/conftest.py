@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.auth.tokens import TokenVerifier
+from chalicelib.tokens import TokenVerifier
 from tests.oidc import ALGORITHMS, Issuer, issuing
-from tests.unit.auth.verifiers import PublishedNow
+from tests.unit.tokens.verifiers import PublishedNow, verifier_of
 
 
 @pytest.fixture(scope="module")
@@ -24,4 +24,4 @@ def keys(issuer: Issuer) -> PublishedNow:
 
 @pytest.fixture
 def verifier(issuer: Issuer, keys: PublishedNow) -> TokenVerifier:
-    return TokenVerifier(keys=keys, issuer=issuer.url, audience=issuer.audience, algorithms=ALGORITHMS)
+    return verifier_of(issuer, keys.key, algorithms=ALGORITHMS)

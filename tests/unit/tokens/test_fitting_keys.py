@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.auth.tokens import TokenVerifier
+from chalicelib.tokens import TokenVerifier
 from tests.bad_tokens import UNVERIFIED
 from tests.oidc import Issuer, SigningKey, small
 from tests.token_factory import by_decoy
-from tests.unit.auth.verifiers import PublishedNow, PublishedOne, refusal
+from tests.unit.tokens.verifiers import PublishedNow, PublishedOne, refusal
 
 
 @pytest.mark.parametrize("kid", ["encryption", "operations", "other-algorithm", "private"])
@@ -21,7 +21,7 @@ def test_a_key_is_taken_as_soon_as_it_is_published_for_tokens(
     token = by_decoy(kid)(issuer)
     assert UNVERIFIED in refusal(verifier, token)
     proper = PublishedOne(issuer.decoys[kid].jwk())
-    assert replace(verifier, keys=proper).verify(token) == "alice"
+    assert replace(verifier, key=proper.key).verify(token) == "alice"
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_a_key_on_a_curve_that_is_published_badly_verifies_nothing(
 
 def test_a_key_may_leave_out_what_is_optional(verifier: TokenVerifier, keys: PublishedNow, issuer: Issuer) -> None:
     bare = {name: value for name, value in issuer.keys["RS256"].jwk().items() if name in ("kty", "n", "e")}
-    assert replace(verifier, keys=PublishedOne(bare)).verify(issuer.token()) == "alice"
-    assert replace(verifier, keys=PublishedOne({**bare, "key_ops": ["verify"]})).verify(issuer.token()) == "alice"
+    assert replace(verifier, key=PublishedOne(bare).key).verify(issuer.token()) == "alice"
+    assert replace(verifier, key=PublishedOne({**bare, "key_ops": ["verify"]}).key).verify(issuer.token()) == "alice"
 
 
 def test_a_key_without_alg_verifies_only_what_is_pinned(
@@ -99,11 +99,11 @@ def test_a_key_without_alg_verifies_only_what_is_pinned(
     draft = issuer.draft()
     draft.header["alg"] = "PS256"
     token = draft.signed_by(SigningKey(key.kid, "PS256", key.private).sign)
-    assert "algorithm" in refusal(replace(verifier, keys=bare), token)
-    assert replace(verifier, keys=bare, algorithms=("PS256",)).verify(token) == "alice"
-    assert "algorithm" in refusal(replace(verifier, keys=bare, algorithms=("PS256",)), issuer.token())
+    assert "algorithm" in refusal(replace(verifier, key=bare.key), token)
+    assert replace(verifier, key=bare.key, algorithms=("PS256",)).verify(token) == "alice"
+    assert "algorithm" in refusal(replace(verifier, key=bare.key, algorithms=("PS256",)), issuer.token())
 
 
 def test_a_short_key_is_refused_for_its_length(verifier: TokenVerifier, issuer: Issuer) -> None:
     token = by_decoy("small")(issuer)
-    assert UNVERIFIED in refusal(replace(verifier, keys=PublishedOne(small().jwk())), token)
+    assert UNVERIFIED in refusal(replace(verifier, key=PublishedOne(small().jwk()).key), token)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.auth.tokens import bearer_token
 from chalicelib.errors import Unauthenticated
+from chalicelib.tokens import bearer_token
 
 
 @pytest.mark.parametrize(

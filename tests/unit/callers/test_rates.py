@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from chalicelib.calls.rates import PAUSE_MS, LocalCounter, Policy, RateLimiter
+from chalicelib.callers import PAUSE_MS, LocalCounter, Policy, RateLimiter
 from tests.fake_calls import FakeCallCounter
 from tests.fakes import Clock
 

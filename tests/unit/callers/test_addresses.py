@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.calls.addresses import Network, client_network, source_address
+from chalicelib.callers import client_network, source_address
+from chalicelib.environment import Network
 
 CLIENT, FORGED = "198.51.100.7", "203.0.113.9"
 PROXY, INNER = "192.0.2.1", "10.0.0.5"

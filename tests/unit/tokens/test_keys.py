@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.auth.keys import COOLDOWN, LIFETIME, PAUSE, STALE_FOR, CachedKeys, Jwk
 from chalicelib.errors import KeysUnavailable
+from chalicelib.tokens import COOLDOWN, LIFETIME, PAUSE, STALE_FOR, CachedKeys, Jwk
 
 
 class FakeIssuer:

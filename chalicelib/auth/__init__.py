@@ -1,1 +1,0 @@
-"""Authentication: who is calling, told by a token that a configured issuer signed."""
