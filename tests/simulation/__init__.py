@@ -1,0 +1,9 @@
+"""AWS in one process under a seeded scheduler: simulated services below the production adapters.
+
+faults.py       what may go wrong, how often, and how often it did
+scheduler.py    tasks, processes, the virtual clock: one seed decides who runs next
+executor.py     what code that needs threads is given instead
+environment.py  what a service needs of the world: time, chance, and others who run meanwhile
+client.py       stands where a boto3 client stands: validation, faults, retries, switch points
+dynamodb/       tables, indexes, expressions, streams, transactions
+"""
