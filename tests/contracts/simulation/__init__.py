@@ -1,0 +1,1 @@
+"""The simulated services and the emulators answer the same."""
