@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.observability import logger
+from chalicelib.observability import count, logger
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class WebsocketPush:
         except (ClientError, BotoCoreError) as error:
             if isinstance(error, ClientError) and _status(error) == HTTPStatus.GONE:
                 return False
+            count("PushesFailed")
             logger.warning("message not pushed", connection_id=connection_id, error=str(error))
         return True
 

@@ -29,6 +29,7 @@ NOT_RUN = {
     ("how-to/deploy.md", AWS): [
         f"{PROD} REGION=eu-central-1 \\\n"
         '    ARGS="AuthMode=jwt AuthIssuer=https://login.example.com/ AuthAudience=lorry AlarmEmail=ops@example.com"',
+        f'{PROD} ARGS="AccessLogs=true"',
         f'{PROD} ARGS="--upload-only AuthMode=iam"',
     ],
     # `make dev` goes on until it is stopped; LocalStack's Lambda needs Docker. tests/matrix runs what it can of both.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.observability import metrics
+from chalicelib.observability import count, metrics
 from infra.alarms import alarms
 from infra.dependencies import REPOSITORY
 from tests.infra.conftest import Template
@@ -24,7 +24,7 @@ def watched(made: dict[str, Template], metric: str) -> dict[str, Template]:
     """Alarms on one metric, by the logical id of what they watch."""
     found = {}
     for alarm in made.values():
-        if alarm["MetricName"] == metric:
+        if alarm["MetricName"] == metric and len(alarm["Dimensions"]) == 1:
             (dimension,) = alarm["Dimensions"]
             found[next(iter(as_reference(dimension["Value"])))] = alarm
     return found
@@ -67,23 +67,60 @@ def test_the_api_is_watched_by_its_name_and_stage(resources: dict[str, Template]
     assert made["ApiErrorsAlarm"]["Statistic"] == "Average"  # the average of 5XXError is the share of such answers
 
 
-def test_stuck_jobs_are_counted_under_the_names_that_the_alarm_looks_for(
-    made: dict[str, Template], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", ["JobsStuck", "PushesFailed"])
+def test_what_the_code_counts_has_the_names_that_its_alarm_looks_for(
+    made: dict[str, Template], capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     metrics.clear_metrics()
-    metrics.add_metric(name="JobsStuck", unit="Count", value=1)
+    count(name)
     metrics.flush_metrics()
     told = json.loads(capsys.readouterr().out)
     (directive,) = told["_aws"]["CloudWatchMetrics"]
-    alarm = made["JobsStuckAlarm"]
+    alarm = made[f"{name}Alarm"]
+    assert (alarm["MetricName"], told[name]) == (name, [1.0])
     assert directive["Namespace"] == alarm["Namespace"]
     assert {found["Name"] for found in alarm["Dimensions"]} == set(directive["Dimensions"][0])
     assert {"Name": "service", "Value": told["service"]} in alarm["Dimensions"]
 
 
-def test_silence_is_no_alarm_and_an_end_is_told_too(made: dict[str, Template]) -> None:
-    for alarm in made.values():
-        assert alarm["TreatMissingData"] == "notBreaching"
+def test_the_table_and_each_of_its_indexes_are_watched_for_throttling(
+    resources: dict[str, Template], made: dict[str, Template]
+) -> None:
+    indexes = {index["IndexName"] for index in resources["Table"]["Properties"]["GlobalSecondaryIndexes"]}
+    for metric in ("ReadThrottleEvents", "WriteThrottleEvents"):
+        found = [alarm["Dimensions"] for alarm in made.values() if alarm["MetricName"] == metric]
+        dimensions = [{one["Name"]: one["Value"] for one in of} for of in found]
+        assert {of.get("GlobalSecondaryIndexName") for of in dimensions} == {None, *indexes}
+        assert all(of["TableName"] == {"Ref": "Table"} for of in dimensions)
+
+
+def test_the_stream_is_watched_before_its_records_are_lost(
+    resources: dict[str, Template], made: dict[str, Template]
+) -> None:
+    (source,) = resources["Notify"]["Properties"]["Events"].values()
+    alarm = watched(made, "IteratorAge")["Notify"]
+    assert alarm["Threshold"] / 1000 < source["Properties"]["MaximumRecordAgeInSeconds"] / 100
+
+
+def test_a_sweeper_that_does_not_run_at_all_is_noticed(made: dict[str, Template]) -> None:
+    alarm = watched(made, "Invocations")["Sweep"]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"], alarm["Statistic"]) == ("LessThanThreshold", 1, "Sum")
+    assert alarm["TreatMissingData"] == "breaching"  # a function that is not called has no data
+
+
+def test_the_websocket_api_is_watched_by_its_id_and_stage(
+    resources: dict[str, Template], made: dict[str, Template]
+) -> None:
+    stage = resources["WebsocketAPIStage"]["Properties"]["StageName"]
+    for metric in ("IntegrationError", "ExecutionError"):
+        (alarm,) = [found for found in made.values() if found["MetricName"] == metric]
+        dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+        assert dimensions == {"ApiId": {"Ref": "WebsocketAPI"}, "Stage": stage}
+
+
+def test_silence_is_no_alarm_but_the_sweepers_and_an_end_is_reported_too(made: dict[str, Template]) -> None:
+    for name, alarm in made.items():
+        assert (alarm["TreatMissingData"] == "breaching") == (name == "SweepSilentAlarm")
         assert alarm["OKActions"] == alarm["AlarmActions"]
         assert alarm["DatapointsToAlarm"] <= alarm["EvaluationPeriods"]
 

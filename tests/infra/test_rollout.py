@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from infra.alarms import alarms
 from infra.package import Package
 from infra.stack import deploy
 from infra.template_merge import API_FUNCTION
 from tests.infra.conftest import Template
 from tests.support.deployment import FakeCloudFormation, artifacts_of, stack_with
+from tests.support.sam import of_type, sam_transformed
 from tests.support.templates import chosen
 
 ALIAS = {"Ref": "APIHandler.Alias"}
+# A message that kills its worker comes back every half minute, so one job can fail as often as any threshold.
+SET_OFF_BY_ONE_JOB = {"GaveUp", "JobsStuck", "Parked", "QueueAge", "DeadLettersWait"}
+METRIC_DELAY_SECONDS = 120
 CREATED = {"Stage": "prod", "SourceBucket": "files", "AuthMode": "iam"}
 
 
@@ -40,8 +46,35 @@ def test_a_rollout_heeds_alarms_that_go_off_while_it_lasts(resources: dict[str, 
     preference = resources[API_FUNCTION]["Properties"]["DeploymentPreference"]
     heeded = {found["Ref"] for found in chosen(preference, {"HeedsAlarms"})["Alarms"]}
     known = {alarm.name: alarm for alarm in alarms()}
-    assert {"ApiErrorsAlarm", "APIHandlerErrorsAlarm", "CheckErrorsAlarm", "AssembleErrorsAlarm"} <= heeded
-    assert all(known[name].period * known[name].of <= 300 for name in heeded)
+    assert heeded == {"ApiErrorsAlarm", "NewVersionErrorsAlarm", "SweepErrorsAlarm"}
+    assert not {known[name].kind for name in heeded} & SET_OFF_BY_ONE_JOB
+    assert len(heeded) <= 10  # docs.aws.amazon.com/codedeploy/latest/userguide/limits.html
+
+
+def test_every_rollout_lasts_longer_than_its_alarms_need(template: Template) -> None:
+    """An alarm of the first minute has to go off before the last callers have moved."""
+    choices = set(template["Parameters"]["Rollout"]["AllowedValues"]) - {"AllAtOnce"}
+    assert template["Parameters"]["Rollout"]["Default"] in choices
+    preference = template["Resources"][API_FUNCTION]["Properties"]["DeploymentPreference"]
+    heeded = {found["Ref"] for found in chosen(preference, {"HeedsAlarms"})["Alarms"]}
+    needed = max(alarm.period * alarm.of for alarm in alarms() if alarm.name in heeded) + METRIC_DELAY_SECONDS
+    for choice in choices:
+        kind, percent, minutes = re.fullmatch(r"(Canary|Linear)(\d+)Percent(?:Every)?(\d+)Minutes?", choice).groups()  # type: ignore[union-attr]
+        steps = 1 if kind == "Canary" else 100 // int(percent)
+        assert steps * int(minutes) * 60 > needed, choice
+
+
+def test_the_new_version_is_watched_by_itself(packaged: Package) -> None:
+    """Callers of a canary are a tenth of all: the share of failures among all answers would hide half of its own."""
+    made = sam_transformed(packaged.template_with_code("s3://artifacts/code.zip", "settings"), CREATED)
+    (version,) = of_type(made, "AWS::Lambda::Version")
+    found = made["Resources"]["NewVersionErrorsAlarm"]["Properties"]["Dimensions"]
+    dimensions = {one["Name"]: one["Value"] for one in found}
+    assert dimensions == {
+        "FunctionName": {"Ref": API_FUNCTION},
+        "Resource": {"Fn::Sub": f"${{{API_FUNCTION}}}:live"},
+        "ExecutedVersion": {"Fn::GetAtt": [version, "Version"]},
+    }
 
 
 def test_whoever_mends_a_broken_deployment_can_do_without_alarms(template: Template) -> None:
