@@ -6,8 +6,9 @@ import argparse
 import sys
 
 from localstack import stack
-from localstack.clients import forget_aws
+from localstack.clients import Clients, forget_aws
 from localstack.home import Options
+from localstack.samples import put, samples
 from localstack.stack import FAILURES
 
 
@@ -26,16 +27,27 @@ def main() -> int:
 def _up() -> int:
     options = Options.from_environment()
     outputs = stack.up(options)
+    if "S3Endpoint" not in options.parameters:  # a store of the reader's own gets no files from us
+        _put_samples(outputs)
     print(f"Lorry is up: {outputs['ApiUrl']}")
     print(f"  try     curl {outputs['ApiUrl']}/health")
-    print(f"  more in {options.home.outputs}; logs in {options.home.log}; stop it with `make down`")
+    print(f"  names   {options.home.outputs}")
+    print(f"  logs    {options.home.log}")
+    print("  stop    make down")
     return 0
+
+
+def _put_samples(outputs: stack.Outputs) -> None:
+    files = samples()
+    bucket = outputs["SourceBucket"]
+    put(Clients(outputs["Endpoint"])("s3"), bucket, files, replace=False)
+    print(f"{len(files)} sample files are in s3://{bucket}: ids {files[0].file_id} to {files[-1].file_id}")
 
 
 def _down() -> int:
     options = Options.from_environment()
     stopped = stack.down(options)
-    print("stopped" if stopped else f"nothing runs in {options.home.root}")
+    print("stopped; its jobs and files are gone" if stopped else f"nothing runs in {options.home.root}")
     return 0
 
 

@@ -1,7 +1,7 @@
 """`make demo`: the main job, end to end, on real files and over the public API.
 
-Starts the stack, uploads 59 files, asks for 60 and one ZIP of them, watches the job, downloads every link, compares
-the CRC-32 of each file with what was uploaded, and opens and tests the ZIP.
+Starts the stack, uploads 59 files, requests 60 and one ZIP of them, watches the job, downloads every link, compares
+the CRC-32 of each file with the uploaded one, and opens and tests the ZIP.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rich.table import Table
 from localstack import stack
 from localstack.clients import Clients, forget_aws
 from localstack.home import Options
-from localstack.samples import Sample, samples, upload
+from localstack.samples import Sample, put, samples
 from localstack.stack import FAILURES
 from lorry import (
     ArchiveOptions,
@@ -44,12 +44,12 @@ console = Console(highlight=False)
 
 
 class DemoFailed(Exception):
-    """The demonstration did not come out as it must."""
+    """A downloaded file or the ZIP differs from what was uploaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """One finished job and what it took."""
+    """One finished job, and how long it took."""
 
     job: Job
     download: Download
@@ -76,8 +76,8 @@ def _demo(options: Options) -> None:
     outputs = stack.up(options)
     console.print(f"  {outputs['ApiUrl']} ({time.monotonic() - started:.1f} s)")
 
-    files = samples(options.home.root / "samples", say=lambda text: console.print(f"  {text}"))
-    new = upload(Clients(outputs["Endpoint"])("s3"), outputs["SourceBucket"], files)
+    files = samples(say=lambda text: console.print(f"  {text}"))
+    new = put(Clients(outputs["Endpoint"])("s3"), outputs["SourceBucket"], files, replace=True)
     size = sum(sample.size for sample in files)
     console.print(
         f"[bold]2[/] {len(files)} files, {_mib(size)}, in s3://{outputs['SourceBucket']} ({new} uploaded now)"
@@ -88,7 +88,7 @@ def _demo(options: Options) -> None:
     _verify(ran.download, files)
     _verify_archive(ran.archive, files)
     _report(ran, time.monotonic() - started)
-    _where_to_look(outputs, options, ran)
+    _next_steps(outputs, options, ran)
 
 
 def _run_job(url: str, files: list[Sample], folder: Path) -> Ran:
@@ -142,7 +142,7 @@ def _download(lorry: Lorry, job: Job, folder: Path) -> Download:
     with Progress(*columns, console=console) as progress:
         try:
             return lorry.download(job.id, folder, listener=_Bar(progress, job.bytes.total))
-        except DownloadFailed as error:  # one file is missing, as it must be; _verify looks at the rest
+        except DownloadFailed as error:  # one file is missing, as intended; _verify checks the rest
             return error.report
 
 
@@ -152,14 +152,14 @@ def _download_archive(lorry: Lorry, job: Job, folder: Path) -> Path:
     with Progress(*columns, console=console) as progress:
         try:
             lorry.download_archives(job.id, path, listener=_Bar(progress, job.archives[0].size))
-        except ArchivesIncomplete as error:  # the missing file is missing from the ZIP too; _verify_archive looks
+        except ArchivesIncomplete as error:  # the missing file is missing from the ZIP too; _verify_archive checks it
             if not error.report.missing or error.report.failed:
                 raise
     return path
 
 
 def _verify_archive(path: Path, files: list[Sample]) -> None:
-    """The ZIP opens, holds every file with the bytes that were uploaded, and tells of the absent one."""
+    """Checks that the ZIP opens, holds every file as uploaded, and that its manifest names the absent one."""
     with zipfile.ZipFile(path) as archive:
         found = {entry.filename: entry.CRC for entry in archive.infolist() if entry.filename != MANIFEST}
         broken = archive.testzip()
@@ -170,11 +170,11 @@ def _verify_archive(path: Path, files: list[Sample]) -> None:
         raise DemoFailed(f"{path} does not hold what was uploaded")
     absent = [file["file_id"] for file in manifest["files"] if file["state"] == "missing"]
     if absent != [ABSENT_ID]:
-        raise DemoFailed(f"the manifest of {path} tells {absent} as missing, not {ABSENT_ID}")
+        raise DemoFailed(f"the manifest of {path} names {absent} as missing, not {ABSENT_ID}")
 
 
 def _verify(download: Download, files: list[Sample]) -> None:
-    """Every file is there with the bytes that were uploaded, and the absent one alone is missing."""
+    """Checks that every file arrived as uploaded, and that the absent one alone is missing."""
     missing = [file.id for file in download.missing]
     if missing != [ABSENT_ID]:
         raise DemoFailed(f"missing should be {ABSENT_ID} alone, but is {missing}")
@@ -183,7 +183,7 @@ def _verify(download: Download, files: list[Sample]) -> None:
     for sample in files:
         found = zlib.crc32((download.folder / f"{sample.file_id}.zip").read_bytes())
         if found != sample.crc32:
-            raise DemoFailed(f"{sample.key} ({sample.title}): CRC-32 {found:08x}, uploaded was {sample.crc32:08x}")
+            raise DemoFailed(f"{sample.key} ({sample.title}): CRC-32 {found:08x}, uploaded {sample.crc32:08x}")
 
 
 def _report(ran: Ran, seconds: float) -> None:
@@ -195,7 +195,7 @@ def _report(ran: Ran, seconds: float) -> None:
         "downloaded": f"{ran.download.complete} files, {_mib(ran.download.bytes)}, {_mib(speed)}/s",
         "verified": f"[green]CRC-32 of all {ran.download.complete} files equals what was uploaded[/]",
         "archive": f"{ran.archive.name}, {_mib(ran.archive.stat().st_size)}, [green]opened and tested[/]",
-        "took": f"{seconds:.1f} s in all",
+        "took": f"{seconds:.1f} s",
     }
     for name, value in rows.items():
         table.add_row(name, value)
@@ -203,14 +203,17 @@ def _report(ran: Ran, seconds: float) -> None:
     console.print(table)
 
 
-def _where_to_look(outputs: stack.Outputs, options: Options, ran: Ran) -> None:
+def _next_steps(outputs: stack.Outputs, options: Options, ran: Ran) -> None:
+    steps = {
+        "this job": f".venvs/dev/bin/lorry --api {outputs['ApiUrl']} status {ran.job.id}",
+        "its files": f"{ran.download.folder}, the ZIP is {ran.archive}",
+        "the API": f"{outputs['ApiUrl']}/docs in a browser",
+        "names, logs": f"{options.home.outputs}, {options.home.log}",
+    }
     console.print("Look next:")
-    console.print(f"  curl {outputs['ApiUrl']}/v1/download/status/{ran.job.id}", soft_wrap=True, markup=False)
-    console.print(f"  files in {ran.download.folder}, the ZIP is {ran.archive}", soft_wrap=True, markup=False)
-    console.print(
-        f"  addresses and names in {options.home.outputs}, logs in {options.home.log}", soft_wrap=True, markup=False
-    )
-    console.print("The stack keeps running; `make down` stops it.")
+    for name, place in steps.items():
+        console.print(f"  {name:13} {place}", soft_wrap=True, markup=False)
+    console.print("The stack keeps running; `make down` stops it and deletes its jobs and files.")
 
 
 def _mib(count: float) -> str:

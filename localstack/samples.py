@@ -1,6 +1,6 @@
-"""Real files to download: the standard library's packages, each as a zip, and a few that are larger than 16 MiB.
+"""Real files to download: the standard library's packages, each as a zip, and three that are larger than 16 MiB.
 
-They are made once per Python and kept on disk, with a list that says what is in each.
+They are created once per Python and kept on disk, with a list of what is in each.
 """
 
 from __future__ import annotations
@@ -15,18 +15,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.dependencies import CACHE, python_version
+from infra.file_lock import locked
+
+FOLDER = CACHE / f"samples-{python_version()}"  # of all stacks on this machine
 FIRST_ID = 70000
 FILES = 59
 LARGE_FILES = 3
 LARGE_BYTES = 16 * 1024 * 1024
 _LARGEST_BYTES = 40 * 1024 * 1024
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_FORMAT = 1  # raise it when what is made changes
+_FORMAT = 1  # raise it when the contents change
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One file, as it is on disk and as it should come back."""
+    """One file, as it is on disk and as it should arrive."""
 
     file_id: int
     title: str
@@ -39,20 +43,21 @@ class Sample:
         return f"downloads/{self.file_id}.zip"
 
 
-def samples(folder: Path, *, say: Callable[[str], None] = print) -> list[Sample]:
-    """The samples in `folder`, made there if they are not yet."""
-    listing, origin = folder / "samples.json", f"{_FORMAT} {sys.version}"
-    try:
-        noted = json.loads(listing.read_text())
-        if noted["origin"] == origin and all(Path(sample["path"]).exists() for sample in noted["samples"]):
-            return [Sample(**sample) for sample in noted["samples"]]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        pass
-    say(f"zipping {FILES} packages of this Python's libraries (once)")
-    folder.mkdir(parents=True, exist_ok=True)
-    made = list(_make_all(folder))
-    listing.write_text(json.dumps({"origin": origin, "samples": [asdict(sample) for sample in made]}, indent=2))
-    return made
+def samples(folder: Path = FOLDER, *, say: Callable[[str], None] = print) -> list[Sample]:
+    """Returns the samples in `folder`, created there on first use."""
+    with locked(folder.with_suffix(".lock"), seconds=120):
+        listing, origin = folder / "samples.json", f"{_FORMAT} {sys.version}"
+        try:
+            noted = json.loads(listing.read_text())
+            if noted["origin"] == origin and all(Path(sample["path"]).exists() for sample in noted["samples"]):
+                return [Sample(**sample) for sample in noted["samples"]]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            pass
+        say(f"creating {FILES} sample files from this Python's libraries (once)")
+        folder.mkdir(parents=True, exist_ok=True)
+        made = list(_make_all(folder))
+        listing.write_text(json.dumps({"origin": origin, "samples": [asdict(sample) for sample in made]}, indent=2))
+        return made
 
 
 def _make_all(folder: Path) -> Iterator[Sample]:
@@ -95,7 +100,7 @@ def _dotted(path: Path) -> str:
 
 
 def _large() -> Iterator[tuple[str, list[Path]]]:
-    """Bundles of everything that is installed, stored without compression, each larger than LARGE_BYTES."""
+    """Bundles of installed packages, stored without compression, each larger than LARGE_BYTES."""
     members = _installed_files()
     for number in range(1, LARGE_FILES + 1):
         bundle, size = [], 0
@@ -115,11 +120,13 @@ def _installed_files() -> Iterator[tuple[Path, int]]:
                     yield path, size
 
 
-def upload(s3: Any, bucket: str, wanted: Iterable[Sample]) -> int:
-    """Put the samples that are not in the bucket yet; how many that were."""
+def put(s3: Any, bucket: str, wanted: Iterable[Sample], *, replace: bool) -> int:
+    """Uploads samples that are absent and, with `replace`, those whose size differs; returns how many."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="downloads/")
     present = {found["Key"]: found["Size"] for page in pages for found in page.get("Contents", [])}
-    absent = [sample for sample in wanted if present.get(sample.key) != sample.size]
-    for sample in absent:
+    chosen = [
+        sample for sample in wanted if sample.key not in present or (replace and present[sample.key] != sample.size)
+    ]
+    for sample in chosen:
         s3.put_object(Bucket=bucket, Key=sample.key, Body=Path(sample.path).read_bytes())
-    return len(absent)
+    return len(chosen)

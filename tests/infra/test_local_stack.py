@@ -1,4 +1,4 @@
-"""`make up` and `make down`: idempotent, side by side, and never a hang."""
+"""`make up` and `make down`: idempotent, side by side, and never hanging."""
 
 from __future__ import annotations
 
@@ -73,6 +73,17 @@ def test_up_leaves_a_stack_that_curl_can_reach_and_outputs_that_say_where(comman
     assert (answer.status_code, answer.json()["status"]) == (200, "healthy")
 
 
+def test_up_puts_sample_files_in_place_and_leaves_files_of_the_same_name_alone(command: Command) -> None:
+    outputs = command.up()
+    files = f"{outputs['Endpoint']}/{outputs['SourceBucket']}/downloads"
+    for number in (70000, 70058):
+        assert httpx.get(f"{files}/{number}.zip", timeout=30).content.startswith(b"PK")
+    assert httpx.get(f"{files}/79999.zip", timeout=30).status_code == 404
+    httpx.put(f"{files}/70000.zip", content=b"my own", timeout=30)
+    command.up()
+    assert httpx.get(f"{files}/70000.zip", timeout=30).content == b"my own"
+
+
 def test_a_second_up_keeps_the_running_stack_and_returns_at_once(command: Command) -> None:
     command.up()
     before, started = command.process, time.monotonic()
@@ -90,7 +101,7 @@ def test_changed_parameters_update_the_running_stack_and_keep_its_data(command: 
     assert httpx.get(second["ApiUrl"] + "/health", timeout=30).status_code == 200
 
 
-def test_another_environment_starts_the_emulator_anew(command: Command) -> None:
+def test_another_environment_restarts_the_emulator(command: Command) -> None:
     command.up()
     before = command.process
     outputs = command.up(LORRY_EMULATOR_ENVIRONMENT="AUTH=true")
@@ -144,7 +155,7 @@ def test_another_port_for_a_running_home_is_refused_with_a_way_out(command: Comm
     assert "make down" in done.stderr
 
 
-def test_a_stack_that_was_killed_is_started_anew(command: Command) -> None:
+def test_a_stack_that_was_killed_is_started_again(command: Command) -> None:
     command.up()
     os.kill(command.process.pid, signal.SIGKILL)
     outputs = command.up()
