@@ -1,4 +1,4 @@
-# `make help` lists the commands. Everything is made below .venvs/ and .lorry/; nothing else is touched.
+# `make help` lists the commands. Everything is created below .venvs/ and .lorry/; nothing else is touched.
 
 SHELL := /bin/sh
 PY := .venvs/dev/bin/python
@@ -6,28 +6,28 @@ LOCAL := $(if $(filter localstack,$(STACK)),localstack.docker,localstack)
 export PYTHON PORT LORRY_HOME LORRY_PARAMETERS LORRY_EMULATOR_ENVIRONMENT
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo dev up down test-matrix environment audit check check-template format test test-slow bench lock deploy destroy secret secret-rotate
+.PHONY: help demo dev up down test-matrix environment audit check check-template format test-fast test test-slow bench lock deploy destroy secret secret-rotate
 
-help:  ## what there is
+help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  PORT=4567 and LORRY_HOME=.lorry-4567 put a second stack beside the first"
+	@echo "  PORT=4567 LORRY_HOME=.lorry-4567 runs a second stack beside the first; more in docs/make.md"
 
-demo: environment  ## start a stack, run a job of 60 files on it, verify every file
+demo: environment  ## start a stack, run a job of 60 files, verify every byte
 	@$(PY) -m localstack.demo
 
-dev: environment  ## API and workers in one process, for breakpoints; on AWS_ENDPOINT_URL or what `make up` started
+dev: environment  ## run API and workers in one process, for breakpoints; on AWS_ENDPOINT_URL or the stack of `make up`
 	@$(PY) -m localstack.dev $(if $(DEV_PORT),--port "$(DEV_PORT)") $(ARGS)
 
-up: environment  ## start the embedded stack, or bring a running one up to date; STACK=localstack [STORE=minio] in Docker
+up: environment  ## start the embedded stack, or update a running one; STACK=localstack [STORE=minio] in Docker
 	@$(PY) -m $(LOCAL) up $(if $(STORE),--store "$(STORE)")
 
-down:  ## stop what `make up` started
-	@if [ -x $(PY) ]; then $(PY) -m $(LOCAL) down $(if $(STORE),--store "$(STORE)"); else echo "nothing was ever started here"; fi
+down:  ## stop the stack; its jobs and files are gone
+	@if [ -x $(PY) ]; then $(PY) -m $(LOCAL) down $(if $(STORE),--store "$(STORE)"); else echo "nothing was started here"; fi
 
 environment:  ## create the Python environment, once
 	@sh infra/environment.sh
 
-check: environment  ## formatting, lint, types, imports, template, generated pages, secrets
+check: environment  ## check format, lint, types, imports, template, generated pages, secrets
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
@@ -38,32 +38,35 @@ check: environment  ## formatting, lint, types, imports, template, generated pag
 	@git ls-files -z | xargs -0 .venvs/dev/bin/detect-secrets-hook --disable-plugin Base64HighEntropyString \
 		--disable-plugin HexHighEntropyString --disable-plugin KeywordDetector
 
-check-template: environment  ## checkov's rules for the template; the first time it is installed, in an environment of its own
+check-template: environment  ## run checkov on the template (installed on first use, in an environment of its own)
 	@test -x .venvs/checkov/bin/checkov || { $(PY) -m venv .venvs/checkov && \
 		.venvs/checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==3.3.30; }
 	@$(PY) -m infra.package .lorry/package
 	@.venvs/checkov/bin/checkov --config-file infra/checkov.yaml --file .lorry/package/template.json
 
-audit: environment  ## known vulnerabilities of what ships, where the package index tells them
+audit: environment  ## look for known vulnerabilities in what ships; ARGS=--required fails if nothing can be asked
 	@$(PY) -m infra.requirements audit $(ARGS)
 
 format: environment  ## format the code
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 
-test: environment  ## the tests; ARGS="-k cancel" passes options to pytest
+test-fast: environment  ## run unit and property tests, about a minute; ARGS="-k cancel" passes options to pytest
+	@$(PY) -m pytest tests/unit tests/properties $(ARGS)
+
+test: environment  ## run all tests but the slow ones
 	@$(PY) -m pytest -m "not slow and not matrix" $(ARGS)
 
-test-slow: environment  ## archives over 4 GiB, and everything about starting and stopping stacks
+test-slow: environment  ## run the slow tests: archives over 4 GiB, starting and stopping stacks, commands of the docs
 	@$(PY) -m pytest -m "slow and not matrix" $(ARGS)
 
-test-matrix: environment  ## jobs and adapters on LocalStack (from PyPI), SeaweedFS, MiniStack without Lambda
+test-matrix: environment  ## run jobs and adapters on LocalStack (from PyPI), SeaweedFS, MiniStack without Lambda
 	@$(PY) -m pytest tests/matrix tests/integration/test_jobs.py tests/integration/test_archives.py $(ARGS)
 
-bench: environment  ## the benchmarks; ARGS="archive --runs 3" runs one, ARGS=--short all on little data
+bench: environment  ## run the benchmarks; ARGS="archive --runs 3" runs one, ARGS=--short all on little data
 	@$(PY) -m benchmarks $(ARGS)
 
-lock: environment  ## write requirements.lock anew, after a change of requirements.txt
+lock: environment  ## write requirements.lock, after a change of requirements.txt
 	@$(PY) -m infra.requirements lock
 
 deploy: environment  ## deploy to AWS: STAGE=prod SOURCE_BUCKET=my-files [REGION=eu-central-1] [ARGS=Key=Value]
@@ -72,13 +75,13 @@ deploy: environment  ## deploy to AWS: STAGE=prod SOURCE_BUCKET=my-files [REGION
 	@$(PY) -m infra.deploy --stage "$(STAGE)" --source-bucket "$(SOURCE_BUCKET)" $(if $(REGION),--region "$(REGION)") \
 		$(if $(ARCHITECTURE),--architecture "$(ARCHITECTURE)") $(ARGS)
 
-destroy: environment  ## delete a deployment from AWS: STAGE=prod [REGION=eu-central-1] [YES=1]; data is kept
+destroy: environment  ## delete a deployment from AWS: STAGE=prod [REGION=eu-central-1] [YES=1]; data stays
 	@test -n "$(STAGE)" || { echo "make destroy: name the stage: STAGE=prod" >&2; exit 2; }
 	@$(PY) -m infra.destroy --stage "$(STAGE)" $(if $(REGION),--region "$(REGION)") $(if $(filter 1 yes,$(YES)),--yes)
 
-secret: environment  ## show what webhooks are verified with; of a deployment on AWS: STAGE=prod [REGION=eu-central-1]
+secret: environment  ## show the secret that webhooks are verified with; of a deployment on AWS: STAGE=prod [REGION=eu-central-1]
 	@$(PY) -m infra.secret show $(if $(STAGE),--stage "$(STAGE)") $(if $(REGION),--region "$(REGION)")
 
-secret-rotate: environment  ## a new secret; the old one counts for OVERLAP=24 hours more [STAGE=prod] [FORCE=yes]
+secret-rotate: environment  ## replace the secret; the old one stays valid for OVERLAP=24 hours [STAGE=prod] [FORCE=yes]
 	@$(PY) -m infra.secret rotate $(if $(STAGE),--stage "$(STAGE)") $(if $(REGION),--region "$(REGION)") \
 		$(if $(OVERLAP),--overlap "$(OVERLAP)") $(if $(filter yes,$(FORCE)),--force)

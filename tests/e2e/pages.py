@@ -1,7 +1,7 @@
-"""The commands that pages show, run as a reader would type them: in a copy of the repository, in one shell, in order.
+"""The commands that pages show, run as a reader would copy them: in a copy of the repository, in one shell, in order.
 
-A page's ```console blocks hold commands behind `$ `. Blocks with a second word, such as ```console aws, need what a
-test has not: they are listed, not run.
+A page's ```sh blocks hold commands alone, so that they can be copied. Blocks with a second word, such as ```sh aws,
+need what a test does not have: they are listed, not run.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DEADLINE = 300.0
+DEADLINE = 600.0
 # As infra/environment.sh computes it: with this stamp, `make` finds nothing to install.
 STAMP = "(cat requirements.txt requirements-dev.txt client/pyproject.toml; pwd) | cksum"
 
 _BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
-_COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
+_COMMAND = re.compile(r"^(?!#)((?:.*(?:\\|\|)\n)*.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,21 @@ class Block:
 
     @property
     def commands(self) -> list[str]:
-        """The lines behind `$ `, with their continuations."""
+        """The lines, with their continuations."""
         return _COMMAND.findall(self.body)
 
 
-def blocks(page: Path) -> list[Block]:
-    found = _BLOCK.finditer(page.read_text(encoding="utf-8"))
-    return [Block(tuple(match["info"].split()), match["body"]) for match in found]
+def blocks(page: Path, section: str = "") -> list[Block]:
+    """The blocks of the page, or of one section of it."""
+    text = page.read_text(encoding="utf-8")
+    if section:
+        text = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    return [Block(tuple(match["info"].split()), match["body"]) for match in _BLOCK.finditer(text)]
 
 
 def commands(page: Path, *info: str) -> list[str]:
-    """The commands of the page's blocks of this kind: `console` alone, or with what they need."""
-    return [command for block in blocks(page) if block.info == ("console", *info) for command in block.commands]
+    """The commands of the page's blocks of this kind: `sh` alone, or with what they need."""
+    return [command for block in blocks(page) if block.info == ("sh", *info) for command in block.commands]
 
 
 def checkout(folder: Path) -> Path:
@@ -83,11 +86,11 @@ def _refer(link: Path, target: Path) -> None:
 
 
 def run(script: str, folder: Path, port: int, environment: Mapping[str, str] | None = None) -> str:
-    """Run the script in bash; what it printed. Fails the test where a command fails; what it has started is ended."""
+    """Runs the script in bash; returns what it printed. Fails the test where a command fails; ends what it started."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LORRY_", "MAKE"))}
     own = {"PORT": str(port), "PYTHONPATH": str(folder / "client"), **(environment or {})}
     with subprocess.Popen(
-        ["bash", "-c", script],
+        ["bash", "-c", f"set -euo pipefail\n{script}"],
         cwd=folder,
         env={**inherited, **own},
         stdout=subprocess.PIPE,

@@ -1,8 +1,9 @@
-"""Every command of the pages below docs/ works, every link leads somewhere, every metric has its line."""
+"""Every command of the pages in docs/ works, every link leads somewhere, every route, target and metric is listed."""
 
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,28 +17,35 @@ from tests.e2e import pages
 from tests.integration.stack import free_port
 
 DOCS = pages.ROOT / "docs"
-FRONT = [pages.ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")]
-LINKED = [*sorted(DOCS.rglob("*.md")), *FRONT]
+FRONT = [
+    pages.ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+]
+EXAMPLES = pages.ROOT / "examples" / "README.md"
+LINKED = [*sorted(DOCS.rglob("*.md")), *FRONT, EXAMPLES]
 OBSERVABILITY = "chalicelib.observability"
 KINDS = ("", ".grpc")
 
-# What no test runs, by page and by what it needs: the words behind `console`. A command that is not here fails a test.
-AWS, BY_HAND = ("console", "aws"), ("console",)
+# What no test runs, by page and by the word behind `sh` that says what it needs. Any other command fails a test.
 PROD = "make deploy STAGE=prod SOURCE_BUCKET=my-files"
 NOT_RUN = {
-    ("tutorial.md", AWS): [f'{PROD} ARGS="AuthMode=iam S3AllowedPrefix=downloads/"'],
-    ("how-to/deploy.md", AWS): [
+    ("tutorial.md", "aws"): [f'{PROD} ARGS="AuthMode=iam S3AllowedPrefix=downloads/"'],
+    ("how-to/deploy.md", "aws"): [
         f"{PROD} REGION=eu-central-1 \\\n"
         '    ARGS="AuthMode=jwt AuthIssuer=https://login.example.com/ AuthAudience=lorry AlarmEmail=ops@example.com"',
         f'{PROD} ARGS="AccessLogs=true"',
         f'{PROD} ARGS="--upload-only AuthMode=iam"',
     ],
-    # `make dev` goes on until it is stopped; LocalStack's Lambda needs Docker. tests/matrix runs what it can of both.
-    ("how-to/local-stacks.md", BY_HAND): [
+    ("how-to/expose.md", "aws"): [
+        f'{PROD} \\\n    ARGS="AuthMode=jwt AuthIssuer=https://login.example.com/ AuthAudience=lorry"'
+    ],
+    # `make dev` runs until it is stopped; LocalStack's Lambda needs Docker. tests/matrix runs what it can of both.
+    ("how-to/local-stacks.md", "by-hand"): [
         "make up",
         "make dev",
         "AWS_ENDPOINT_URL=http://127.0.0.1:4600 make dev DEV_PORT=8001",
         "S3_ENDPOINT=http://127.0.0.1:8333 S3_ACCESS_KEY_ID=… S3_SECRET_ACCESS_KEY=… S3_BUCKET_NAME=files make dev",
+    ],
+    ("how-to/local-stacks.md", "docker"): [
         "make up STACK=localstack                # SeaweedFS as the store",
         "make up STACK=localstack STORE=minio    # or rustfs",
         "make down STACK=localstack",
@@ -49,9 +57,7 @@ def relative(page: Path) -> str:
     return page.relative_to(DOCS).as_posix()
 
 
-PAGES = [
-    page for page in sorted(DOCS.rglob("*.md")) if pages.commands(page) and (relative(page), BY_HAND) not in NOT_RUN
-]
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if pages.commands(page)]
 
 # Ports that pages name, for those of the test.
 API_PORT, STORE_PORT = "127.0.0.1:4566", "8333"
@@ -64,16 +70,13 @@ WEED = "weed mini"
 def script(page: Path, port: int) -> str:
     """The page's commands, on ports of the test's own."""
     store = free_port()
-    lines = ["set -euo pipefail"]
-    for command in pages.commands(page):
-        line = command.replace("curl ", "curl -fsS ").replace(API_PORT, f"127.0.0.1:{port}")
-        line = line.replace(f"127.0.0.1:{STORE_PORT}", f"127.0.0.1:{store}").replace(f"={STORE_PORT}", f"={store}")
-        lines.append(line.replace(WEED, f"{WEED} {out_of_the_way()}"))
-    return "\n".join(lines)
+    text = "\n".join(block.body for block in pages.blocks(page) if block.info == ("sh",))
+    text = text.replace(API_PORT, f"127.0.0.1:{port}").replace(WEED, f"{WEED} {out_of_the_way()}")
+    return text.replace(f"127.0.0.1:{STORE_PORT}", f"127.0.0.1:{store}").replace(f"={STORE_PORT}", f"={store}")
 
 
 def out_of_the_way() -> str:
-    """Ports for what SeaweedFS opens beside its store, so that a second one on this machine is no last_error."""
+    """Ports for what SeaweedFS opens beside its store, so that a second one on this machine can start."""
     services = [
         f"-{name}.port{kind}={free_port()}" for name in ("master", "volume", "filer", "admin") for kind in KINDS
     ]
@@ -91,18 +94,19 @@ def test_every_command_of_the_page_works(page: Path, tmp_path: Path) -> None:
 
 
 def test_the_commands_that_no_test_runs_are_known() -> None:
-    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for page in sorted(DOCS.rglob("*.md")):
         for block in pages.blocks(page):
-            if block.info[:1] == ("console",) and (len(block.info) > 1 or page not in PAGES):
-                found.setdefault((relative(page), block.info), []).extend(block.commands)
+            if block.info[:1] == ("sh",) and len(block.info) > 1:
+                found.setdefault((relative(page), block.info[1]), []).extend(block.commands)
     assert found == NOT_RUN
 
 
-def test_console_blocks_hold_commands() -> None:
-    for page in sorted(DOCS.rglob("*.md")):
-        for block in pages.blocks(page):
-            assert block.commands or block.info[:1] != ("console",), f"{relative(page)}: {block.body}"
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.relative_to(pages.ROOT).as_posix())
+def test_commands_can_be_copied(page: Path) -> None:
+    for block in pages.blocks(page):
+        assert block.info[:1] != ("console",), f"commands and output are mixed in {block.body}"
+        assert not re.search(r"^\$ ", block.body, re.MULTILINE), block.body
 
 
 # --- links ------------------------------------------------------------------------------
@@ -146,6 +150,24 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 def test_the_text_of_the_react_page_is_the_file() -> None:
     shown = [block.body for block in pages.blocks(DOCS / "how-to" / "react.md") if block.info == ("tsx",)]
     assert shown == [(DOCS / "how-to" / "react" / "DownloadButton.tsx").read_text()]
+
+
+# --- lists ------------------------------------------------------------------------------
+
+
+def test_the_page_of_the_api_lists_every_operation() -> None:
+    document = json.loads((DOCS / "openapi.json").read_text())
+    listed = re.findall(r"^\| `([A-Z]+) (\S+)` \|", (DOCS / "api.md").read_text(), re.MULTILINE)
+    declared = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    parts = {("GET", "/docs/{asset}")}  # of the page at /docs
+    assert {(method, path) for method, path in declared if method in ("GET", "POST", "DELETE")} - parts == set(listed)
+
+
+def test_the_page_of_targets_lists_every_target_and_no_other() -> None:
+    makefile = (pages.ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    listed = set(re.findall(r"^\| `make ([a-z-]+)", (DOCS / "make.md").read_text(), re.MULTILINE))
+    assert listed == targets
 
 
 # --- metrics ----------------------------------------------------------------------------

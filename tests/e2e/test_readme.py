@@ -1,39 +1,52 @@
-"""Every command of the README, in order, as a stranger would type them: in a copy of the repository, in one shell."""
+"""Every command of the README, as a newcomer copies them: in a fresh copy of the repository, in one shell, in order."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e import pages
 from tests.integration.stack import free_port
 
 README = pages.ROOT / "README.md"
-JOB_IN_README = "2611ad48-170a-4274-822c-fae8ab609d5a"
+ADDRESS = "127.0.0.1:4566"
+WHOLE, USE_IT = "", "Use it"
 
-# What a reader does by looking: take the job id from the first answer, and wait for the job to be ready.
-INITIATE = "v1/download/initiate"
-WAIT = """
-JOB=$(echo "$ANSWER" | sed 's/.*"jobId":"\\([^"]*\\)".*/\\1/')
-for _ in $(seq 120); do curl -fsS "$API/v1/download/status/$JOB" | grep -q '"status":"ready"' && break; sleep 0.5; done
+# A Python program that a newcomer saves in the folder above the clone, which is called lorry, like the package.
+PROGRAM = """(cd .. && env -u PYTHONPATH lorry/.venv/bin/python - <<'EOF'
+{program}EOF
+)
 """
 
 
-def script() -> str:
-    lines = ["set -euo pipefail"]
-    for command in pages.commands(README):
-        line = command.replace(JOB_IN_README, "$JOB").replace("curl ", "curl -fsS ")
-        lines.append(f'ANSWER=$({line}); echo "$ANSWER"\n{WAIT}' if INITIATE in line else line)
-    return "\n".join(lines)
+def script(section: str, port: int) -> str:
+    lines = []
+    for block in pages.blocks(README, section):
+        if block.info == ("sh",):
+            lines.append(block.body)
+        elif block.info == ("python",):
+            lines.append(PROGRAM.format(program=block.body))
+    return "\n".join(lines).replace(ADDRESS, f"127.0.0.1:{port}")
 
 
-def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
-    checkout = pages.checkout(tmp_path)
-    printed = pages.run(script(), checkout, free_port())
-    assert "opened and tested" in printed
-    assert (checkout / "photos.zip").stat().st_size > 0
+@pytest.mark.parametrize(
+    "section",
+    [pytest.param(WHOLE, id="whole"), pytest.param(USE_IT, id="without the demo", marks=pytest.mark.slow)],
+)
+def test_every_command_of_the_readme_works(section: str, tmp_path: Path) -> None:
+    checkout, port = pages.checkout(tmp_path), free_port()
+    assert not (checkout / ".lorry").exists()
+    printed = pages.run(script(section, port), checkout, port)
+    assert ("opened and tested" in printed) == (section == WHOLE)
+    assert '{"status":"healthy"' in printed
+    assert all(name in printed for name in ("70000.zip", "70001.zip", "MANIFEST.json"))
     assert len(list((checkout / "out").glob("*.zip"))) == 4
+    assert (checkout / "four.zip").stat().st_size > 0
+    assert sorted(path.name for path in (tmp_path / "two").glob("*.zip")) == ["70000.zip", "70001.zip"]
 
 
-def test_the_readme_shows_commands() -> None:
-    assert "make demo" in pages.commands(README)
-    assert len(pages.commands(README)) >= 8
+def test_the_readme_begins_with_the_demo() -> None:
+    first, second = pages.blocks(README)[:2]
+    assert (first.info, first.commands) == (("sh",), ["make demo"])
+    assert "equals what was uploaded" in second.body
