@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from benchmarks.workloads import SOURCE, Store, key_of
 from chalicelib.archive.archives import ArchivePlan
 from chalicelib.assembly.blueprint import archive_plans
-from chalicelib.aws import clients
+from chalicelib.aws.clients import Clients
 from chalicelib.aws.s3_source import S3SourceStore
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.jobs.files import CheckedFile, all_files
@@ -55,7 +55,7 @@ def checked_job(store: Store, ids: list[int]) -> CheckedJob:
     """Create a job for these files and check them."""
     settings = Settings.from_environment(store.settings)
     table, queue = FakeJobTable(), FakeWorkQueue()
-    source = S3SourceStore(clients.store_client(settings), SOURCE)
+    source = S3SourceStore(Clients(settings).store, SOURCE)
     lifecycle = JobLifecycle(table, queue, _now, TTL)
     service = JobService(table, queue, _now, TTL, 120)
     files = [RequestedFile(key_of(number), number) for number in ids]

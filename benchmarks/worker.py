@@ -17,7 +17,7 @@ from chalicelib.assembly.model import Upload
 from chalicelib.assembly.tasks import Range
 from chalicelib.assembly.wiring import Choices, Outside, assembled
 from chalicelib.assembly.worker import AssemblyWorker
-from chalicelib.aws import clients
+from chalicelib.aws.clients import Clients
 from chalicelib.aws.s3_archives import S3ArchiveStore
 from chalicelib.aws.s3_source import S3SourceStore
 from chalicelib.jobs.lifecycle import JobLifecycle
@@ -45,10 +45,9 @@ def milliseconds() -> int:
 
 
 def worker_of(settings: Settings, jobs: Any, archives: Any, queue: Any) -> AssemblyWorker:
-    store = Counted(
-        clients.archive_client(settings), settings.source_bucket, settings.archive_bucket, settings.check_threads
-    )
-    source = S3SourceStore(clients.store_client(settings), settings.source_bucket)
+    clients = Clients(settings)
+    store = Counted(clients.archive_store, settings.source_bucket, settings.archive_bucket, settings.check_threads)
+    source = S3SourceStore(clients.store, settings.source_bucket)
     choices = Choices(crc_source=settings.crc_source, max_bytes=settings.archive_max_bytes, store_name="bench")
     lifecycle = JobLifecycle(jobs, queue, milliseconds, settings.job_ttl_seconds)
     return assembled(Outside(jobs, archives, store, source, queue), choices, lifecycle, milliseconds)

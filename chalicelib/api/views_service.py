@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import random
-import time
 from html import escape
 from importlib.resources import files
 from urllib.parse import urlsplit
@@ -139,7 +137,8 @@ def check(call: Call) -> Answer:
 
 def start(call: Call) -> Answer:
     """Waits for one file, as clients of the original service expect."""
-    began = time.monotonic()
+    clock = call.services.system.monotonic
+    began = clock()
     body = requests.check_request(call.json_body())
     _delay(call)
     key, stored = _look_up(call, body.file_id)
@@ -149,7 +148,7 @@ def start(call: Call) -> Answer:
         status="completed" if stored else "failed",
         download_url=link,
         size=stored.size if stored else None,
-        processing_time_ms=int((time.monotonic() - began) * 1000),
+        processing_time_ms=int((clock() - began) * 1000),
         message="the file exists" if stored else f"there is no file {body.file_id}",
     )
     successor = f'<{call.base}/v1/download/initiate>; rel="successor-version"'
@@ -170,7 +169,7 @@ def _delay(call: Call) -> None:
     settings = call.services.settings
     if not settings.download_delay_enabled:
         return
-    wait = random.uniform(settings.download_delay_min_ms, settings.download_delay_max_ms)
-    call.services.sleep(min(wait, settings.request_timeout_ms) / 1000)
+    wait = call.services.system.uniform(settings.download_delay_min_ms, settings.download_delay_max_ms)
+    call.services.system.sleep(min(wait, settings.request_timeout_ms) / 1000)
     if wait >= settings.request_timeout_ms:
         raise RequestTimedOut(milliseconds=settings.request_timeout_ms)

@@ -1,114 +1,125 @@
-"""boto3 clients, made once per container, with timeouts that leave a worker time to report a failure."""
+"""Clients of AWS and of the store, with timeouts that leave a worker time to report a failure.
+
+botocore makes them: boto3's resources and transfers, which nothing here needs, would cost every cold start.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
-import boto3
-import botocore.session
 from botocore.config import Config
+from botocore.session import Session, get_session
 
 from chalicelib.delivery.presign import Credentials
 from chalicelib.errors import InvalidSettings
 from chalicelib.settings import Settings
 
 
-def worker_config(attempts: int, *, connect: float = 2, read: float = 5, **more: Any) -> Config:
-    """Timeouts for work: the queue retries with longer pauses, so the SDK only bridges a dropped connection."""
+def _config(attempts: int, *, connect: float, read: float, **more: Any) -> Config:
+    """The queues retry with longer pauses, so that the SDK only bridges a dropped connection."""
     retries = {"mode": "standard", "total_max_attempts": attempts}
     return Config(connect_timeout=connect, read_timeout=read, retries=retries, **more)
 
 
-def health_config() -> Config:
-    """Timeouts for health checks: one quick attempt."""
-    return Config(connect_timeout=1, read_timeout=1.5, retries={"total_max_attempts": 1})
+PROBE = _config(1, connect=1, read=1.5)
 
 
-def counter_config() -> Config:
-    """Timeouts for counts that a caller waits for, and that can be done without."""
-    return Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+class Clients:
+    """The clients of one deployment, each made at its first use."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
-def table_client(settings: Settings, config: Config | None = None) -> Any:
-    return boto3.client(
-        "dynamodb", region_name=settings.aws_region, config=config or worker_config(3, connect=1, read=3)
-    )
+    @cached_property
+    def session(self) -> Session:
+        """What this process knows of AWS: its own credentials, and settings of the SDK."""
+        return get_session()
 
+    @cached_property
+    def table(self) -> Any:
+        """DynamoDB, for the durable state."""
+        return self._client("dynamodb", _config(3, connect=1, read=3))
 
-def queue_client(settings: Settings, config: Config | None = None) -> Any:
-    return boto3.client("sqs", region_name=settings.aws_region, config=config or worker_config(2, connect=1, read=3))
+    @cached_property
+    def counters(self) -> Any:
+        """DynamoDB, for counts that a caller waits for and that are not indispensable."""
+        return self._client("dynamodb", _config(1, connect=1, read=2))
 
+    @cached_property
+    def queue(self) -> Any:
+        """SQS."""
+        return self._client("sqs", _config(2, connect=1, read=3))
 
-def secrets_client(settings: Settings) -> Any:
-    return boto3.client("secretsmanager", region_name=settings.aws_region, config=worker_config(2, connect=1, read=2))
+    @cached_property
+    def secrets(self) -> Any:
+        """Secrets Manager."""
+        return self._client("secretsmanager", _config(2, connect=1, read=2))
 
+    @cached_property
+    def sessions(self) -> Any:
+        """STS, which starts sessions of roles."""
+        return self._client("sts", _config(2, connect=1, read=2))
 
-def session_client(settings: Settings) -> Any:
-    """A client of STS, which gives sessions of roles."""
-    return boto3.client("sts", region_name=settings.aws_region, config=worker_config(2, connect=1, read=2))
+    @cached_property
+    def connections(self) -> Any:
+        """Open WebSockets. Short timeouts: a slow one must not hold up the others."""
+        endpoint = {"endpoint_url": self._settings.websocket_endpoint} if self._settings.websocket_endpoint else {}
+        return self._client("apigatewaymanagementapi", _config(2, connect=1, read=2), **endpoint)
 
+    @cached_property
+    def store(self) -> Any:
+        """The store, for the files."""
+        return self._store_client(_config(2, connect=2, read=5, max_pool_connections=self._settings.check_threads))
 
-def connections_client(settings: Settings) -> Any:
-    """A client that posts to open WebSockets, without much patience: a slow one must not hold up the others."""
-    endpoint, config = settings.websocket_endpoint or None, worker_config(2, connect=1, read=2)
-    return boto3.client(
-        "apigatewaymanagementapi", region_name=settings.aws_region, endpoint_url=endpoint, config=config
-    )
+    @cached_property
+    def archive_store(self) -> Any:
+        """The store, for archives: a copy of half a GiB takes its time, and the checksums are ours to choose.
 
-
-def archive_client(settings: Settings) -> Any:
-    """A client for building archives: copies of half a GiB take their time, and checksums are ours to choose.
-
-    One attempt: two slow ones would outlast the function, and the message is tried again anyway.
-    """
-    retries = {"mode": "standard", "total_max_attempts": 1}
-    return store_client(
-        settings,
-        Config(
-            connect_timeout=2,
-            read_timeout=100,
-            retries=retries,
-            max_pool_connections=2 * settings.check_threads,
+        One attempt: two slow ones would outlast the function, and the message is retried anyway.
+        """
+        config = _config(
+            1,
+            connect=2,
+            read=100,
+            max_pool_connections=2 * self._settings.check_threads,
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-        ),
-    )
+        )
+        return self._store_client(config)
 
+    @cached_property
+    def probes(self) -> dict[str, Any]:
+        """Store, table and queue for health checks: one quick attempt each."""
+        return {
+            "storage": self._store_client(PROBE),
+            "table": self._client("dynamodb", PROBE),
+            "queue": self._client("sqs", PROBE),
+        }
 
-def store_client(settings: Settings, config: Config | None = None) -> Any:
-    """A client of the store. A separate store has variables of its own, so the role's credentials never go to it."""
-    style = {"addressing_style": "path" if settings.s3_force_path_style else "virtual"}
-    config = config or worker_config(2, max_pool_connections=settings.check_threads)
-    config = config.merge(Config(signature_version="s3v4", s3=style))
-    arguments: dict[str, Any] = {"region_name": settings.s3_region, "config": config}
-    if settings.s3_endpoint:
-        arguments["endpoint_url"] = settings.s3_endpoint
-    if settings.s3_access_key_id:
-        arguments["aws_access_key_id"] = settings.s3_access_key_id
-        arguments["aws_secret_access_key"] = settings.s3_secret_access_key
-    return boto3.client("s3", **arguments)
+    def _client(self, service: str, config: Config, **more: Any) -> Any:
+        more.setdefault("region_name", self._settings.aws_region)
+        return self.session.create_client(service, config=config, **more)
 
+    def _store_client(self, config: Config) -> Any:
+        """A separate store has settings of its own, so that the role's credentials never go to it."""
+        settings = self._settings
+        style = {"addressing_style": "path" if settings.s3_force_path_style else "virtual"}
+        more: dict[str, Any] = {"region_name": settings.s3_region}
+        if settings.s3_endpoint:
+            more["endpoint_url"] = settings.s3_endpoint
+        if settings.s3_access_key_id:
+            more["aws_access_key_id"] = settings.s3_access_key_id
+            more["aws_secret_access_key"] = settings.s3_secret_access_key
+        return self._client("s3", config.merge(Config(signature_version="s3v4", s3=style)), **more)
 
-def aws_session() -> botocore.session.Session:
-    """What this process knows of AWS: its own credentials, and settings of the SDK."""
-    return botocore.session.get_session()
-
-
-def store_credentials(settings: Settings, session: botocore.session.Session) -> Callable[[], Credentials]:
-    """Returns a function that yields the credentials of `store_client`: the store's own, or else this process's.
-
-    Those of a role rotate, so nothing keeps what it yields. Raises InvalidSettings if there are none.
-    """
-    if settings.s3_access_key_id:
-        own = Credentials(settings.s3_access_key_id, settings.s3_secret_access_key)
-        return lambda: own
-    found = session.get_credentials()
-    if found is None:
-        raise InvalidSettings("S3_ACCESS_KEY_ID: is not set, and this process has no AWS credentials either")
-
-    def current() -> Credentials:
+    def store_credentials(self) -> Credentials:
+        """What the store's clients sign with now. A role's rotate, so nothing keeps them. Raises InvalidSettings."""
+        settings = self._settings
+        if settings.s3_access_key_id:
+            return Credentials(settings.s3_access_key_id, settings.s3_secret_access_key)
+        found = self.session.get_credentials()
+        if found is None:
+            raise InvalidSettings("S3_ACCESS_KEY_ID: is not set, and this process has no AWS credentials either")
         frozen = found.get_frozen_credentials()
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token or "")
-
-    return current

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.aws import clients
+from chalicelib.aws.clients import Clients
 from chalicelib.delivery.links import MARGIN_SECONDS, ExpiringCredentials
 from chalicelib.delivery.presign import Credentials
 from chalicelib.errors import InvalidSettings, LinksUnavailable
@@ -21,17 +21,15 @@ LEAST_SECONDS = LINK_TTL_MIN_SECONDS + MARGIN_SECONDS  # with less left, nothing
 PAUSE_SECONDS = 10  # between failed requests to STS
 
 
-def link_credentials(
-    settings: Settings, own: Callable[[], Credentials], now: Callable[[], int]
-) -> Callable[[], ExpiringCredentials]:
+def link_credentials(settings: Settings, clients: Clients, now: Callable[[], int]) -> Callable[[], ExpiringCredentials]:
     """Returns a function that yields credentials good for at least LEAST_SECONDS, or raises LinksUnavailable.
 
-    They are sessions of the role for links, if there is one; else the credentials that the store's client signs with,
-    `own()`, if they are permanent. `now()` is in epoch milliseconds. Raises InvalidSettings if `own()` expires.
+    They are sessions of the role for links, if there is one; else the credentials that the store's clients sign with,
+    if they are permanent. `now()` is in epoch milliseconds. Raises InvalidSettings if those expire.
     """
     if settings.link_role_arn and not settings.s3_access_key_id:
-        return AssumedRole(clients.session_client(settings), settings.link_role_arn, now).current
-    credentials = own()
+        return AssumedRole(clients.sessions, settings.link_role_arn, now).current
+    credentials = clients.store_credentials()
     if credentials.token:
         raise InvalidSettings("LINK_ROLE_ARN: is not set, and this function's own credentials expire at a time unknown")
     return lambda: ExpiringCredentials(credentials)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
 import pytest
 
-from chalicelib.aws.health import HealthProbe
+from chalicelib.aws.clients import Clients
+from chalicelib.aws.health import PROBES, HealthProbe
 from chalicelib.limits import HEALTH_TIMEOUT_SECONDS
 from chalicelib.settings import Settings
 from tests.aws import emulated_aws
 from tests.contracts.servers import refusing, silent
+from tests.support.services import ENVIRONMENT
 from tests.tables import create_table
-from tests.unit.services import ENVIRONMENT
 
 
 @pytest.fixture
@@ -29,7 +31,12 @@ def environment() -> Iterator[dict[str, str]]:
 
 
 def checked(environment: dict[str, str]) -> dict[str, str]:
-    return HealthProbe(Settings.from_environment(environment)).check()
+    return probe_of(environment).check()
+
+
+def probe_of(environment: dict[str, str]) -> HealthProbe:
+    settings = Settings.from_environment(environment)
+    return HealthProbe(Clients(settings), settings, ThreadPoolExecutor(PROBES), time.monotonic)
 
 
 def test_everything_that_answers_is_ok(environment: dict[str, str]) -> None:
@@ -54,7 +61,7 @@ def test_what_does_not_answer_is_named(environment: dict[str, str], change: dict
 def test_a_verdict_comes_in_time_even_if_nothing_answers(monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
     with broken() as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-        probe = HealthProbe(Settings.from_environment({**ENVIRONMENT, "S3_ENDPOINT": address}))
+        probe = probe_of({**ENVIRONMENT, "S3_ENDPOINT": address})
         started = time.monotonic()
         assert probe.check() == {"storage": "error", "table": "error", "queue": "error"}
         assert time.monotonic() - started < HEALTH_TIMEOUT_SECONDS

@@ -24,7 +24,7 @@ from chalicelib.delivery.presign import Credentials, Presigner
 from chalicelib.settings import Settings
 from tests import seaweed
 from tests.seaweed import SeaweedFS
-from tests.unit.services import ENVIRONMENT
+from tests.support.services import ENVIRONMENT
 
 LONG_LIVED = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 OF_A_ROLE = Credentials("ASIAEXAMPLE", "secret", "IQoJb3JpZ2luX2VjE//token+with/odd=characters==")

@@ -9,17 +9,17 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.aws import clients
+from chalicelib.aws.adapters import epoch_milliseconds
+from chalicelib.aws.clients import Clients
 from chalicelib.aws.link_credentials import link_credentials
 from chalicelib.aws.secrets_manager import SecretSource
-from chalicelib.container import epoch_milliseconds
 from chalicelib.delivery.links import ExpiringCredentials
 from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import LinksUnavailable, SecretUnavailable
 from chalicelib.settings import Settings
 from tests.aws import emulated_aws
 from tests.contracts.servers import refusing, silent
-from tests.unit.services import ENVIRONMENT
+from tests.support.services import ENVIRONMENT
 
 STORED = Secrets("0123456789abcdef" * 4)
 ROLE = "arn:aws:iam::123456789012:role/links"
@@ -30,12 +30,15 @@ def settings(**environment: str) -> Settings:
 
 
 def secret_source(secret_id: str = "lorry") -> SecretSource:
-    return SecretSource(clients.secrets_client(settings()), secret_id, epoch_milliseconds)
+    return SecretSource(Clients(settings()).secrets, secret_id, epoch_milliseconds)
 
 
 def session() -> ExpiringCredentials:
     """A session of the role for links; the process's own credentials must not be looked at."""
-    return link_credentials(settings(LINK_ROLE_ARN=ROLE), lambda: pytest.fail("looked"), epoch_milliseconds)()
+    chosen = settings(LINK_ROLE_ARN=ROLE)
+    clients: Any = Clients(chosen)
+    clients.store_credentials = lambda: pytest.fail("looked")
+    return link_credentials(chosen, clients, epoch_milliseconds)()
 
 
 @pytest.fixture

@@ -13,18 +13,20 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.assembly.tasks import Range
-from chalicelib.aws import clients
+from chalicelib.aws.adapters import epoch_milliseconds
+from chalicelib.aws.clients import Clients
 from chalicelib.aws.s3_archives import S3ArchiveStore
 from chalicelib.aws.s3_links import internal_presigner
 from chalicelib.aws.s3_reads import QuickReads, quick_reads
-from chalicelib.container import epoch_milliseconds
 from chalicelib.delivery.presign import Credentials
 from chalicelib.errors import SourceChanged, StorageForbidden, StorageUnavailable
+from chalicelib.settings import Settings
 from tests.contracts.receivers import HOST, Certificates, replying
 from tests.contracts.servers import refusing, silent
 from tests.contracts.test_presigner import LONG_LIVED, client, signed_at
 from tests.contracts.test_source_store import KEYS
 from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
+from tests.support.services import ENVIRONMENT
 
 BODY = bytes(range(256)) * 40
 
@@ -160,7 +162,7 @@ def test_the_certificates_of_the_sdk_are_trusted_and_no_others(
     certificates = Certificates(tmp_path)
     if trusted:
         monkeypatch.setenv("AWS_CA_BUNDLE", str(certificates.authority))
-    bundle = clients.aws_session().get_config_variable("ca_bundle")
+    bundle = Clients(Settings.from_environment(ENVIRONMENT)).session.get_config_variable("ca_bundle")
     with replying(PART, certificates.server(HOST)) as store:
         body = reads(impatient(store.url(HOST, ""), ""), "b", ca_bundle=bundle).read("k", "e", start=0, size=9)
     assert (body, len(store.requests)) == ((b"not so...", 1) if trusted else (None, 0))

@@ -13,7 +13,7 @@ from chalicelib.assembly.model import Archive, CrcSource, Phase, Upload
 from chalicelib.jobs.model import ArchiveRequest, Failure, Job, JobStatus
 from chalicelib.limits import MAX_BODY_BYTES
 from tests.builders import JOB_TTL
-from tests.unit.services import FakeServices
+from tests.support.services import WorldServices
 
 JOBS = "/v1/download"
 INITIATE, CHECK, START = f"{JOBS}/initiate", f"{JOBS}/check", f"{JOBS}/start"
@@ -53,7 +53,7 @@ class OneArchive:
 class Api:
     """Calls, and ids of jobs in some state."""
 
-    services: FakeServices
+    services: WorldServices
     http: Any
 
     @property
@@ -86,7 +86,7 @@ class Api:
         return self.changed(self.queued(), status=JobStatus.FAILED, error=Failure("storage_unavailable", "it is down"))
 
     def archived(self) -> str:
-        self.world.archives = OneArchive()
+        self.services.__dict__["assembly_table"] = OneArchive()
         return self.changed(self.ready(), archive=ArchiveRequest())
 
     def expired(self) -> str:

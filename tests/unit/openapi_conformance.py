@@ -11,7 +11,7 @@ from chalice.test import HTTPResponse
 from chalicelib.api.openapi import document
 from chalicelib.api.rendering import ALWAYS, RATE_LIMIT
 from chalicelib.settings import Settings
-from tests.unit.services import ENVIRONMENT
+from tests.support.services import ENVIRONMENT
 
 Document = dict[str, Any]
 

@@ -15,7 +15,7 @@ from chalicelib import container
 from chalicelib.limits import MAX_PAGE_FILES
 from tests.builders import ALICE, JOB_TTL, World
 from tests.events import Event, recorded
-from tests.unit.services import STORE, FakeServices, in_use
+from tests.support.services import STORE, WorldServices, in_use
 from tests.unit.test_api_input import CHECK, INITIATE, REQUEST_ID, assert_problem, post
 
 ORIGIN = "https://app.test"
@@ -23,19 +23,19 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 @pytest.fixture
-def services() -> Iterator[FakeServices]:
+def services() -> Iterator[WorldServices]:
     with in_use(World(files_per_batch=2)) as services:
         yield services
 
 
 @pytest.fixture
-def world(services: FakeServices) -> World:
+def world(services: WorldServices) -> World:
     world: World = services.world
     return world
 
 
 @pytest.fixture
-def http(services: FakeServices) -> Any:
+def http(services: WorldServices) -> Any:
     return Client(app).http
 
 
@@ -80,8 +80,8 @@ def test_a_healthy_service_says_so(http: Any) -> None:
     assert answer.json_body == {"status": "healthy", "checks": {"storage": "ok", "table": "ok", "queue": "ok"}}
 
 
-def test_an_unhealthy_service_names_what_failed(http: Any, services: FakeServices) -> None:
-    services.health.verdicts["queue"] = "error"
+def test_an_unhealthy_service_names_what_failed(http: Any, services: WorldServices) -> None:
+    services.fake_health.verdicts["queue"] = "error"
     answer = http.get("/health")
     assert answer.status_code == 503
     assert answer.json_body == {"status": "unhealthy", "checks": {"storage": "ok", "table": "ok", "queue": "error"}}
@@ -412,7 +412,7 @@ def test_a_configured_address_is_used_for_links(world: World) -> None:
     assert json.loads(answer["body"])["links"]["health"] == "https://lorry.test/base/health"
 
 
-def test_an_address_that_only_the_greedy_route_matches_is_told_as_it_was_called(services: FakeServices) -> None:
+def test_an_address_that_only_the_greedy_route_matches_is_told_as_it_was_called(services: WorldServices) -> None:
     event = gateway("/v2/some/where", "/{proxy+}")
     event["pathParameters"] = {"proxy": "v2/some/where"}
     answer = app(event, None)

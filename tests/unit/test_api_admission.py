@@ -13,7 +13,7 @@ from app import app
 from chalicelib.api import operations
 from chalicelib.jobs.model import JobStatus
 from tests.builders import World
-from tests.unit.services import FakeServices, Gateway, in_use
+from tests.support.services import Gateway, WorldServices, in_use
 from tests.unit.test_api_input import CHECK, INITIATE, UNKNOWN_JOB, assert_problem
 
 JWT = {"AUTH_MODE": "jwt", "AUTH_ISSUER": "https://issuer.test/", "AUTH_AUDIENCE": "lorry"}
@@ -58,13 +58,13 @@ def world() -> World:
 
 
 @pytest.fixture
-def jwt(world: World) -> Iterator[FakeServices]:
+def jwt(world: World) -> Iterator[WorldServices]:
     with in_use(world, **JWT) as services:
         yield services
 
 
 @pytest.fixture
-def iam(world: World) -> Iterator[FakeServices]:
+def iam(world: World) -> Iterator[WorldServices]:
     with in_use(world, **IAM) as services:
         yield services
 
@@ -135,7 +135,7 @@ def test_unknown_routes_and_methods_tell_so_before_credentials_are_asked_for(
 # --- bearer tokens ----------------------------------------------------------------------
 
 
-def test_a_bearer_of_a_token_gets_in_and_owns_what_it_made(jwt: FakeServices, world: World) -> None:
+def test_a_bearer_of_a_token_gets_in_and_owns_what_it_made(jwt: WorldServices, world: World) -> None:
     job_id = initiated(ALICE)["jobId"]
     assert world.job(job_id).owner == "user:alice"
     assert ALICE.get(f"/v1/download/status/{job_id}").json_body["jobId"] == job_id
@@ -144,13 +144,13 @@ def test_a_bearer_of_a_token_gets_in_and_owns_what_it_made(jwt: FakeServices, wo
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer forged", "token-of-alice", "Bearer token-of-a token-of-b"]
 )
-def test_bad_credentials_are_refused_with_a_challenge(jwt: FakeServices, header: str) -> None:
+def test_bad_credentials_are_refused_with_a_challenge(jwt: WorldServices, header: str) -> None:
     answer = Gateway(app, {"Authorization": header}).get(JOBS)
     assert_problem(answer, 401, "unauthenticated", path=JOBS)
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_user_by_the_name_of_a_stand_in_is_not_taken_for_it(jwt: FakeServices, world: World) -> None:
+def test_a_user_by_the_name_of_a_stand_in_is_not_taken_for_it(jwt: WorldServices, world: World) -> None:
     with in_use(world):
         nobody_s = initiated(NOBODY)["jobId"]
     with in_use(world, **JWT):
@@ -160,11 +160,11 @@ def test_a_user_by_the_name_of_a_stand_in_is_not_taken_for_it(jwt: FakeServices,
                 assert bearer(name).get(f"/v1/download/status/{job_id}").status_code in (401, 404)
 
 
-def test_a_signature_means_nothing_where_tokens_are_asked_for(jwt: FakeServices) -> None:
+def test_a_signature_means_nothing_where_tokens_are_asked_for(jwt: WorldServices) -> None:
     assert signer(USER).get(JOBS).status_code == 401
 
 
-def test_an_issuer_out_of_reach_is_an_outage_not_a_refusal(jwt: FakeServices) -> None:
+def test_an_issuer_out_of_reach_is_an_outage_not_a_refusal(jwt: WorldServices) -> None:
     jwt.verifier.down = True
     answer = ALICE.get(JOBS)
     assert_problem(answer, 503, "keys_unavailable", path=JOBS)
@@ -175,13 +175,13 @@ def test_an_issuer_out_of_reach_is_an_outage_not_a_refusal(jwt: FakeServices) ->
 # --- signatures -------------------------------------------------------------------------
 
 
-def test_a_user_and_a_role_get_in_by_what_the_gateway_says_of_them(iam: FakeServices, world: World) -> None:
+def test_a_user_and_a_role_get_in_by_what_the_gateway_says_of_them(iam: WorldServices, world: World) -> None:
     owners = {arn: world.job(initiated(signer(arn))["jobId"]).owner for arn in (USER, ROLE + "a", ROLE + "b@c/d")}
     role = "arn:aws:iam::000000000000:role/exports"
     assert owners == {USER: USER, ROLE + "a": role, ROLE + "b@c/d": role}
 
 
-def test_roles_of_other_names_accounts_and_partitions_are_others(iam: FakeServices) -> None:
+def test_roles_of_other_names_accounts_and_partitions_are_others(iam: WorldServices) -> None:
     job_id = initiated(signer(ROLE + "a"))["jobId"]
     for arn in (
         ROLE.replace("exports", "imports") + "a",
@@ -194,7 +194,7 @@ def test_roles_of_other_names_accounts_and_partitions_are_others(iam: FakeServic
     assert signer(ROLE + "another").get(f"/v1/download/status/{job_id}").status_code == 200
 
 
-def test_a_token_means_nothing_where_signatures_are_asked_for(iam: FakeServices) -> None:
+def test_a_token_means_nothing_where_signatures_are_asked_for(iam: WorldServices) -> None:
     assert ALICE.get(JOBS).status_code == 401
 
 
@@ -204,7 +204,7 @@ def test_a_token_means_nothing_where_signatures_are_asked_for(iam: FakeServices)
 @pytest.mark.parametrize("status", [None, JobStatus.READY])
 @pytest.mark.parametrize(("method", "path"), OF_JOBS)
 def test_for_anybody_else_a_job_does_not_exist(
-    jwt: FakeServices, world: World, method: str, path: str, status: JobStatus | None
+    jwt: WorldServices, world: World, method: str, path: str, status: JobStatus | None
 ) -> None:
     job_id = (ready(world, ALICE) if status else initiated(ALICE))["jobId"]
     before = world.job(job_id), list(world.table.trail[job_id]), list(world.queue.messages)
@@ -215,7 +215,7 @@ def test_for_anybody_else_a_job_does_not_exist(
     assert (world.job(job_id), list(world.table.trail[job_id]), list(world.queue.messages)) == before
 
 
-def test_an_expired_job_of_somebody_else_does_not_exist_either(jwt: FakeServices, world: World) -> None:
+def test_an_expired_job_of_somebody_else_does_not_exist_either(jwt: WorldServices, world: World) -> None:
     job_id = ready(world, ALICE)["jobId"]
     world.clock.advance(10**7)
     for method, path in OF_JOBS:
@@ -223,13 +223,13 @@ def test_an_expired_job_of_somebody_else_does_not_exist_either(jwt: FakeServices
         assert called(ALICE, method, path, job_id).status_code == 410
 
 
-def test_nobody_lists_the_jobs_of_others(jwt: FakeServices) -> None:
+def test_nobody_lists_the_jobs_of_others(jwt: WorldServices) -> None:
     job_id = initiated(ALICE)["jobId"]
     assert BOB.get(JOBS).json_body == {"jobs": [], "nextCursor": None}
     assert [job["jobId"] for job in ALICE.get(JOBS).json_body["jobs"]] == [job_id]
 
 
-def test_a_cursor_of_somebody_else_s_list_leads_to_no_jobs_of_theirs(jwt: FakeServices) -> None:
+def test_a_cursor_of_somebody_else_s_list_leads_to_no_jobs_of_theirs(jwt: WorldServices) -> None:
     for _ in range(3):
         initiated(ALICE)
     cursor = ALICE.get(f"{JOBS}?limit=1").json_body["nextCursor"]

@@ -13,7 +13,7 @@ from chalice.test import Client, HTTPResponse
 from app import app
 from chalicelib.limits import MAX_BODY_BYTES, MAX_FILES_PER_JOB
 from tests.builders import World
-from tests.unit.services import in_use
+from tests.support.services import in_use
 
 INITIATE = "/v1/download/initiate"
 CHECK = "/v1/download/check"

@@ -11,7 +11,7 @@ from chalice.test import HTTPResponse
 
 from app import app
 from tests.builders import World
-from tests.unit.services import STORE, FakeServices, Gateway, in_use
+from tests.support.services import STORE, Gateway, WorldServices, in_use
 from tests.unit.test_api_admission import JOBS, initiated
 from tests.unit.test_api_input import CHECK, INITIATE, assert_problem
 
@@ -27,7 +27,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def services(world: World) -> Iterator[FakeServices]:
+def services(world: World) -> Iterator[WorldServices]:
     with in_use(world) as services:
         yield services
 
@@ -110,7 +110,7 @@ ENFORCED: dict[str, tuple[Callable[[dict[str, Any]], int], int, int, Callable[[i
 
 @pytest.mark.parametrize(("figure", "at_limit", "over", "attempt"), ENFORCED.values(), ids=ENFORCED.keys())
 def test_what_is_told_as_a_limit_is_accepted_and_one_more_is_not(
-    services: FakeServices,
+    services: WorldServices,
     figure: Callable[[dict[str, Any]], int],
     at_limit: int,
     over: int,
@@ -120,7 +120,7 @@ def test_what_is_told_as_a_limit_is_accepted_and_one_more_is_not(
     assert (attempt(limit), attempt(limit + 1)) == (at_limit, over)
 
 
-def test_what_is_told_as_the_least_is_accepted_and_one_less_is_not(services: FakeServices) -> None:
+def test_what_is_told_as_the_least_is_accepted_and_one_less_is_not(services: WorldServices) -> None:
     told = limits()
     least = told["files"]["idMin"]
     assert (start_job(file_ids=[least]), start_job(file_ids=[least - 1])) == (202, 400)
@@ -172,7 +172,7 @@ def start(file_id: int = 70000) -> HTTPResponse:
     return NOBODY.post(START, {"file_id": file_id})
 
 
-def test_a_file_that_is_there_is_answered_with_a_link(services: FakeServices, world: World) -> None:
+def test_a_file_that_is_there_is_answered_with_a_link(services: WorldServices, world: World) -> None:
     world.store.put("downloads/70000.zip", size=12_345)
     answer = start()
     document = answer.json_body
@@ -183,26 +183,26 @@ def test_a_file_that_is_there_is_answered_with_a_link(services: FakeServices, wo
     assert document == {"file_id": 70000, "status": "completed", "size": 12_345}
 
 
-def test_a_file_that_is_not_there_has_failed(services: FakeServices) -> None:
+def test_a_file_that_is_not_there_has_failed(services: WorldServices) -> None:
     document = start().json_body
     assert (document["status"], document["downloadUrl"], document["size"]) == ("failed", None, None)
     assert "70000" in document["message"]
 
 
-def test_start_says_that_it_is_deprecated_and_by_what(services: FakeServices) -> None:
+def test_start_says_that_it_is_deprecated_and_by_what(services: WorldServices) -> None:
     answer = start()
     assert answer.headers["Deprecation"].startswith("@") and answer.headers["Deprecation"][1:].isdecimal()
     assert answer.headers["Link"] == f'<{INITIATE}>; rel="successor-version"'
 
 
-def test_a_store_that_does_not_answer_is_not_a_file_that_failed(services: FakeServices, world: World) -> None:
+def test_a_store_that_does_not_answer_is_not_a_file_that_failed(services: WorldServices, world: World) -> None:
     world.store.down = True
     assert_problem(start(), 503, "storage_unavailable", path=START)
     world.store.down, world.store.bucket_exists = False, False
     assert_problem(start(), 503, "storage_unavailable", path=START)
 
 
-def test_start_does_not_wait_unless_it_is_told_to(services: FakeServices, world: World) -> None:
+def test_start_does_not_wait_unless_it_is_told_to(services: WorldServices, world: World) -> None:
     before = world.clock.now
     start()
     assert world.clock.now == before
@@ -237,7 +237,7 @@ def test_a_wrong_body_is_refused_before_any_wait(world: World) -> None:
 # --- check ------------------------------------------------------------------------------
 
 
-def test_an_error_on_purpose_is_told_without_what_is_inside(services: FakeServices) -> None:
+def test_an_error_on_purpose_is_told_without_what_is_inside(services: WorldServices) -> None:
     answer = NOBODY.post(f"{CHECK}?sentry_test=true", {"file_id": 70000})
     problem = assert_problem(answer, 500, "internal_error", path=CHECK)
     for inner in ("sentry", "purpose", "RuntimeError", "Traceback", "chalicelib"):
@@ -245,11 +245,11 @@ def test_an_error_on_purpose_is_told_without_what_is_inside(services: FakeServic
 
 
 @pytest.mark.parametrize(("given", "status"), [("false", 200), ("", 400), ("1", 400), ("TRUE", 400)])
-def test_only_true_is_an_error_on_purpose(services: FakeServices, given: str, status: int) -> None:
+def test_only_true_is_an_error_on_purpose(services: WorldServices, given: str, status: int) -> None:
     assert NOBODY.post(f"{CHECK}?sentry_test={given}", {"file_id": 70000}).status_code == status
 
 
-def test_head_tells_what_get_would_without_its_body(services: FakeServices) -> None:
+def test_head_tells_what_get_would_without_its_body(services: WorldServices) -> None:
     for path in ("/", "/health"):
         head, get = NOBODY("HEAD", path), NOBODY.get(path)
         assert (head.status_code, head.body) == (get.status_code, b"")

@@ -16,7 +16,7 @@ from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS
 from tests.builders import World, event
 from tests.fakes import Crash
-from tests.unit.services import FakeServices, Gateway, in_use
+from tests.support.services import Gateway, WorldServices, in_use
 from tests.unit.test_api_admission import ALICE, BOB, JWT, initiated
 from tests.unit.test_api_input import INITIATE, assert_problem, pointers
 
@@ -43,7 +43,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def services(world: World) -> Iterator[FakeServices]:
+def services(world: World) -> Iterator[WorldServices]:
     with in_use(world) as services:
         yield services
 
@@ -71,7 +71,7 @@ def fail(world: World, job_id: str) -> None:
 # --- initiate ---------------------------------------------------------------------------
 
 
-def test_a_replay_has_the_same_body_and_says_that_it_is_one(services: FakeServices, world: World) -> None:
+def test_a_replay_has_the_same_body_and_says_that_it_is_one(services: WorldServices, world: World) -> None:
     first, second = start(), start()
     assert (first.status_code, second.status_code) == (202, 202)
     assert first.body == second.body
@@ -82,14 +82,14 @@ def test_a_replay_has_the_same_body_and_says_that_it_is_one(services: FakeServic
     assert len(world.table.jobs) == 1
 
 
-def test_a_replay_has_a_ticket_that_is_good_now(services: FakeServices, world: World) -> None:
+def test_a_replay_has_a_ticket_that_is_good_now(services: WorldServices, world: World) -> None:
     start()
     world.clock.advance(2 * services.settings.ticket_ttl_seconds)
     document = start().json_body
     assert services.tickets.accepts(document["ticket"], document["jobId"])
 
 
-def test_a_replay_tells_what_was_answered_even_if_the_job_has_gone_on(services: FakeServices, world: World) -> None:
+def test_a_replay_tells_what_was_answered_even_if_the_job_has_gone_on(services: WorldServices, world: World) -> None:
     first = start().json_body
     world.work_off()
     again = start().json_body
@@ -97,19 +97,19 @@ def test_a_replay_tells_what_was_answered_even_if_the_job_has_gone_on(services: 
 
 
 @pytest.mark.parametrize("body", SAME)
-def test_the_same_request_may_be_written_differently(services: FakeServices, world: World, body: bytes) -> None:
+def test_the_same_request_may_be_written_differently(services: WorldServices, world: World, body: bytes) -> None:
     assert start().body == start(body=body).body
     assert len(world.table.jobs) == 1
 
 
 @pytest.mark.parametrize("body", OTHER)
-def test_another_request_under_the_same_key_is_refused(services: FakeServices, world: World, body: bytes) -> None:
+def test_another_request_under_the_same_key_is_refused(services: WorldServices, world: World, body: bytes) -> None:
     start()
     assert_problem(start(body=body), 422, "idempotency_key_reused", path=INITIATE)
     assert len(world.table.jobs) == 1
 
 
-def test_without_a_key_each_request_is_served(services: FakeServices, world: World) -> None:
+def test_without_a_key_each_request_is_served(services: WorldServices, world: World) -> None:
     answers = [NOBODY.post(INITIATE, BODY) for _ in range(2)]
     assert len({answer.json_body["jobId"] for answer in answers}) == len(world.table.jobs) == 2
     assert world.claims.claims == {}
@@ -119,18 +119,18 @@ LONGEST = "k" * MAX_IDEMPOTENCY_KEY_CHARACTERS
 
 
 @pytest.mark.parametrize("key", ["a", LONGEST, '"quoted"', "!~", "6f6b0f9e-0000-4000-8000-000000000001"])
-def test_a_key_may_be_any_visible_ascii(services: FakeServices, key: str) -> None:
+def test_a_key_may_be_any_visible_ascii(services: WorldServices, key: str) -> None:
     assert start(key).body == start(key).body
 
 
 @pytest.mark.parametrize("key", ["", " ", "two words", LONGEST + "k", "tab\t", "line\n", "é", "\x7f", "\0", "\udc80"])
-def test_a_bad_key_is_refused_before_anything_happens(services: FakeServices, world: World, key: str) -> None:
+def test_a_bad_key_is_refused_before_anything_happens(services: WorldServices, world: World, key: str) -> None:
     problem = assert_problem(start(key), 400, "invalid_request", path=INITIATE)
     assert pointers(problem) == ["/Idempotency-Key"]
     assert (world.table.jobs, world.claims.claims) == ({}, {})
 
 
-def test_keys_are_told_apart_by_each_letter_s_case(services: FakeServices, world: World) -> None:
+def test_keys_are_told_apart_by_each_letter_s_case(services: WorldServices, world: World) -> None:
     start("key")
     start("KEY")
     assert len(world.table.jobs) == 2
@@ -144,7 +144,7 @@ def test_a_key_of_another_principal_is_another_key(world: World) -> None:
     assert "Idempotency-Replayed" not in theirs.headers
 
 
-def test_a_request_that_is_being_served_is_a_conflict_that_passes(services: FakeServices, world: World) -> None:
+def test_a_request_that_is_being_served_is_a_conflict_that_passes(services: WorldServices, world: World) -> None:
     world.table.crash_in = 0
     with pytest.raises(Crash):
         start()
@@ -157,7 +157,9 @@ def test_a_request_that_is_being_served_is_a_conflict_that_passes(services: Fake
     assert len(world.table.jobs) == 1
 
 
-def test_a_server_that_died_after_the_job_was_durable_makes_no_second_job(services: FakeServices, world: World) -> None:
+def test_a_server_that_died_after_the_job_was_durable_makes_no_second_job(
+    services: WorldServices, world: World
+) -> None:
     world.table.crash_in, world.table.crash_after_write = 0, True
     with pytest.raises(Crash):
         start()
@@ -168,7 +170,7 @@ def test_a_server_that_died_after_the_job_was_durable_makes_no_second_job(servic
     assert [line.kind for line in world.table.trail[job_id]] == ["created"]
 
 
-def test_a_request_that_is_not_valid_leaves_the_key_usable(services: FakeServices) -> None:
+def test_a_request_that_is_not_valid_leaves_the_key_usable(services: WorldServices) -> None:
     assert start(body=b"nonsense").status_code == 400
     assert start(body=b'{"file_ids":[1]}').status_code == 400
     assert start(body=b'{"keys":["elsewhere/a"]}').status_code == 400
@@ -177,7 +179,7 @@ def test_a_request_that_is_not_valid_leaves_the_key_usable(services: FakeService
     assert "Idempotency-Replayed" not in answer.headers
 
 
-def test_a_request_that_met_an_outage_leaves_the_key_usable_at_once(services: FakeServices, world: World) -> None:
+def test_a_request_that_met_an_outage_leaves_the_key_usable_at_once(services: WorldServices, world: World) -> None:
     world.table.down = True
     assert start().status_code == 503
     world.table.down = False
@@ -188,14 +190,14 @@ def test_a_request_that_met_an_outage_leaves_the_key_usable_at_once(services: Fa
     assert len(world.table.jobs) == 1
 
 
-def test_without_the_claims_nothing_that_has_a_key_is_served(services: FakeServices, world: World) -> None:
+def test_without_the_claims_nothing_that_has_a_key_is_served(services: WorldServices, world: World) -> None:
     world.claims.down = True
     assert_problem(start(), 503, "table_unavailable", path=INITIATE)
     assert world.table.jobs == {}
     assert NOBODY.post(INITIATE, BODY).status_code == 202
 
 
-def test_a_key_is_forgotten_after_a_while(services: FakeServices, world: World) -> None:
+def test_a_key_is_forgotten_after_a_while(services: WorldServices, world: World) -> None:
     first = start().json_body["jobId"]
     world.clock.advance(services.settings.idempotency_ttl_seconds)
     answer = start(body=OTHER[0])
@@ -206,7 +208,7 @@ def test_a_key_is_forgotten_after_a_while(services: FakeServices, world: World) 
 # --- retry ------------------------------------------------------------------------------
 
 
-def test_a_retry_is_made_once_and_answered_the_same_each_time(services: FakeServices, world: World) -> None:
+def test_a_retry_is_made_once_and_answered_the_same_each_time(services: WorldServices, world: World) -> None:
     job_id = failed(world)
     first, second = retry(job_id), retry(job_id)
     assert (first.status_code, second.status_code) == (202, 202)
@@ -215,7 +217,7 @@ def test_a_retry_is_made_once_and_answered_the_same_each_time(services: FakeServ
     assert [line.kind for line in world.table.trail[job_id]].count("retried") == 1
 
 
-def test_a_retry_that_is_repeated_after_it_failed_again_does_nothing(services: FakeServices, world: World) -> None:
+def test_a_retry_that_is_repeated_after_it_failed_again_does_nothing(services: WorldServices, world: World) -> None:
     job_id = failed(world)
     retry(job_id)
     fail(world, job_id)
@@ -224,20 +226,20 @@ def test_a_retry_that_is_repeated_after_it_failed_again_does_nothing(services: F
     assert retry(job_id, "key-2").json_body["status"] == "processing"
 
 
-def test_a_key_of_another_job_s_retry_is_another_request(services: FakeServices, world: World) -> None:
+def test_a_key_of_another_job_s_retry_is_another_request(services: WorldServices, world: World) -> None:
     one, other = failed(world), failed(world)
     retry(one)
     path = f"/v1/download/{other}/retry"
     assert_problem(retry(other), 422, "idempotency_key_reused", path=path)
 
 
-def test_a_key_of_initiate_is_not_one_of_retry(services: FakeServices, world: World) -> None:
+def test_a_key_of_initiate_is_not_one_of_retry(services: WorldServices, world: World) -> None:
     job_id = failed(world)
     start()
     assert retry(job_id).status_code == 202
 
 
-def test_where_there_is_nothing_to_retry_each_attempt_says_so(services: FakeServices, world: World) -> None:
+def test_where_there_is_nothing_to_retry_each_attempt_says_so(services: WorldServices, world: World) -> None:
     job_id = initiated(NOBODY)["jobId"]
     path = f"/v1/download/{job_id}/retry"
     for _ in range(3):
@@ -248,13 +250,13 @@ def test_where_there_is_nothing_to_retry_each_attempt_says_so(services: FakeServ
     assert "Idempotency-Replayed" not in answer.headers
 
 
-def test_a_retry_of_a_job_that_is_not_there_leaves_no_claim(services: FakeServices, world: World) -> None:
+def test_a_retry_of_a_job_that_is_not_there_leaves_no_claim(services: WorldServices, world: World) -> None:
     assert retry("6f6b0f9e-0000-4000-8000-000000000009").status_code == 404
     assert world.claims.claims == {}
 
 
 @pytest.mark.parametrize("after_write", [False, True])
-def test_a_retry_whose_server_died_is_made_once(services: FakeServices, world: World, after_write: bool) -> None:
+def test_a_retry_whose_server_died_is_made_once(services: WorldServices, world: World, after_write: bool) -> None:
     job_id = failed(world)
     world.table.crash_in, world.table.crash_after_write = 0, after_write
     with pytest.raises(Crash):
@@ -265,7 +267,7 @@ def test_a_retry_whose_server_died_is_made_once(services: FakeServices, world: W
     assert [line.kind for line in world.table.trail[job_id]].count("retried") == 1
 
 
-def test_a_retry_without_a_key_is_made_each_time(services: FakeServices, world: World) -> None:
+def test_a_retry_without_a_key_is_made_each_time(services: WorldServices, world: World) -> None:
     job_id = failed(world)
     assert retry(job_id, None).status_code == 202
     assert retry(job_id, None).status_code == 409

@@ -11,7 +11,7 @@ from chalice.test import HTTPResponse
 
 from app import app
 from tests.builders import World
-from tests.unit.services import FakeServices, Gateway, in_use
+from tests.support.services import Gateway, WorldServices, in_use
 from tests.unit.test_api_admission import ALICE, BOB, JOBS, JWT, NOBODY, called, initiated
 from tests.unit.test_api_input import CHECK, INITIATE, REQUEST_ID, UNKNOWN_JOB, assert_problem
 
@@ -28,13 +28,13 @@ def world() -> World:
 
 
 @pytest.fixture
-def services(world: World) -> Iterator[FakeServices]:
+def services(world: World) -> Iterator[WorldServices]:
     with in_use(world, **FEW) as services:
         yield services
 
 
 @pytest.fixture
-def jwt(world: World) -> Iterator[FakeServices]:
+def jwt(world: World) -> Iterator[WorldServices]:
     with in_use(world, **JWT, **FEW) as services:
         yield services
 
@@ -43,7 +43,7 @@ def statuses(caller: Gateway, path: str, times: int, **headers: str) -> list[int
     return [caller.get(path, **headers).status_code for _ in range(times)]
 
 
-def test_past_the_limit_a_caller_is_asked_to_wait_until_the_window_ends(services: FakeServices, world: World) -> None:
+def test_past_the_limit_a_caller_is_asked_to_wait_until_the_window_ends(services: WorldServices, world: World) -> None:
     world.clock.advance(12)
     assert statuses(NOBODY, LIMITS, 3) == [200, 200, 200]
     answer = NOBODY.get(LIMITS)
@@ -61,13 +61,13 @@ def test_a_window_of_broken_seconds_is_told_alike_everywhere(world: World) -> No
     assert "3 requests in 2 s" in answer.json_body["detail"]
 
 
-def test_a_refused_request_does_nothing(services: FakeServices, world: World) -> None:
+def test_a_refused_request_does_nothing(services: WorldServices, world: World) -> None:
     for _ in range(5):
         NOBODY.post(INITIATE, {"file_ids": [70000]})
     assert len(world.table.jobs) == 3
 
 
-def test_what_remains_is_told_in_both_families_of_headers(services: FakeServices) -> None:
+def test_what_remains_is_told_in_both_families_of_headers(services: WorldServices) -> None:
     told = [NOBODY.get(LIMITS).headers for _ in range(4)]
     assert [headers["RateLimit-Remaining"] for headers in told] == ["2", "1", "0", "0"]
     assert [headers["RateLimit"] for headers in told] == [f'"default";r={n};t=60' for n in (2, 1, 0, 0)]
@@ -75,7 +75,7 @@ def test_what_remains_is_told_in_both_families_of_headers(services: FakeServices
     assert {headers["RateLimit-Limit"] for headers in told} == {"3"}
 
 
-def test_streams_are_counted_apart(services: FakeServices) -> None:
+def test_streams_are_counted_apart(services: WorldServices) -> None:
     job_id = initiated(NOBODY)["jobId"]
     stream = f"/v1/download/stream/{job_id}"
     assert statuses(NOBODY, stream, 3) == [200, 200, 429]
@@ -83,48 +83,48 @@ def test_streams_are_counted_apart(services: FakeServices) -> None:
     assert statuses(NOBODY, LIMITS, 3) == [200, 200, 429]
 
 
-def test_a_crowd_of_readers_never_crowds_out_initiate(services: FakeServices) -> None:
+def test_a_crowd_of_readers_never_crowds_out_initiate(services: WorldServices) -> None:
     job_id = initiated(NOBODY)["jobId"]
     statuses(NOBODY, f"/v1/download/stream/{job_id}", 50)
     assert NOBODY.post(INITIATE, {"file_ids": [70000]}).status_code == 202
 
 
-def test_principals_are_counted_apart_wherever_they_call_from(jwt: FakeServices) -> None:
+def test_principals_are_counted_apart_wherever_they_call_from(jwt: WorldServices) -> None:
     away = replace(ALICE, address="203.0.113.9")
     assert statuses(ALICE, JOBS, 2) + statuses(away, JOBS, 2) == [200, 200, 200, 429]
     assert statuses(BOB, JOBS, 1) == [200]
 
 
-def test_guessing_credentials_is_limited_by_address_and_hurts_nobody_who_has_some(jwt: FakeServices) -> None:
+def test_guessing_credentials_is_limited_by_address_and_hurts_nobody_who_has_some(jwt: WorldServices) -> None:
     guesses = [Gateway(app, {"Authorization": f"Bearer guess-{n}"}).get(JOBS).status_code for n in range(5)]
     assert guesses == [401, 401, 401, 429, 429]
     assert statuses(ALICE, JOBS, 1) == [200]
     assert statuses(ELSEWHERE, JOBS, 1) == [401]
 
 
-def test_guessing_tickets_is_limited_by_address(jwt: FakeServices) -> None:
+def test_guessing_tickets_is_limited_by_address(jwt: WorldServices) -> None:
     job_id = initiated(ALICE)["jobId"]
     guesses = [NOBODY.get(f"/v1/download/{job_id}?ticket={n}").status_code for n in range(5)]
     assert guesses == [401, 401, 401, 429, 429]
 
 
-def test_guessing_ids_and_routes_is_limited_by_address(jwt: FakeServices) -> None:
+def test_guessing_ids_and_routes_is_limited_by_address(jwt: WorldServices) -> None:
     assert statuses(NOBODY, "/nothing", 4) == [404, 404, 404, 429]
     assert [ELSEWHERE("PUT", JOBS).status_code for _ in range(4)] == [405, 405, 405, 429]
 
 
-def test_holders_of_a_ticket_are_counted_by_it(jwt: FakeServices) -> None:
+def test_holders_of_a_ticket_are_counted_by_it(jwt: WorldServices) -> None:
     document = initiated(ALICE)
     stream = f"/v1/download/stream/{document['jobId']}?ticket={document['ticket']}"
     assert statuses(NOBODY, stream, 1) + statuses(ELSEWHERE, stream, 2) == [200, 200, 429]
 
 
-def test_public_routes_are_limited_too_and_apart_from_the_rest(services: FakeServices) -> None:
+def test_public_routes_are_limited_too_and_apart_from_the_rest(services: WorldServices) -> None:
     assert statuses(NOBODY, "/health", 4) == [200, 200, 200, 429]
     assert statuses(NOBODY, LIMITS, 1) == [200]
 
 
-def test_a_preflight_does_not_use_up_what_the_request_needs(services: FakeServices) -> None:
+def test_a_preflight_does_not_use_up_what_the_request_needs(services: WorldServices) -> None:
     for _ in range(3):
         assert NOBODY("OPTIONS", LIMITS).status_code == 204
     assert statuses(NOBODY, LIMITS, 3) == [200, 200, 200]
@@ -134,7 +134,7 @@ def test_a_preflight_does_not_use_up_what_the_request_needs(services: FakeServic
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "x-forwarded-for", "X-Real-IP", "Forwarded", "True-Client-IP"])
-def test_a_forged_address_evades_nothing(services: FakeServices, header: str) -> None:
+def test_a_forged_address_evades_nothing(services: WorldServices, header: str) -> None:
     given = [Gateway(app, {header: f"203.0.113.{n}"}).get(LIMITS).status_code for n in range(4)]
     assert given == [200, 200, 200, 429]
 
@@ -199,19 +199,19 @@ def test_every_answer_carries_both_families_of_headers(world: World, down: bool)
         assert headers["RateLimit"] == f'"{policy[1]}";r={remaining};t={reset}'
 
 
-def test_browsers_may_read_the_headers(services: FakeServices) -> None:
+def test_browsers_may_read_the_headers(services: WorldServices) -> None:
     exposed = NOBODY.get(LIMITS, Origin="https://app.test").headers["Access-Control-Expose-Headers"]
     for name in ("RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"):
         assert name in exposed.split(", ")
 
 
-def test_a_refused_request_keeps_its_id_or_gets_one(services: FakeServices) -> None:
+def test_a_refused_request_keeps_its_id_or_gets_one(services: WorldServices) -> None:
     statuses(NOBODY, LIMITS, 3)
     assert NOBODY.get(LIMITS, X_Request_ID="mine-7").headers["X-Request-ID"] == "mine-7"
     assert REQUEST_ID.fullmatch(NOBODY.get(LIMITS).headers["X-Request-ID"])
 
 
-def test_a_preflight_allows_every_header_that_the_api_reads(jwt: FakeServices) -> None:
+def test_a_preflight_allows_every_header_that_the_api_reads(jwt: WorldServices) -> None:
     answer = NOBODY("OPTIONS", INITIATE, Origin="https://app.test")
     assert answer.status_code == 204
     allowed = answer.headers["Access-Control-Allow-Headers"].split(", ")
@@ -230,14 +230,14 @@ def test_a_preflight_allows_every_header_that_the_api_reads(jwt: FakeServices) -
 
 
 def test_the_api_stays_up_and_goes_on_counting_while_counts_cannot_be_shared(
-    services: FakeServices, world: World
+    services: WorldServices, world: World
 ) -> None:
     world.counter.down = True
     assert statuses(NOBODY, LIMITS, 4) == [200, 200, 200, 429]
     assert called(ELSEWHERE, "POST", INITIATE).status_code == 202
 
 
-def test_public_routes_do_not_touch_the_shared_counts(services: FakeServices, world: World) -> None:
+def test_public_routes_do_not_touch_the_shared_counts(services: WorldServices, world: World) -> None:
     for path in ("/", "/health"):
         NOBODY.get(path)
     NOBODY("OPTIONS", INITIATE)

@@ -14,7 +14,7 @@ from chalicelib.errors import SecretUnavailable
 from tests.assembly_world import SMALL, AssemblyWorld
 from tests.builders import World
 from tests.fake_assembly import FakeStore
-from tests.unit.services import STORE, FakeServices, Gateway, in_use
+from tests.support.services import STORE, Gateway, WorldServices, in_use
 from tests.unit.test_api_admission import ALICE, BOB, JOBS, JWT, initiated
 from tests.unit.test_api_input import INITIATE, UNKNOWN_JOB, assert_problem, pointers
 
@@ -29,7 +29,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def services(world: World) -> Iterator[FakeServices]:
+def services(world: World) -> Iterator[WorldServices]:
     with in_use(world) as services:
         yield services
 
@@ -58,7 +58,7 @@ def known(job_id: str, tags: str, query: str = "") -> int:
     return NOBODY.get(status_of(job_id) + query, If_None_Match=tags).status_code
 
 
-def test_who_has_the_answer_is_not_sent_it_again(services: FakeServices) -> None:
+def test_who_has_the_answer_is_not_sent_it_again(services: WorldServices) -> None:
     job_id = started(70000)
     first = NOBODY.get(status_of(job_id))
     second = NOBODY.get(status_of(job_id), If_None_Match=first.headers["ETag"])
@@ -67,7 +67,7 @@ def test_who_has_the_answer_is_not_sent_it_again(services: FakeServices) -> None
     assert "Retry-After" in second.headers and "X-Request-ID" in second.headers
 
 
-def test_tags_are_compared_weakly_and_among_others(services: FakeServices) -> None:
+def test_tags_are_compared_weakly_and_among_others(services: WorldServices) -> None:
     job_id = started(70000)
     tag = NOBODY.get(status_of(job_id)).headers["ETag"]
     strong = tag.removeprefix("W/")
@@ -79,7 +79,7 @@ def test_tags_are_compared_weakly_and_among_others(services: FakeServices) -> No
 
 
 def test_a_reader_of_a_job_that_lies_still_gets_a_fresh_ticket_before_the_old_one_ends(
-    services: FakeServices, world: World
+    services: WorldServices, world: World
 ) -> None:
     job_id = started(70000)
     first = NOBODY.get(status_of(job_id))
@@ -89,7 +89,7 @@ def test_a_reader_of_a_job_that_lies_still_gets_a_fresh_ticket_before_the_old_on
     assert NOBODY.get(status_of(job_id)).json_body["ticket"] != first.json_body["ticket"]
 
 
-def test_each_step_of_a_job_and_each_page_has_another_tag(services: FakeServices, world: World) -> None:
+def test_each_step_of_a_job_and_each_page_has_another_tag(services: WorldServices, world: World) -> None:
     job_id = started(70000, 70001, 70002, 70003)
     tags = [NOBODY.get(status_of(job_id) + query).headers["ETag"] for query in ("", "?limit=1", "?limit=1&cursor=1")]
     for _ in range(2):
@@ -101,7 +101,7 @@ def test_each_step_of_a_job_and_each_page_has_another_tag(services: FakeServices
 
 
 @pytest.mark.parametrize("how", ["ready", "failed", "cancelled"])
-def test_a_job_that_has_ended_is_always_told_in_full(services: FakeServices, world: World, how: str) -> None:
+def test_a_job_that_has_ended_is_always_told_in_full(services: WorldServices, world: World, how: str) -> None:
     job_id = ready(world, 70000) if how == "ready" else started(70001)
     if how == "cancelled":
         NOBODY("DELETE", f"/v1/download/{job_id}")
@@ -118,7 +118,7 @@ def test_somebody_else_s_job_is_not_told_to_be_unchanged(world: World) -> None:
         assert BOB.get(status_of(job_id), If_None_Match=tag).status_code == 404
 
 
-def test_an_answer_goes_out_without_a_ticket_where_none_can_be_signed(services: FakeServices, world: World) -> None:
+def test_an_answer_goes_out_without_a_ticket_where_none_can_be_signed(services: WorldServices, world: World) -> None:
     def fail() -> tuple[bytes, ...]:
         raise SecretUnavailable("it is down")
 
@@ -160,7 +160,7 @@ def test_an_event_tells_what_when_by_whom_and_by_which_request(world: World) -> 
 
 
 @pytest.mark.parametrize("limit", [1, 2, 1_000])
-def test_every_step_of_a_job_s_life_is_told_in_order(services: FakeServices, world: World, limit: int) -> None:
+def test_every_step_of_a_job_s_life_is_told_in_order(services: WorldServices, world: World, limit: int) -> None:
     job_id = started(70000)
     for message in world.queue.messages:
         world.clock.advance(1)
@@ -170,7 +170,7 @@ def test_every_step_of_a_job_s_life_is_told_in_order(services: FakeServices, wor
     assert kinds[:2] == ["created", "started"] and kinds[-1] == "failed"
 
 
-def test_each_read_that_issued_links_is_one_line_with_their_number(services: FakeServices, world: World) -> None:
+def test_each_read_that_issued_links_is_one_line_with_their_number(services: WorldServices, world: World) -> None:
     job_id = ready(world, 70000, 70001, 70002)
     world.store.put("downloads/70009.zip")
     reads = {
@@ -192,7 +192,7 @@ def test_each_read_that_issued_links_is_one_line_with_their_number(services: Fak
         ), path
 
 
-def test_only_links_to_files_that_are_there_are_counted(services: FakeServices, world: World) -> None:
+def test_only_links_to_files_that_are_there_are_counted(services: WorldServices, world: World) -> None:
     world.store.put("downloads/70000.zip")
     job_id = started(70000, 70001)
     world.work_off()
@@ -200,7 +200,7 @@ def test_only_links_to_files_that_are_there_are_counted(services: FakeServices, 
     assert trail(job_id)[-1]["details"] == {"count": 1}
 
 
-def test_a_read_that_issues_no_links_leaves_no_line(services: FakeServices, world: World) -> None:
+def test_a_read_that_issues_no_links_leaves_no_line(services: WorldServices, world: World) -> None:
     job_id = started(70000)
     NOBODY.get(status_of(job_id))
     world.work_off()
@@ -210,21 +210,21 @@ def test_a_read_that_issues_no_links_leaves_no_line(services: FakeServices, worl
     assert trail(job_id) == before
 
 
-def test_no_links_are_given_out_that_cannot_be_noted(services: FakeServices, world: World) -> None:
+def test_no_links_are_given_out_that_cannot_be_noted(services: WorldServices, world: World) -> None:
     job_id = ready(world, 70000)
     world.table.crash_in = None
     world.table.down = True
     assert "X-Amz-Signature" not in NOBODY.get(status_of(job_id)).body.decode()
 
 
-def test_a_cursor_of_events_that_is_not_ours_is_refused(services: FakeServices) -> None:
+def test_a_cursor_of_events_that_is_not_ours_is_refused(services: WorldServices) -> None:
     job_id = started(70000)
     path = f"/v1/download/{job_id}/events"
     problem = assert_problem(NOBODY.get(f"{path}?cursor=nonsense"), 400, "invalid_request", path=path)
     assert pointers(problem) == ["/cursor"]
 
 
-def test_events_of_an_unknown_job_are_not_told(services: FakeServices) -> None:
+def test_events_of_an_unknown_job_are_not_told(services: WorldServices) -> None:
     path = f"/v1/download/{UNKNOWN_JOB}/events"
     assert_problem(NOBODY.get(path), 404, "job_not_found", path=path)
 
@@ -277,12 +277,12 @@ def test_an_archive_or_a_file_that_is_not_there_is_told_so(archives: AssemblyWor
 # --- lists ------------------------------------------------------------------------------
 
 
-def test_a_cursor_of_jobs_that_is_not_ours_is_refused(services: FakeServices) -> None:
+def test_a_cursor_of_jobs_that_is_not_ours_is_refused(services: WorldServices) -> None:
     problem = assert_problem(NOBODY.get(f"{JOBS}?cursor=nonsense"), 400, "invalid_request", path=JOBS)
     assert pointers(problem) == ["/cursor"]
 
 
-def test_a_list_goes_on_where_it_stopped_although_jobs_were_added(services: FakeServices, world: World) -> None:
+def test_a_list_goes_on_where_it_stopped_although_jobs_were_added(services: WorldServices, world: World) -> None:
     ids = []
     for number in range(3):
         world.clock.advance(1)

@@ -12,7 +12,7 @@ from chalice.test import HTTPResponse
 
 from app import app
 from tests.builders import JOB_TTL, World
-from tests.unit.services import FakeServices, Gateway, in_use
+from tests.support.services import Gateway, WorldServices, in_use
 from tests.unit.test_api_admission import initiated
 from tests.unit.test_api_input import INITIATE, UNKNOWN_JOB, assert_problem
 
@@ -25,7 +25,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def services(world: World) -> Iterator[FakeServices]:
+def services(world: World) -> Iterator[WorldServices]:
     with in_use(world) as services:
         yield services
 
@@ -71,7 +71,7 @@ def follow(job_id: str, last: str | None = None) -> HTTPResponse:
     return NOBODY.get(path) if last is None else NOBODY.get(path, Last_Event_ID=last)
 
 
-def test_the_first_connection_gets_a_snapshot_at_once(services: FakeServices, world: World) -> None:
+def test_the_first_connection_gets_a_snapshot_at_once(services: WorldServices, world: World) -> None:
     job_id = initiated(NOBODY)["jobId"]
     before = world.clock.now
     (event,) = events(follow(job_id))
@@ -81,7 +81,7 @@ def test_the_first_connection_gets_a_snapshot_at_once(services: FakeServices, wo
     assert world.clock.now == before
 
 
-def test_a_reconnect_waits_for_the_next_change_and_gets_it(services: FakeServices, world: World) -> None:
+def test_a_reconnect_waits_for_the_next_change_and_gets_it(services: WorldServices, world: World) -> None:
     job_id = of_two_batches()
     (first,) = events(follow(job_id))
     before = world.clock.now
@@ -92,7 +92,7 @@ def test_a_reconnect_waits_for_the_next_change_and_gets_it(services: FakeService
     assert 3_000 <= world.clock.now - before <= 3_500
 
 
-def test_a_reconnect_that_missed_changes_gets_the_latest_at_once(services: FakeServices, world: World) -> None:
+def test_a_reconnect_that_missed_changes_gets_the_latest_at_once(services: WorldServices, world: World) -> None:
     job_id = of_two_batches()
     (first,) = events(follow(job_id))
     world.handle(world.queue.messages.pop(0))
@@ -103,7 +103,7 @@ def test_a_reconnect_that_missed_changes_gets_the_latest_at_once(services: FakeS
 
 
 def test_without_a_change_the_answer_ends_after_ten_seconds_with_a_comment(
-    services: FakeServices, world: World
+    services: WorldServices, world: World
 ) -> None:
     job_id = initiated(NOBODY)["jobId"]
     before = world.clock.now
@@ -113,7 +113,7 @@ def test_without_a_change_the_answer_ends_after_ten_seconds_with_a_comment(
     assert 10_000 <= world.clock.now - before <= 10_500
 
 
-def test_a_job_is_followed_to_its_end_which_stops_the_browser(services: FakeServices, world: World) -> None:
+def test_a_job_is_followed_to_its_end_which_stops_the_browser(services: WorldServices, world: World) -> None:
     world.store.put("downloads/70000.zip")
     job_id = initiated(NOBODY)["jobId"]
     services.meanwhile.append(lambda: handle_one(world))
@@ -130,7 +130,7 @@ def test_a_job_is_followed_to_its_end_which_stops_the_browser(services: FakeServ
 
 
 @pytest.mark.parametrize("how", ["ready", "failed", "cancelled"])
-def test_each_end_has_its_own_event_and_is_told_once(services: FakeServices, world: World, how: str) -> None:
+def test_each_end_has_its_own_event_and_is_told_once(services: WorldServices, world: World, how: str) -> None:
     if how == "ready":
         world.store.put("downloads/70000.zip")
     job_id = initiated(NOBODY)["jobId"]
@@ -142,7 +142,7 @@ def test_each_end_has_its_own_event_and_is_told_once(services: FakeServices, wor
     assert follow(job_id, event.id).status_code == 204
 
 
-def test_reading_the_links_of_an_ended_job_does_not_wake_its_readers(services: FakeServices, world: World) -> None:
+def test_reading_the_links_of_an_ended_job_does_not_wake_its_readers(services: WorldServices, world: World) -> None:
     world.store.put("downloads/70000.zip")
     job_id = initiated(NOBODY)["jobId"]
     world.work_off()
@@ -153,7 +153,7 @@ def test_reading_the_links_of_an_ended_job_does_not_wake_its_readers(services: F
 
 @pytest.mark.parametrize("last", ["", "x", "-1", "1.0", "0x1", "²", "9" * 5_000, "0", "999", " ", "null"])
 def test_a_last_event_id_that_is_not_of_this_version_gets_a_snapshot(
-    services: FakeServices, world: World, last: str
+    services: WorldServices, world: World, last: str
 ) -> None:
     job_id = initiated(NOBODY)["jobId"]
     before = world.clock.now
@@ -173,19 +173,19 @@ def test_a_reader_that_finds_no_place_does_not_wait_and_comes_later(world: World
     assert world.clock.now == before
 
 
-def test_a_job_that_expires_while_it_is_watched_is_gone(services: FakeServices, world: World) -> None:
+def test_a_job_that_expires_while_it_is_watched_is_gone(services: WorldServices, world: World) -> None:
     job_id = initiated(NOBODY)["jobId"]
     world.clock.advance(2 * JOB_TTL - 1)
     path = f"/v1/download/stream/{job_id}"
     assert_problem(follow(job_id, "1"), 410, "job_expired", path=path)
 
 
-def test_a_store_that_fails_while_a_job_is_watched_is_an_outage(services: FakeServices, world: World) -> None:
+def test_a_store_that_fails_while_a_job_is_watched_is_an_outage(services: WorldServices, world: World) -> None:
     job_id = initiated(NOBODY)["jobId"]
     services.meanwhile.append(lambda: setattr(world.table, "down", True))
     path = f"/v1/download/stream/{job_id}"
     assert_problem(follow(job_id, "1"), 503, "table_unavailable", path=path)
 
 
-def test_an_unknown_job_has_no_stream(services: FakeServices) -> None:
+def test_an_unknown_job_has_no_stream(services: WorldServices) -> None:
     assert_problem(follow(UNKNOWN_JOB), 404, "job_not_found", path=f"/v1/download/stream/{UNKNOWN_JOB}")

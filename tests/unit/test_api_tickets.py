@@ -9,7 +9,7 @@ import pytest
 
 from app import app
 from tests.builders import World
-from tests.unit.services import FakeServices, Gateway, in_use
+from tests.support.services import Gateway, WorldServices, in_use
 from tests.unit.test_api_admission import ALICE, BY_TICKET, IAM, JWT, NOBODY, OF_JOBS, USER, called, initiated, ready
 from tests.unit.test_api_input import UNKNOWN_JOB, assert_problem
 
@@ -29,7 +29,7 @@ def owner(request: pytest.FixtureRequest, world: World) -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def services(world: World) -> Iterator[FakeServices]:
+def services(world: World) -> Iterator[WorldServices]:
     with in_use(world, **JWT) as services:
         yield services
 
@@ -74,12 +74,12 @@ def test_a_ticket_ends(owner: Gateway, world: World) -> None:
 @pytest.mark.parametrize(
     "ticket", ["", "made-up", "1.2", "9" * 5_000, "%C3%A9", "%ED%A0%80", "%00", "999999999999999.x"]
 )
-def test_a_ticket_that_somebody_made_up_opens_nothing(services: FakeServices, world: World, ticket: str) -> None:
+def test_a_ticket_that_somebody_made_up_opens_nothing(services: WorldServices, world: World, ticket: str) -> None:
     path = f"/v1/download/{ready(world, ALICE)['jobId']}"
     assert_problem(NOBODY.get(f"{path}?ticket={ticket}"), 401, "unauthenticated", path=path)
 
 
-def test_good_credentials_need_no_good_ticket(services: FakeServices, world: World) -> None:
+def test_good_credentials_need_no_good_ticket(services: WorldServices, world: World) -> None:
     path = f"/v1/download/{ready(world, ALICE)['jobId']}"
     assert ALICE.get(f"{path}?ticket=made-up").status_code == 302
 
@@ -90,20 +90,20 @@ def test_a_ticket_is_ignored_where_nobody_needs_one(world: World) -> None:
         assert NOBODY.get(f"{path}?ticket=made-up").status_code == 302
 
 
-def test_a_ticket_of_a_job_that_is_gone_tells_so(services: FakeServices, world: World) -> None:
+def test_a_ticket_of_a_job_that_is_gone_tells_so(services: WorldServices, world: World) -> None:
     ticket = services.tickets.issue(UNKNOWN_JOB)
     path = f"/v1/download/{UNKNOWN_JOB}"
     assert_problem(NOBODY.get(f"{path}?ticket={ticket}"), 404, "job_not_found", path=path)
 
 
-def test_what_a_ticket_holder_read_stands_in_the_audit_trail_as_theirs(services: FakeServices, world: World) -> None:
+def test_what_a_ticket_holder_read_stands_in_the_audit_trail_as_theirs(services: WorldServices, world: World) -> None:
     document = ready(world, ALICE)
     NOBODY.get(f"/v1/download/{document['jobId']}?ticket={document['ticket']}")
     assert world.table.trail[document["jobId"]][-1].actor.by == "ticket"
 
 
 def test_a_ticket_cannot_be_counted_apart_from_itself_by_writing_the_job_id_differently(
-    services: FakeServices, world: World
+    services: WorldServices, world: World
 ) -> None:
     document = ready(world, ALICE)
     before = len(world.counter.counts)
@@ -129,7 +129,7 @@ def spellings(job_id: str) -> list[str]:
 
 
 def test_no_line_of_the_log_holds_a_ticket_a_token_or_a_query(
-    services: FakeServices, world: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    services: WorldServices, world: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     document = ready(world, ALICE)
     ticket, job_id = document["ticket"], document["jobId"]
@@ -146,7 +146,7 @@ def test_no_line_of_the_log_holds_a_ticket_a_token_or_a_query(
         assert secret not in logged
 
 
-def test_no_answer_repeats_a_ticket_that_it_was_shown(services: FakeServices, world: World) -> None:
+def test_no_answer_repeats_a_ticket_that_it_was_shown(services: WorldServices, world: World) -> None:
     document = ready(world, ALICE)
     for path in sorted(BY_TICKET):
         for job_id in (document["jobId"], UNKNOWN_JOB):
@@ -158,6 +158,6 @@ def links_of(document: dict[str, Any]) -> str:
     return str(document["links"]) + str([file["address"] for file in document["files"]])
 
 
-def test_no_link_carries_a_ticket(services: FakeServices, world: World) -> None:
+def test_no_link_carries_a_ticket(services: WorldServices, world: World) -> None:
     job_id = ready(world, ALICE)["jobId"]
     assert "ticket" not in links_of(ALICE.get(f"/v1/download/status/{job_id}").json_body)

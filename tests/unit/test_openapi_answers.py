@@ -13,10 +13,10 @@ from app import app
 from chalicelib.api.operations import OPERATIONS
 from chalicelib.limits import MAX_FILES_PER_JOB
 from tests.builders import World
+from tests.support.services import in_use
 from tests.unit.api_states import CHECK, FILE, FILES, INITIATE, JOBS, JSON, KEY, NOBODY, START, TOO_LARGE, Api
 from tests.unit.openapi_conformance import OPERATIONS as DOCUMENTED
 from tests.unit.openapi_conformance import assert_documented, assert_valid
-from tests.unit.services import in_use
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def retried_twice(api: Api, other: bool) -> HTTPResponse:
 
 
 def unhealthy(api: Api) -> HTTPResponse:
-    api.services.health.verdicts["queue"] = "error"
+    api.services.fake_health.verdicts["queue"] = "error"
     return api.get("/health")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import InvalidSettings
 from chalicelib.settings import SETTINGS, Settings
-from tests.unit.services import ENVIRONMENT
+from tests.support.services import ENVIRONMENT
 
 
 def read(**changes: str) -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +15,7 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.aws import clients
+from chalicelib.aws.clients import Clients
 from chalicelib.aws.link_credentials import (
     LEAST_SECONDS,
     PAUSE_SECONDS,
@@ -28,7 +29,7 @@ from chalicelib.delivery.presign import Credentials
 from chalicelib.errors import InvalidSettings, LinksUnavailable
 from chalicelib.limits import LINK_TTL_MIN_SECONDS
 from chalicelib.settings import Settings
-from tests.unit.services import ENVIRONMENT
+from tests.support.services import ENVIRONMENT
 
 ROLE = "arn:aws:iam::123456789012:role/links"
 NOW = 1_800_000_000_000
@@ -132,13 +133,24 @@ def settings(**environment: str) -> Settings:
     return Settings.from_environment({**ENVIRONMENT, **environment})
 
 
-def own(credentials: Credentials) -> Callable[[], Credentials]:
-    return lambda: credentials
+def own(credentials: Credentials, **environment: str) -> Clients:
+    """Clients of a process with these credentials."""
+    made = Clients(settings(**environment))
+    frozen = SimpleNamespace(
+        access_key=credentials.access_key_id, secret_key=credentials.secret_access_key, token=credentials.token
+    )
+    made.session = with_credentials(lambda: frozen)
+    return made
+
+
+def with_credentials(frozen: Callable[[], Any]) -> Any:
+    """A session of the SDK with these credentials."""
+    return SimpleNamespace(get_credentials=lambda: SimpleNamespace(get_frozen_credentials=frozen))
 
 
 def test_a_separate_store_has_keys_of_its_own_which_last() -> None:
     chosen = settings(S3_ACCESS_KEY_ID="AKIDTEST", S3_SECRET_ACCESS_KEY="secret", LINK_ROLE_ARN=ROLE)
-    assert link_credentials(chosen, own(KEYS), lambda: NOW)() == ExpiringCredentials(KEYS)
+    assert link_credentials(chosen, Clients(chosen), lambda: NOW)() == ExpiringCredentials(KEYS)
 
 
 def test_keys_of_the_process_sign_if_they_last() -> None:
@@ -153,33 +165,25 @@ def test_a_session_of_unknown_end_signs_nothing() -> None:
 # --- credentials of the store ------------------------------------------------------
 
 
-class Rotating:
-    """A session of the SDK whose role's credentials are others each time."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def get_credentials(self) -> Rotating:
-        return self
-
-    def get_frozen_credentials(self) -> Any:
-        self.count += 1
-        return SimpleNamespace(access_key=f"ASIA{self.count}", secret_key="secret", token="token")
-
-
 def test_rotated_credentials_of_the_process_are_followed() -> None:
-    current = clients.store_credentials(settings(), Rotating())
-    assert [current().access_key_id for _ in range(2)] == ["ASIA1", "ASIA2"]
+    numbers = count(1)
+    clients = Clients(settings())
+    clients.session = with_credentials(
+        lambda: SimpleNamespace(access_key=f"ASIA{next(numbers)}", secret_key="secret", token="token")
+    )
+    assert [clients.store_credentials().access_key_id for _ in range(2)] == ["ASIA1", "ASIA2"]
 
 
 def test_the_keys_of_a_separate_store_are_the_credentials() -> None:
-    chosen = settings(S3_ACCESS_KEY_ID="AKIDTEST", S3_SECRET_ACCESS_KEY="secret")
-    assert clients.store_credentials(chosen, Rotating())() == KEYS
+    clients = Clients(settings(S3_ACCESS_KEY_ID="AKIDTEST", S3_SECRET_ACCESS_KEY="secret"))
+    assert clients.store_credentials() == KEYS
 
 
 def test_a_process_without_credentials_is_told_what_to_set() -> None:
+    clients: Any = Clients(settings())
+    clients.session = SimpleNamespace(get_credentials=lambda: None)
     with pytest.raises(InvalidSettings, match="S3_ACCESS_KEY_ID"):
-        clients.store_credentials(settings(), SimpleNamespace(get_credentials=lambda: None))
+        clients.store_credentials()
 
 
 def test_a_secret_is_not_shown_where_credentials_are_logged() -> None:

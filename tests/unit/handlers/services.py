@@ -1,23 +1,20 @@
-"""The part of the container's services that stream, WebSocket API and webhooks use, on fakes."""
+"""Services of a world with one job of alice's, for stream, WebSocket API and webhooks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from chalicelib.delivery.notifier import Notifier
-from chalicelib.delivery.subscriptions import Subscriptions
 from chalicelib.delivery.webhooks import Delivery
 from chalicelib.messages import SendWebhook
-from chalicelib.settings import Settings
-from tests.builders import job
-from tests.fakes import Clock, FakeJobTable, FakeWorkQueue
-from tests.support.delivery import FakePush, FakeSubscriptions, websocket_auth
-from tests.support.executors import SerialExecutor
-from tests.support.sqs import fake_retries
-from tests.unit.services import ENVIRONMENT
+from tests.builders import World, job
+from tests.support.services import WorldServices, in_use
 
 ONE = job().job_id
 BASE = "https://lorry.example.com"
+JWT = {"AUTH_MODE": "jwt", "AUTH_ISSUER": "https://issuer.test", "AUTH_AUDIENCE": "lorry", "PUBLIC_URL": BASE}
 
 
 @dataclass
@@ -34,21 +31,15 @@ class FakeDeliverer:
         return Delivery.DELIVERED
 
 
-class DeliveryServices:
-    """Services with one job of alice's; `allowed` calls of WebSocket clients are within the rate limit."""
+@contextmanager
+def delivering(**environment: str) -> Iterator[Any]:
+    """Services in use, with a deliverer that only records."""
+    world = World()
+    world.table.jobs[ONE] = job(owner="user:alice")
+    with in_use(world, **JWT, **environment) as services:
+        delivery: Any = services
+        delivery.webhooks = FakeDeliverer()
+        yield delivery
 
-    def __init__(self) -> None:
-        self.settings = Settings.from_environment({**ENVIRONMENT, "PUBLIC_URL": BASE})
-        self.table, self.push, self.queue = FakeSubscriptions(), FakePush(), FakeWorkQueue()
-        self.clock, self.jobs = Clock(), FakeJobTable()
-        self.jobs.jobs[ONE] = job(owner="user:alice")
-        self.auth = websocket_auth(self.clock)
-        self.notifier = Notifier(self.queue, self.table, self.push, SerialExecutor(), BASE)
-        self.subscriptions = Subscriptions(self.table, self.jobs, self.push, self.auth, self.clock, BASE)
-        self.webhooks, self.webhook_retries = FakeDeliverer(), fake_retries()
-        self.counted: list[str] = []
-        self.allowed = 100
 
-    def counts_socket(self, caller: str) -> bool:
-        self.counted.append(caller)
-        return len(self.counted) <= self.allowed
+__all__ = ["BASE", "ONE", "FakeDeliverer", "WorldServices", "delivering"]

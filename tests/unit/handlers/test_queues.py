@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -18,13 +19,13 @@ from chalicelib.messages import CheckBatch, DispatchJob, SendWebhook, encode
 from tests.builders import SWEEP_AFTER, World
 from tests.events import recorded
 from tests.support.events import CONTEXT, SENT_AT, Context, failed, sqs
+from tests.support.services import WorldServices, in_use
 from tests.support.sqs import fake_retries
-from tests.unit.handlers.services import ONE, DeliveryServices
-from tests.unit.services import FakeServices, in_use
+from tests.unit.handlers.services import ONE, delivering
 
 
 @pytest.fixture
-def services() -> Iterator[FakeServices]:
+def services() -> Iterator[WorldServices]:
     with in_use(World(files_per_batch=2)) as services:
         yield services
 
@@ -85,7 +86,7 @@ def test_a_message_is_hidden_by_heartbeats_while_it_is_handled_and_not_while_it_
 # --- dispatching and checking -----------------------------------------------------------
 
 
-def test_a_job_is_worked_off_through_the_entry_points(services: FakeServices) -> None:
+def test_a_job_is_worked_off_through_the_entry_points(services: WorldServices) -> None:
     job = services.world.start(70000, 70001, 70002)
     messages = services.world.queue.messages
     assert failed(queues.dispatch(sqs(messages.pop(0)), CONTEXT)) == []
@@ -94,14 +95,14 @@ def test_a_job_is_worked_off_through_the_entry_points(services: FakeServices) ->
     assert services.world.job(job.job_id).status is JobStatus.READY
 
 
-def test_an_outage_sends_the_message_back_with_backoff(services: FakeServices) -> None:
+def test_an_outage_sends_the_message_back_with_backoff(services: WorldServices) -> None:
     job = services.world.start(70000)
     services.world.store.down = True
     assert failed(queues.check(sqs(CheckBatch(job.job_id, 0), attempt=3), CONTEXT)) == ["m0"]
     assert services.retries.client.hidden == [("r0", 40)]
 
 
-def test_a_queue_outage_sends_the_dispatch_back_with_backoff(services: FakeServices) -> None:
+def test_a_queue_outage_sends_the_dispatch_back_with_backoff(services: WorldServices) -> None:
     job = services.world.start(70000, 70001, 70002)
     services.world.queue.down = True
     assert failed(queues.dispatch(sqs(DispatchJob(job.job_id)), CONTEXT)) == ["m0"]
@@ -109,13 +110,13 @@ def test_a_queue_outage_sends_the_dispatch_back_with_backoff(services: FakeServi
 
 
 @pytest.mark.parametrize("body", ["not JSON", encode(DispatchJob("a"))])
-def test_a_message_that_no_retry_can_help_comes_back_at_once(services: FakeServices, body: str) -> None:
+def test_a_message_that_no_retry_can_help_comes_back_at_once(services: WorldServices, body: str) -> None:
     """So that it is through its attempts, and in the dead-letter queue, within seconds."""
     assert failed(queues.check(sqs(body, attempt=4), CONTEXT)) == ["m0"]
     assert services.retries.client.hidden == [("r0", 0)]
 
 
-def test_a_poison_message_does_not_harm_its_neighbours(services: FakeServices) -> None:
+def test_a_poison_message_does_not_harm_its_neighbours(services: WorldServices) -> None:
     job = services.world.start(70000)
     assert failed(queues.check(sqs("poison", CheckBatch(job.job_id, 0)), CONTEXT)) == ["m0"]
     assert services.world.job(job.job_id).status is JobStatus.READY
@@ -124,7 +125,7 @@ def test_a_poison_message_does_not_harm_its_neighbours(services: FakeServices) -
 # --- dead letters -----------------------------------------------------------------------
 
 
-def test_a_dead_letter_fails_its_job_with_a_reason(services: FakeServices) -> None:
+def test_a_dead_letter_fails_its_job_with_a_reason(services: WorldServices) -> None:
     job = services.world.start(70000, 70001)
     services.world.store.down = True
     queues.check(sqs(CheckBatch(job.job_id, 0)), CONTEXT)
@@ -134,18 +135,18 @@ def test_a_dead_letter_fails_its_job_with_a_reason(services: FakeServices) -> No
     assert (error.code, "it is down" in error.message) == ("storage_unavailable", True)
 
 
-def test_dead_letters_of_both_queues_are_understood(services: FakeServices) -> None:
+def test_dead_letters_of_both_queues_are_understood(services: WorldServices) -> None:
     first, second = services.world.start(70000), services.world.start(70001, 70002, 70003)
     queues.dead_letters(sqs(CheckBatch(first.job_id, 0), DispatchJob(second.job_id)), CONTEXT)
     assert [services.world.job(job.job_id).status for job in (first, second)] == [JobStatus.FAILED, JobStatus.FAILED]
 
 
-def test_a_dead_letter_that_cannot_be_read_is_left_for_a_person(services: FakeServices) -> None:
+def test_a_dead_letter_that_cannot_be_read_is_left_for_a_person(services: WorldServices) -> None:
     assert failed(queues.dead_letters(sqs("poison"), CONTEXT)) == ["m0"]
     assert services.retries.client.hidden == [("r0", 0)]
 
 
-def test_a_dead_letter_waits_for_the_table(services: FakeServices) -> None:
+def test_a_dead_letter_waits_for_the_table(services: WorldServices) -> None:
     job = services.world.start(70000)
     services.world.table.down = True
     assert failed(queues.dead_letters(sqs(CheckBatch(job.job_id, 0)), CONTEXT)) == ["m0"]
@@ -156,13 +157,13 @@ def test_a_dead_letter_waits_for_the_table(services: FakeServices) -> None:
 # --- the schedule -----------------------------------------------------------------------
 
 
-def test_the_schedule_sweeps(services: FakeServices) -> None:
+def test_the_schedule_sweeps(services: WorldServices) -> None:
     services.world.start(70000)
     services.world.clock.advance(SWEEP_AFTER)
     assert queues.sweep(recorded("schedule_sweep"), CONTEXT) == {"moved": 1}
 
 
-def test_the_schedule_begins_nothing_when_its_time_is_nearly_up(services: FakeServices) -> None:
+def test_the_schedule_begins_nothing_when_its_time_is_nearly_up(services: WorldServices) -> None:
     services.world.start(70000)
     services.world.clock.advance(SWEEP_AFTER)
     assert queues.sweep(recorded("schedule_sweep"), Context(milliseconds=queues.RESERVE_MS)) == {"moved": 0}
@@ -172,20 +173,18 @@ def test_the_schedule_begins_nothing_when_its_time_is_nearly_up(services: FakeSe
 
 
 @pytest.fixture
-def delivery() -> Iterator[DeliveryServices]:
-    made = DeliveryServices()
-    container.use(made)  # type: ignore[arg-type]
-    yield made
-    container.use(None)
+def delivery() -> Iterator[Any]:
+    with delivering() as services:
+        yield services
 
 
-def test_a_webhook_is_delivered_with_the_time_it_was_first_sent(delivery: DeliveryServices) -> None:
+def test_a_webhook_is_delivered_with_the_time_it_was_first_sent(delivery: Any) -> None:
     message = SendWebhook(ONE, "ready", 1_700_000_005_000)
     assert failed(queues.webhook(sqs(message), CONTEXT)) == []
     assert delivery.webhooks.delivered == [(message, SENT_AT)]
 
 
-def test_a_webhook_that_fails_waits_by_its_own_backoff(delivery: DeliveryServices) -> None:
+def test_a_webhook_that_fails_waits_by_its_own_backoff(delivery: Any) -> None:
     delivery.webhooks.fails = WebhookFailed(500)
     assert failed(queues.webhook(sqs(SendWebhook(ONE, "ready", 1), attempt=3), CONTEXT)) == ["m0"]
     assert delivery.webhook_retries.client.hidden == [("r0", 40)]
@@ -194,7 +193,7 @@ def test_a_webhook_that_fails_waits_by_its_own_backoff(delivery: DeliveryService
 # --- what is deployed -------------------------------------------------------------------
 
 
-def test_every_trigger_of_the_app_reaches_its_handler(services: FakeServices) -> None:
+def test_every_trigger_of_the_app_reaches_its_handler(services: WorldServices) -> None:
     job = services.world.start(70000, 70001, 70002)
     assert failed(app.dispatch(sqs(DispatchJob(job.job_id)), CONTEXT)) == []
     assert failed(app.check(sqs(CheckBatch(job.job_id, 0)), CONTEXT)) == []
@@ -204,7 +203,7 @@ def test_every_trigger_of_the_app_reaches_its_handler(services: FakeServices) ->
     assert app.sweep(recorded("schedule_sweep"), CONTEXT) == {"moved": 0}
 
 
-def test_an_answer_to_sqs_is_plain_json(services: FakeServices) -> None:
+def test_an_answer_to_sqs_is_plain_json(services: WorldServices) -> None:
     answer = queues.check(sqs("poison"), CONTEXT)
     assert json.loads(json.dumps(answer)) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib import container
 from chalicelib.aws.rows import job_row
 from chalicelib.delivery.subscriptions import Connection
 from chalicelib.errors import QueueUnavailable
@@ -19,16 +18,14 @@ from chalicelib.messages import SendWebhook
 from tests.builders import job
 from tests.events import Event, recorded
 from tests.support.events import CONTEXT, Context, sqs
-from tests.unit.handlers.services import BASE, ONE, DeliveryServices
+from tests.unit.handlers.services import BASE, ONE, delivering
 from tests.unit.handlers.test_websocket import CONNECTION, connecting, saying
 
 
 @pytest.fixture
-def services() -> Iterator[DeliveryServices]:
-    made = DeliveryServices()
-    container.use(made)  # type: ignore[arg-type]
-    yield made
-    container.use(None)
+def services() -> Iterator[Any]:
+    with delivering() as services:
+        yield services
 
 
 def record(old: Job | None, new: Job | None, *, sort_key: str = "JOB") -> dict[str, Any]:
@@ -51,9 +48,9 @@ def ready() -> Job:
     return job(status=JobStatus.READY, version=3, finished_at=1_700_000_005_000, callback_url=hook)
 
 
-def test_the_end_of_a_job_is_sent_to_its_callback_url_and_its_subscribers(services: DeliveryServices) -> None:
-    services.table.open(Connection("a", "alice", "", 0))
-    services.table.subscribe("a", ONE, now=0)
+def test_the_end_of_a_job_is_sent_to_its_callback_url_and_its_subscribers(services: Any) -> None:
+    services.subscription_table.open(Connection("a", "alice", "", 0))
+    services.subscription_table.subscribe("a", ONE, now=0)
     answer = stream.notify(batch(record(job(version=2), ready())), CONTEXT)
     assert json.loads(json.dumps(answer)) == {"batchItemFailures": []}
     assert services.queue.webhooks == [SendWebhook(ONE, "ready", 1_700_000_005_000)]
@@ -71,7 +68,7 @@ def test_the_end_of_a_job_is_sent_to_its_callback_url_and_its_subscribers(servic
     ],
     ids=["another kind of row", "a row that expired", "a write that changed nothing"],
 )
-def test_other_changes_of_the_table_are_ignored(services: DeliveryServices, ignored: dict[str, Any]) -> None:
+def test_other_changes_of_the_table_are_ignored(services: Any, ignored: dict[str, Any]) -> None:
     stream.notify(batch(ignored), CONTEXT)
     assert services.queue.webhooks == []
 
@@ -85,22 +82,20 @@ def test_other_changes_of_the_table_are_ignored(services: DeliveryServices, igno
         {"dynamodb": {"Keys": {"sk": {"S": "JOB"}}, "NewImage": {**job_row(job(), ttl=1), "total": {"N": "many"}}}},
     ],
 )
-def test_an_unreadable_record_does_not_hold_up_those_after_it(
-    services: DeliveryServices, unreadable: dict[str, Any]
-) -> None:
+def test_an_unreadable_record_does_not_hold_up_those_after_it(services: Any, unreadable: dict[str, Any]) -> None:
     stream.notify(batch(unreadable, record(job(version=2), ready())), CONTEXT)
     assert len(services.queue.webhooks) == 1
 
 
-def test_the_batch_is_repeated_if_the_queue_is_down(services: DeliveryServices) -> None:
+def test_the_batch_is_repeated_if_the_queue_is_down(services: Any) -> None:
     services.queue.down = True
     with pytest.raises(QueueUnavailable):
         stream.notify(batch(record(job(version=2), ready())), CONTEXT)
 
 
-def test_no_message_is_begun_when_the_time_is_nearly_up(services: DeliveryServices) -> None:
-    services.table.open(Connection("a", "alice", "", 0))
-    services.table.subscribe("a", ONE, now=0)
+def test_no_message_is_begun_when_the_time_is_nearly_up(services: Any) -> None:
+    services.subscription_table.open(Connection("a", "alice", "", 0))
+    services.subscription_table.subscribe("a", ONE, now=0)
     stream.notify(batch(record(job(version=2), ready())), Context(stream.RESERVE_MS))
     assert (services.push.sent, len(services.queue.webhooks)) == ({}, 1)
 
@@ -108,8 +103,8 @@ def test_no_message_is_begun_when_the_time_is_nearly_up(services: DeliveryServic
 # --- what is deployed ---------------------------------------------------------------------
 
 
-def test_every_trigger_of_the_app_reaches_its_handler(services: DeliveryServices) -> None:
-    assert app.websocket_connect(connecting({"Authorization": "Bearer alice"}), CONTEXT) == {"statusCode": 200}
+def test_every_trigger_of_the_app_reaches_its_handler(services: Any) -> None:
+    assert app.websocket_connect(connecting({"Authorization": "Bearer token-of-alice"}), CONTEXT) == {"statusCode": 200}
     body = json.dumps({"action": "subscribe", "jobId": ONE})
     assert app.websocket_message(saying(body), CONTEXT) == {"statusCode": 200}
     assert services.push.last(CONNECTION)["data"]["links"]["status"] == f"{BASE}/v1/download/status/{ONE}"
