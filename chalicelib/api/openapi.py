@@ -150,7 +150,7 @@ def _narrow(properties: Schema, settings: Settings) -> None:
 def _paths(schema_of: Mapping[str, Schema]) -> Schema:
     paths: dict[str, Schema] = defaultdict(dict)
     for operation in OPERATIONS:
-        paths[_in_json(operation.path)][operation.method.lower()] = _operation(operation, schema_of)
+        paths[in_json(operation.path)][operation.method.lower()] = _operation(operation, schema_of)
     return dict(paths)
 
 
@@ -188,7 +188,7 @@ def _parameter(parameter: Parameter, schema_of: Mapping[str, Schema]) -> Schema:
     schema = schema_of[parameter.type]
     in_path = parameter.place == "path"
     return {
-        "name": _in_json(parameter.name) if in_path else parameter.name,
+        "name": in_json(parameter.name) if in_path else parameter.name,
         "in": parameter.place,
         "required": in_path,
         "description": parameter.description,
@@ -196,7 +196,7 @@ def _parameter(parameter: Parameter, schema_of: Mapping[str, Schema]) -> Schema:
     }
 
 
-def _in_json(text: str) -> str:
+def in_json(text: str) -> str:
     """Names of path parameters are camelCase, as in bodies: jobId."""
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), text)
 

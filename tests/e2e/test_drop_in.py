@@ -283,7 +283,7 @@ def test_an_expired_job_answers_410(stack: RunningStack, old: OldClient) -> None
     stack.clients("dynamodb").update_item(
         TableName=stack.outputs["Table"],
         Key={name: row[name] for name in ("pk", "sk")},
-        UpdateExpression="SET expiresAt = :past",
+        UpdateExpression="SET expires_at = :past",
         ExpressionAttributeValues={":past": {"N": "1"}},
     )
     for path in (f"/v1/download/{job_id}", f"/v1/download/status/{job_id}"):

@@ -294,6 +294,11 @@ def test_a_session_for_links_lasts_as_long_as_is_asked_for(resources: dict[str, 
     assert resources["LinkRole"]["Properties"]["MaxSessionDuration"] == SESSION_SECONDS
 
 
+def test_roles_name_indexes_that_exist(resources: dict[str, Template]) -> None:
+    indexes = {index["IndexName"] for index in resources["Table"]["Properties"]["GlobalSecondaryIndexes"]}
+    assert set(re.findall(r"/index/(\w+)", str(resources))) == indexes
+
+
 def test_secrets_are_read_and_never_written(resources: dict[str, Template]) -> None:
     for role in ROLES.values():
         allowed = {action for action in actions(resources, role) if action.startswith("secretsmanager:")}
