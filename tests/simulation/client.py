@@ -54,10 +54,14 @@ TRANSIENT = frozenset({500, 502, 503, 504})
 
 
 class Refused(Exception):
-    """A service's answer that is an error. `more` is what it holds beside code and message."""
+    """A service's answer that is an error. `more` is what it holds beside code and message.
 
-    def __init__(self, code: str, message: str = "", *, status: int = 400, **more: Any) -> None:
+    `exception` names the SDK's exception where that is not the code.
+    """
+
+    def __init__(self, code: str, message: str = "", *, status: int = 400, exception: str = "", **more: Any) -> None:
         self.code, self.message, self.status, self.more = code, message, status, more
+        self.exception = exception or code
         super().__init__(f"{code}: {message}")
 
 
@@ -169,7 +173,7 @@ class SimulatedClient:
             "ResponseMetadata": {"HTTPStatusCode": refused.status, "RetryAttempts": 0},
             **refused.more,
         }
-        kind = self.exceptions.from_code(refused.code)
+        kind = self.exceptions.from_code(refused.exception)
         error: ClientError = kind(response, self._model.operations[operation])
         return error
 

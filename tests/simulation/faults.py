@@ -37,6 +37,8 @@ class Fault(StrEnum):
     DUPLICATE_MESSAGE = "message delivered twice at once"
     RETURNING_MESSAGE = "message delivered again after its deletion"
     DELAYED_MESSAGE = "message delivered late"
+    REORDERED_MESSAGES = "messages out of order"
+    OLD_RECEIPT_WORKS = "receipt handle of an earlier delivery works"
     # The store
     SLOW_DOWN = "store answers 503 SlowDown"
     STORE_ERROR = "store answers 500 InternalError"
