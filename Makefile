@@ -6,7 +6,7 @@ LOCAL := $(if $(filter localstack,$(STACK)),localstack.docker,localstack)
 export PYTHON PORT LORRY_HOME LORRY_PARAMETERS LORRY_EMULATOR_ENVIRONMENT
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo dev up down test-matrix environment audit check check-template format test-fast test test-slow bench lock deploy destroy secret secret-rotate
+.PHONY: help demo dev up down test-matrix environment audit check check-template format test-fast test test-slow bench lock deploy destroy probe-aws secret secret-rotate
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,10 @@ deploy: environment  ## deploy to AWS: STAGE=prod SOURCE_BUCKET=my-files [REGION
 destroy: environment  ## delete a deployment from AWS: STAGE=prod [REGION=eu-central-1] [YES=1]; data stays
 	@test -n "$(STAGE)" || { echo "make destroy: name the stage: STAGE=prod" >&2; exit 2; }
 	@$(PY) -m infra.destroy --stage "$(STAGE)" $(if $(REGION),--region "$(REGION)") $(if $(filter 1 yes,$(YES)),--yes)
+
+probe-aws: environment  ## find out what a bucket's S3 really does: BUCKET=my-bucket [REGION=eu-central-1]; below a cent
+	@test -n "$(BUCKET)" || { echo "make probe-aws: name a bucket that you may write to: BUCKET=my-bucket" >&2; exit 2; }
+	@$(PY) -m infra.probe "$(BUCKET)" $(if $(REGION),--region "$(REGION)") $(ARGS)
 
 secret: environment  ## show the secret that webhooks are verified with; of a deployment on AWS: STAGE=prod [REGION=eu-central-1]
 	@$(PY) -m infra.secret show $(if $(STAGE),--stage "$(STAGE)") $(if $(REGION),--region "$(REGION)")

@@ -32,6 +32,7 @@ NOT_RUN = {
     ("how-to/deploy.md", "aws"): [
         f"{PROD} REGION=eu-central-1 \\\n"
         '    ARGS="AuthMode=jwt AuthIssuer=https://login.example.com/ AuthAudience=lorry AlarmEmail=ops@example.com"',
+        "make probe-aws BUCKET=my-bucket REGION=eu-central-1",
         f'{PROD} ARGS="AccessLogs=true"',
         f'{PROD} ARGS="--upload-only AuthMode=iam"',
     ],
