@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from chalicelib.aws.clients import Clients
     from chalicelib.aws.dynamodb import Table
     from chalicelib.aws.health import HealthProbe
-    from chalicelib.aws.retries import Heartbeat, Retries
     from chalicelib.aws.secrets_manager import SecretSource
+    from chalicelib.aws.sqs import Heartbeat, Retries
     from chalicelib.callers import CallCounter
     from chalicelib.calls.ports import ClaimStore
     from chalicelib.checking.ports import SourceStore
@@ -137,7 +137,7 @@ class Adapters:
     def queue(self) -> WorkQueue:
         """The queues of work."""
         from chalicelib import messages
-        from chalicelib.aws.sqs_queue import SqsWorkQueue
+        from chalicelib.aws.sqs import SqsWorkQueue
 
         assembly = self.settings.assembly_queue_url
         urls = {
@@ -154,7 +154,7 @@ class Adapters:
     @cached_property
     def parking(self) -> WorkQueue:
         """The queue of webhooks that no attempt delivered."""
-        from chalicelib.aws.sqs_queue import SqsWorkQueue
+        from chalicelib.aws.sqs import SqsWorkQueue
         from chalicelib.messages import SendWebhook
 
         return SqsWorkQueue(self.clients.queue, {SendWebhook: self.settings.webhook_dead_letters_url})
@@ -162,7 +162,7 @@ class Adapters:
     @cached_property
     def retries(self) -> Retries:
         """When failed messages come back."""
-        from chalicelib.aws.retries import Retries
+        from chalicelib.aws.sqs import Retries
 
         settings = self.settings
         return Retries(self.clients.queue, settings.retry_base_seconds, settings.retry_cap_seconds, self.system.uniform)
@@ -170,7 +170,7 @@ class Adapters:
     @cached_property
     def webhook_retries(self) -> Retries:
         """When failed webhooks come back."""
-        from chalicelib.aws.retries import Retries
+        from chalicelib.aws.sqs import Retries
 
         base, cap = self.settings.webhook_retry_base_seconds, self.settings.webhook_retry_cap_seconds
         return Retries(self.clients.queue, base, cap, self.system.uniform)
@@ -178,7 +178,7 @@ class Adapters:
     @cached_property
     def heartbeat(self) -> Heartbeat:
         """Keeps messages of the assembly queue hidden while a worker lives."""
-        from chalicelib.aws.retries import HIDDEN_SECONDS, Heartbeat, repeat_in_thread
+        from chalicelib.aws.sqs import HIDDEN_SECONDS, Heartbeat, repeat_in_thread
 
         return Heartbeat(self.retries, HIDDEN_SECONDS, repeat_in_thread)
 

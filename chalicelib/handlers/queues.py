@@ -15,7 +15,7 @@ from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, SendWebhook
 from chalicelib.observability import count, logger, metrics
 
 if TYPE_CHECKING:
-    from chalicelib.aws.retries import Heartbeat, Retries
+    from chalicelib.aws.sqs import Heartbeat, Retries
 
 Event = dict[str, Any]
 Record = dict[str, Any]

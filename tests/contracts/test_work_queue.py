@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from chalicelib.aws.sqs_queue import SqsWorkQueue
+from chalicelib.aws.sqs import SqsWorkQueue
 from chalicelib.errors import QueueUnavailable
 from chalicelib.jobs.ports import WorkQueue
 from chalicelib.limits import SQS_MAX_BATCH_ENTRIES

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from chalicelib.aws.retries import Retries
+from chalicelib.aws.sqs import Retries
 
 
 @dataclass

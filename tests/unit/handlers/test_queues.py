@@ -10,7 +10,7 @@ import pytest
 
 import app
 from chalicelib import container
-from chalicelib.aws.retries import Heartbeat
+from chalicelib.aws.sqs import Heartbeat
 from chalicelib.errors import InvalidSettings, WebhookFailed
 from chalicelib.handlers import queues
 from chalicelib.handlers.queues import Record

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.aws.retries import Retries
+from chalicelib.aws.sqs import Retries
 from tests.aws import emulated_aws
 
 

@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.aws.retries import BEATS, Heartbeat, Retries, repeat_in_thread
+from chalicelib.aws.sqs import BEATS, Heartbeat, Retries, repeat_in_thread
 from chalicelib.limits import SQS_MAX_VISIBILITY_SECONDS
 from tests.support.sqs import fake_retries
 

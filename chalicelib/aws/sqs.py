@@ -1,19 +1,23 @@
-"""When a message comes back: after a failure with backoff and jitter, or while it is handled not at all.
+"""SQS: sending messages, and when a message comes back.
 
-Both change the visibility timeout of the one message.
+A failed message comes back with backoff and jitter, one that is being handled not at all: both change the visibility
+timeout of that one message.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.limits import SQS_MAX_VISIBILITY_SECONDS
+from chalicelib.errors import QueueUnavailable
+from chalicelib.limits import SQS_MAX_BATCH_ENTRIES, SQS_MAX_VISIBILITY_SECONDS
+from chalicelib.messages import AnyMessage, encode
 from chalicelib.observability import logger
 
 HIDDEN_SECONDS = 25.0  # the work of a killed worker is taken up again this long after its last heartbeat
@@ -21,6 +25,41 @@ BEATS = 3  # within the time that a message is hidden, so that losing one does n
 
 # Calls a function now and every so many seconds, until the function it returns is called.
 Repeat = Callable[[float, Callable[[], None]], Callable[[], None]]
+
+
+@dataclass(frozen=True, slots=True)
+class SqsWorkQueue:
+    """WorkQueue with an SQS queue per kind of message; `urls` names them."""
+
+    client: Any
+    urls: Mapping[type[AnyMessage], str]
+
+    def send(self, messages: Iterable[AnyMessage]) -> None:
+        for group in _groups(messages):
+            for kind in {type(message) for message in group}:
+                self._send(self.urls[kind], [message for message in group if type(message) is kind])
+
+    def _send(self, url: str, messages: Sequence[AnyMessage]) -> None:
+        entries = [{"Id": str(n), "MessageBody": encode(message)} for n, message in enumerate(messages)]
+        with queue_errors():
+            answer = self.client.send_message_batch(QueueUrl=url, Entries=entries)
+        if answer.get("Failed"):
+            raise QueueUnavailable(f"the queue refused messages: {answer['Failed'][0].get('Message', 'no reason')}")
+
+
+def _groups(messages: Iterable[AnyMessage]) -> Iterator[list[AnyMessage]]:
+    rest = iter(messages)
+    while group := list(islice(rest, SQS_MAX_BATCH_ENTRIES)):
+        yield group
+
+
+@contextmanager
+def queue_errors() -> Iterator[None]:
+    """Turns every failure of SQS into QueueUnavailable."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise QueueUnavailable(f"the queue did not answer: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
