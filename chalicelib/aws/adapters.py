@@ -193,10 +193,18 @@ class Adapters:
     def archive_store(self) -> ArchiveStore:
         """The store that archives are assembled in."""
         from chalicelib.aws.s3_archives import S3ArchiveStore
+        from chalicelib.aws.s3_reads import quick_reads
 
-        settings = self.settings
+        settings, clients = self.settings, self.clients
+        reads = quick_reads(
+            clients.archive_store,
+            settings.source_bucket,
+            credentials=clients.store_credentials,
+            ca_bundle=clients.session.get_config_variable("ca_bundle"),
+            now=self.system.now,
+        )
         return S3ArchiveStore(
-            self.clients.archive_store, settings.source_bucket, settings.archive_bucket, settings.check_threads
+            clients.archive_store, settings.source_bucket, settings.archive_bucket, settings.check_threads, reads
         )
 
     @cached_property

@@ -1,0 +1,14 @@
+"""How a deployment's adapters are put together."""
+
+from __future__ import annotations
+
+from chalicelib.aws.adapters import Adapters
+from chalicelib.aws.s3_archives import S3ArchiveStore
+from chalicelib.settings import Settings
+from tests.support.services import ENVIRONMENT
+
+
+def test_small_ranges_are_read_without_the_sdk() -> None:
+    store = Adapters(Settings.from_environment(ENVIRONMENT)).archive_store
+    assert isinstance(store, S3ArchiveStore)
+    assert store.quick_reads is not None
