@@ -1,71 +1,21 @@
-"""Every command of the pages in docs/ works, every link leads somewhere, every route, target and metric is listed."""
+"""Every command of the pages in docs/ works. What their text must hold: tests/unit/docs/test_pages.py."""
 
 from __future__ import annotations
 
-import ast
-import json
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from chalicelib.assembly.worker import Built
-from chalicelib.checking.checker import Checked
-from chalicelib.delivery.webhooks import Delivery
-from tests.e2e import pages
 from tests.integration.stack import free_port
+from tests.support import pages
 
 DOCS = pages.ROOT / "docs"
-FRONT = [
-    pages.ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
-]
-EXAMPLES = pages.ROOT / "examples" / "README.md"
-LINKED = [*sorted(DOCS.rglob("*.md")), *FRONT, EXAMPLES]
-OBSERVABILITY = "chalicelib.observability"
 KINDS = ("", ".grpc")
-
-# What no test runs, by page and by the word behind `sh` that says what it needs. Any other command fails a test.
-PROD = "make deploy STAGE=prod SOURCE_BUCKET=my-files"
-NOT_RUN = {
-    ("tutorial.md", "aws"): [f'{PROD} ARGS="AuthMode=iam S3AllowedPrefix=downloads/"'],
-    ("how-to/deploy.md", "aws"): [
-        f"{PROD} REGION=eu-central-1 \\\n"
-        '    ARGS="AuthMode=jwt AuthIssuer=https://login.example.com/ AuthAudience=lorry AlarmEmail=ops@example.com"',
-        "make probe-aws BUCKET=my-bucket REGION=eu-central-1",
-        f'{PROD} ARGS="AccessLogs=true"',
-        f'{PROD} ARGS="--upload-only AuthMode=iam"',
-    ],
-    ("how-to/expose.md", "aws"): [
-        f'{PROD} \\\n    ARGS="AuthMode=jwt AuthIssuer=https://login.example.com/ AuthAudience=lorry"'
-    ],
-    # `make dev` runs until it is stopped; LocalStack's Lambda needs Docker. tests/matrix runs what it can of both.
-    ("how-to/local-stacks.md", "by-hand"): [
-        "make up",
-        "make dev",
-        "AWS_ENDPOINT_URL=http://127.0.0.1:4600 make dev DEV_PORT=8001",
-        "S3_ENDPOINT=http://127.0.0.1:8333 S3_ACCESS_KEY_ID=… S3_SECRET_ACCESS_KEY=… S3_BUCKET_NAME=files make dev",
-    ],
-    ("how-to/local-stacks.md", "docker"): [
-        "make up STACK=localstack                # SeaweedFS as the store",
-        "make up STACK=localstack STORE=minio    # or rustfs",
-        "make down STACK=localstack",
-    ],
-}
-
-
-def relative(page: Path) -> str:
-    return page.relative_to(DOCS).as_posix()
-
-
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if pages.commands(page)]
 
 # Ports that pages name, for those of the test.
 API_PORT, STORE_PORT = "127.0.0.1:4566", "8333"
 WEED = "weed mini"
-
-
-# --- commands ---------------------------------------------------------------------------
 
 
 def script(page: Path, port: int) -> str:
@@ -87,135 +37,8 @@ def out_of_the_way() -> str:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("page", PAGES, ids=relative)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 @pytest.mark.slow
 def test_every_command_of_the_page_works(page: Path, tmp_path: Path) -> None:
     port = free_port()
     pages.run(script(page, port), pages.checkout(tmp_path), port)
-
-
-def test_the_commands_that_no_test_runs_are_known() -> None:
-    found: dict[tuple[str, str], list[str]] = {}
-    for page in sorted(DOCS.rglob("*.md")):
-        for block in pages.blocks(page):
-            if block.info[:1] == ("sh",) and len(block.info) > 1:
-                found.setdefault((relative(page), block.info[1]), []).extend(block.commands)
-    assert found == NOT_RUN
-
-
-@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.relative_to(pages.ROOT).as_posix())
-def test_commands_can_be_copied(page: Path) -> None:
-    for block in pages.blocks(page):
-        assert block.info[:1] != ("console",), f"commands and output are mixed in {block.body}"
-        assert not re.search(r"^\$ ", block.body, re.MULTILINE), block.body
-
-
-# --- links ------------------------------------------------------------------------------
-
-_LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^()\s]+)\)")
-
-
-def links(page: Path) -> Iterator[str]:
-    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-    return (match["target"] for match in _LINK.finditer(text))
-
-
-def anchors(page: Path) -> set[str]:
-    """Of its headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-ACTIONS = "../../actions/workflows/"
-
-
-@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.relative_to(pages.ROOT).as_posix())
-def test_every_link_leads_somewhere(page: Path) -> None:
-    for target in links(page):
-        path, _, anchor = target.partition("#")
-        if "://" in target:
-            continue
-        if target.startswith(ACTIONS):  # where the repository is served, not a file of it
-            path = f".github/workflows/{target.removeprefix(ACTIONS).removesuffix('/badge.svg')}"
-        place = (page.parent / path).resolve() if path else page
-        assert place.exists(), f"{target} does not exist"
-        assert not anchor or anchor in anchors(place), f"{target}: there is no such heading"
-
-
-def test_every_page_is_in_the_table_of_contents() -> None:
-    listed = {(DOCS / target.partition("#")[0]).resolve() for target in links(DOCS / "README.md")}
-    unlisted = {relative(page) for page in DOCS.rglob("*.md") if page.resolve() not in listed}
-    assert {page for page in unlisted if not page.startswith("adr/")} == {"README.md"}
-
-
-def test_the_text_of_the_react_page_is_the_file() -> None:
-    shown = [block.body for block in pages.blocks(DOCS / "how-to" / "react.md") if block.info == ("tsx",)]
-    assert shown == [(DOCS / "how-to" / "react" / "DownloadButton.tsx").read_text()]
-
-
-# --- lists ------------------------------------------------------------------------------
-
-
-def test_the_page_of_the_api_lists_every_operation() -> None:
-    document = json.loads((DOCS / "openapi.json").read_text())
-    listed = re.findall(r"^\| `([A-Z]+) (\S+)` \|", (DOCS / "api.md").read_text(), re.MULTILINE)
-    declared = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
-    parts = {("GET", "/docs/{asset}")}  # of the page at /docs
-    assert {(method, path) for method, path in declared if method in ("GET", "POST", "DELETE")} - parts == set(listed)
-
-
-def test_the_page_of_targets_lists_every_target_and_no_other() -> None:
-    makefile = (pages.ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
-    listed = set(re.findall(r"^\| `make ([a-z-]+)", (DOCS / "make.md").read_text(), re.MULTILINE))
-    assert listed == targets
-
-
-# --- metrics ----------------------------------------------------------------------------
-
-# What stands behind the f-strings of names.
-OUTCOMES = {"Batches": (Checked,), "Assembly": (Built, Checked), "Webhooks": (Delivery,)}
-
-
-def counted() -> set[str]:
-    """The names that the code counts."""
-    return {name for path in (pages.ROOT / "chalicelib").rglob("*.py") for name in _counted_in(path)}
-
-
-def _counted_in(path: Path) -> Iterator[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == OBSERVABILITY]
-    if not any(alias.name == "count" for node in imported for alias in node.names):
-        return
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        if isinstance(call.func, ast.Name) and call.func.id == "count":
-            yield from _names(call.args[0], tree)
-
-
-def _names(argument: ast.expr, tree: ast.Module) -> Iterator[str]:
-    if isinstance(argument, ast.Constant):
-        yield str(argument.value)
-    elif isinstance(argument, ast.JoinedStr):
-        (prefix, _) = argument.values
-        start = str(ast.literal_eval(prefix))
-        yield from (f"{start}{outcome.capitalize()}" for kind in OUTCOMES[start] for outcome in kind)
-    else:
-        yield from _handed_on(ast.unparse(argument), tree)
-
-
-def _handed_on(parameter: str, tree: ast.Module) -> Iterator[str]:
-    """What the module's own calls give for a parameter of this name."""
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    for function in functions:
-        places = [argument.arg for argument in function.args.args]
-        if parameter in places:
-            for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-                if isinstance(call.func, ast.Name) and call.func.id == function.name:
-                    yield str(ast.literal_eval(call.args[places.index(parameter)]))
-
-
-def test_the_page_of_metrics_names_what_the_code_counts() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| [\w ]+ \| .+ \|$", (DOCS / "metrics.md").read_text(), re.MULTILINE)
-    assert [name for name, _ in rows] == list(dict.fromkeys(name for name, _ in rows))
-    assert {name for name, _ in rows} == counted()
-    assert {unit for _, unit in rows} == {"Count"}

@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from chalicelib.settings import SETTINGS
-from tests.e2e import pages
 from tests.e2e.old_client import OldClient, client_of
 from tests.integration.stack import RunningStack, free_port, running_stack
+from tests.support import pages
 
 HOW_TO = pages.ROOT / "docs" / "how-to" / "migrate.md"
 THERE, ALSO_THERE, ABSENT = 70_000, 70_001, 79_999

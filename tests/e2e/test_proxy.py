@@ -16,8 +16,8 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from tests.e2e import pages
 from tests.integration.stack import RunningStack, free_port, running_stack, wait_for
+from tests.support import pages
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 HOW_TO = pages.ROOT / "docs" / "how-to" / "behind-a-proxy.md"

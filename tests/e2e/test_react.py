@@ -14,10 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e import pages
 from tests.e2e.browser import PATIENCE, Page, browser
 from tests.integration.deployment import unzipped
 from tests.integration.stack import RunningStack, running_stack, wait_for
+from tests.support import pages
 
 SOURCE = pages.ROOT / "docs" / "how-to" / "react"
 BUILT = pages.ROOT / ".lorry" / "docs-react"  # keeps its packages from run to run

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import pages
 from tests.integration.stack import free_port
+from tests.support import pages
 
 README = pages.ROOT / "README.md"
 ADDRESS = "127.0.0.1:4566"
