@@ -4,7 +4,7 @@
     api/       jobs/   checking/   archive/ (pure)      assembly/          delivery/
 
 `handlers/` holds the entry points of queues and schedules, `aws/` is the only code that imports boto3, and
-`container.py` wires them together once per container. ARCHITECTURE.md tells the rest.
+`container.py` wires them together once per container. The rest is in ARCHITECTURE.md.
 """
 
 __version__ = "0.1.0"

@@ -42,9 +42,9 @@ class Alarm:
 
     def resource(self) -> dict[str, Any]:
         namespace, name = self.metric.rsplit("/", 1)
-        told: list[dict[str, Any]] = [{"Ref": "AlarmTopicArn"}]
+        given: list[dict[str, Any]] = [{"Ref": "AlarmTopicArn"}]
         made = {"Fn::If": ["MakesAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
-        actions = {"Fn::If": ["HasAlarmTopicArn", told, made]}
+        actions = {"Fn::If": ["HasAlarmTopicArn", given, made]}
         return {
             "Type": "AWS::CloudWatch::Alarm",
             "Properties": {
@@ -81,7 +81,7 @@ def _queues() -> Iterator[Alarm]:
         text = f"Messages of {queue} wait too long."
         yield Alarm(f"{queue}AgeAlarm", "QueueAge", text, age, _queue(queue), limit, "Maximum", of=5, breaching=5)
     for queue in CONSUMED:
-        text = f"Nobody takes the dead letters in {queue}."
+        text = f"Dead letters wait in {queue}."
         yield Alarm(
             f"{queue}DepthAlarm", "DeadLettersWait", text, depth, _queue(queue), 1, "Maximum", of=5, breaching=5
         )
@@ -95,7 +95,7 @@ def _functions() -> Iterator[Alarm]:
     for name in FUNCTIONS:
         of = _function(name)
         text = f"{name} fails or does not end in time."
-        if name == "Sweep":  # once a minute, whatever jobs there are; it tells whether workers start at all
+        if name == "Sweep":  # once a minute, whatever jobs there are; it shows whether workers start at all
             yield Alarm(f"{name}ErrorsAlarm", "FunctionErrors", text, "AWS/Lambda/Errors", of, 1, of=5, breaching=3)
         else:
             yield Alarm(f"{name}ErrorsAlarm", "FunctionErrors", text, "AWS/Lambda/Errors", of, limit, period=300)
@@ -149,7 +149,7 @@ def _gateways() -> Iterator[Alarm]:
 def _service() -> Iterator[Alarm]:
     text = "A message gave up, so a job failed."
     yield Alarm("GaveUpAlarm", "GaveUp", text, "AWS/Lambda/Invocations", _function("DeadLetters"), 1, period=300)
-    text = "A job makes no progress though it was driven anew, or ran out of time."
+    text = "A job makes no progress though it was restarted, or it timed out."
     stage = {"service": "lorry", "stage": {"Ref": "Stage"}}
     # Such a job is looked at ever more seldom, so the period is long.
     yield Alarm("JobsStuckAlarm", "JobsStuck", text, "Lorry/JobsStuck", stage, 1, period=3600)

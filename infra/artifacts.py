@@ -48,7 +48,7 @@ class Artifacts:
     def ensure(self, *, region: str, partition: str, ours: bool) -> None:
         """Creates the bucket if it is absent. One of `ours`, or a new one, is closed to the public and to plain HTTP.
 
-        Raises NotOurBucket: bucket names are global, so somebody else may have taken this one.
+        Raises NotOurBucket: bucket names are global, so another account may have taken this one.
         """
         if self._create_if_absent(region) or ours:
             self.s3.put_public_access_block(**self._bucket, PublicAccessBlockConfiguration=_CLOSED)

@@ -2,7 +2,7 @@
 
     python -m infra.destroy --stage prod [--region R] [--yes]
 
-The table and the archive bucket are kept; what they are called, and how to delete them, is told at the end.
+The table and the archive bucket are kept; it prints their names and how to delete them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KEPT = ("Table", "ArchiveBucket")  # DeletionPolicy: RetainExceptOnCreate; outpu
 
 
 class NotMeant(Exception):
-    """Nobody confirmed the deletion."""
+    """The deletion was not confirmed."""
 
 
 def destroy(stack: Stack, *, yes: bool, ask: Callable[[str], str] = input, say: Callable[[str], None] = print) -> None:

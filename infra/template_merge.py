@@ -89,7 +89,7 @@ def call_by_alias(document: dict[str, Any]) -> None:
     """Makes the REST API call the function by the alias that a rollout moves (infra/template/rollout.yaml), in place.
 
     SAM points the event sources of a function with an alias there, but Chalice writes the API's integrations itself.
-    The API may call the function from its one stage only, whatever other stages somebody adds to it.
+    The API may call the function from its one stage only, whatever other stages are added to it.
     """
     resources = document["Resources"]
     api = resources["RestAPI"]["Properties"]

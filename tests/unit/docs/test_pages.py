@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +109,15 @@ def test_the_page_of_the_api_lists_every_operation() -> None:
 def test_the_page_of_targets_lists_every_target_and_no_other() -> None:
     listed = set(re.findall(r"^\| `make ([a-z-]+)", (DOCS / "make.md").read_text(), re.MULTILINE))
     assert listed == targets()
+
+
+def test_every_place_that_the_map_names_exists() -> None:
+    rows = re.findall(r"^\| .+ \| (.+) \|$", (pages.ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([\w./-]+(?:\.(?:py|yaml|lock)|/))`", row)}
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=pages.ROOT, check=True, capture_output=True, text=True).stdout.split()
+    assert len(named) > 50
+    assert not {name for name in named if not any(f"/{path}".find(f"/{name}") >= 0 for path in listed)}
 
 
 def targets() -> set[str]:
