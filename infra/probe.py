@@ -5,7 +5,7 @@
 Lorry builds on four things that AWS documents and emulators only imitate: the CRC-32 in the answer of a ranged copy, a
 CRC-32 of the whole object that CompleteMultipartUpload verifies, that CRC-32 in a HEAD, and a CompleteMultipartUpload
 that replaces nothing. Each is tried with your own credentials, in objects below one prefix that are deleted again. It
-takes seconds and some forty requests, far below a cent. Nobody who works on Lorry has run it on AWS.
+takes seconds and some forty requests, far below a cent. It has not been run on AWS yet.
 """
 
 from __future__ import annotations
