@@ -5,6 +5,7 @@ scheduler.py    tasks, processes, the virtual clock: one seed decides who runs n
 executor.py     what code that needs threads is given instead
 environment.py  what a service needs of the world: time, chance, and others who run meanwhile
 client.py       stands where a boto3 client stands: validation, faults, retries, switch points
+s3/             objects, listings, multipart uploads, content that is not held
 sqs/            queues: visibility, duplicates, dead letters
 dynamodb/       tables, indexes, expressions, streams, transactions
 """

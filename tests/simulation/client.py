@@ -77,6 +77,9 @@ class Service(Protocol):
     def describe(self, operation: str, arguments: Mapping[str, Any]) -> str:
         """What the trace says of a call, in a few words."""
 
+    def prepare(self, operation: str, arguments: dict[str, Any], config: Config) -> None:
+        """Adds to a call what the SDK adds by itself."""
+
     def fault_before(self, operation: str, arguments: Mapping[str, Any]) -> None:
         """Raises Refused where a fault of this service happens instead of the call."""
 
@@ -109,9 +112,8 @@ class SimulatedClient:
         return Paginator(getattr(self, operation), *self._model.pagination(operation))
 
     def _call(self, operation: str, method: Callable[..., Any], shape: Any, /, **arguments: Any) -> dict[str, Any]:
+        self._service.prepare(operation, arguments, self.meta.config)
         self._validate(arguments, shape)
-        if operation == "transact_write_items" and "ClientRequestToken" not in arguments:
-            arguments["ClientRequestToken"] = f"{self._service.environment.random.getrandbits(128):032x}"
         for attempt in range(1, self._attempts + 1):
             try:
                 answer = self._attempt(operation, method, arguments)

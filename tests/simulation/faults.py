@@ -44,6 +44,7 @@ class Fault(StrEnum):
     STORE_ERROR = "store answers 500 InternalError"
     STORE_CONFLICT = "store answers 409 ConditionalRequestConflict"
     ERROR_IN_OK = "store answers 200 with an error as its body"
+    COMPLETED_AGAIN = "repeated CompleteMultipartUpload answered like the first"
     # The functions
     THROTTLED_INVOCATION = "message received and not invoked"
     REPEATED_INVOCATION = "scheduled event delivered twice"

@@ -49,7 +49,7 @@ def outcome(call: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[str
     except ClientError as error:
         more = {name: value for name, value in error.response.items() if name != "Error"}
         return error.response["Error"]["Code"], plain(more)
-    except (AssertionError, AttributeError, TypeError, ValueError) as error:  # moto, in this process
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:  # moto, in this process
         return "crashed", type(error).__name__
 
 

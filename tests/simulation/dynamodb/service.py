@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
+from botocore.config import Config
+
 from tests.simulation.client import Refused
 from tests.simulation.dynamodb.conditions import Condition, paths_of
 from tests.simulation.dynamodb.expressions import Resolved, Scope
@@ -44,6 +46,10 @@ class SimulatedDynamoDB:
         if operation.startswith("batch"):
             return ", ".join(f"{len(one)} of {table}" for table, one in arguments["RequestItems"].items())
         return _words("", arguments)
+
+    def prepare(self, operation: str, arguments: dict[str, Any], config: Config) -> None:
+        if operation == "transact_write_items":
+            arguments.setdefault("ClientRequestToken", f"{self.environment.random.getrandbits(128):032x}")
 
     def fault_before(self, operation: str, arguments: Mapping[str, Any]) -> None:
         if self.environment.faults.happens(Fault.TABLE_THROTTLED, operation):

@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from botocore.config import Config
+
 from tests.simulation.client import ACCOUNT, REGION, Refused
 from tests.simulation.environment import Environment
 from tests.simulation.faults import Fault
@@ -58,6 +60,9 @@ class SimulatedSQS:
             str(entry.get("MessageBody", "")) for entry in arguments.get("Entries", ())
         )
         return f"({queue}) {words[:160]}".rstrip()
+
+    def prepare(self, operation: str, arguments: dict[str, Any], config: Config) -> None:
+        """The SDK adds nothing."""
 
     def fault_before(self, operation: str, arguments: Mapping[str, Any]) -> None:
         if self.environment.faults.happens(Fault.QUEUE_THROTTLED, operation):
