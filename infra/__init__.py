@@ -1,4 +1,4 @@
-"""What `chalice package` does not know, and how the package is made and deployed.
+"""The rest of the template that `chalice package` does not know, and how the package is built and deployed.
 
     template/*.yaml + gateway_responses.py -> template_merge.py -> chalice package -> package.py -> deploy.py
 

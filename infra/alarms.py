@@ -1,4 +1,4 @@
-"""The alarms of a deployment: one table, of which the template and the test of the runbook are made.
+"""The alarms of a deployment: one table, from which the template and the test of the runbook are built.
 
 What to do when one goes off stands in docs/operations.md, a row for each kind. A rollout heeds a few of them
 (infra/template/rollout.yaml).
@@ -70,7 +70,7 @@ def alarms() -> tuple[Alarm, ...]:
 
 
 def alarm_resources() -> dict[str, Any]:
-    """What is merged into the template, by logical id."""
+    """Returns what is merged into the template, by logical id."""
     return {alarm.name: alarm.resource() for alarm in alarms()}
 
 

@@ -77,7 +77,7 @@ class Target:
 
     @property
     def inputs(self) -> str:
-        """What a package for this target depends on, beside the sources."""
+        """What a package for this target depends on, apart from the sources."""
         return f"{self.python} {self.name} {'compiled' if self.compiler else 'sources'}"
 
 
@@ -92,7 +92,7 @@ def _interpreter(python: str) -> str | None:
 
 
 def on_aws(architecture: str) -> Target:
-    """Lambda on AWS, with `architecture` one of ARCHITECTURES."""
+    """Returns the target for Lambda on AWS, with `architecture` one of ARCHITECTURES."""
     return Target(architecture, on_aws=True)
 
 
@@ -103,7 +103,7 @@ HERE = Target("arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64
 
 
 def installed(target: Target, *, lock: Path = LOCK, cache: Path = CACHE) -> Path:
-    """A folder with what `lock` names, for `target`, below `cache`. Raises CannotInstall."""
+    """Returns a folder with what `lock` names for `target`, below `cache`. Raises CannotInstall."""
     content = "\0".join((_FORMAT, lock.read_text(encoding="utf-8"), target.inputs))
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     folder = cache / f"lambda-{digest}"

@@ -24,7 +24,7 @@ class NotMeant(Exception):
 
 
 def destroy(stack: Stack, *, yes: bool, ask: Callable[[str], str] = input, say: Callable[[str], None] = print) -> None:
-    """Delete `stack` once it is confirmed, tell what stays. Raises NotMeant, DeploymentFailed."""
+    """Deletes `stack` once it is confirmed, and prints what stays. Raises NotMeant, DeploymentFailed."""
     if stack.status() is None:
         raise DeploymentFailed(f"there is no stack {stack.name} in this region")
     outputs = stack.outputs()
@@ -39,7 +39,7 @@ def destroy(stack: Stack, *, yes: bool, ask: Callable[[str], str] = input, say: 
 
 
 def remains(outputs: dict[str, str]) -> list[str]:
-    """What outlives the stack, and the commands that delete it; empty where the stack never got that far."""
+    """Returns lines that name what outlives the stack, and how to delete it; none if it was never created."""
     table, bucket = (outputs.get(name) for name in KEPT)
     if not table or not bucket:
         return []

@@ -1,4 +1,4 @@
-"""Makes the Lambda package: `chalice package` plus infra/template, into template.json and deployment.zip.
+"""Builds the Lambda package: `chalice package` plus infra/template, into template.json and deployment.zip.
 
     python -m infra.package [--for-aws [--architecture x86_64]] [FOLDER]
 
@@ -68,7 +68,7 @@ class Package:
 
 
 def package(folder: Path, target: Target = HERE) -> Package:
-    """The repository as it is now, packaged for `target` in `folder`. Raises CannotInstall, CannotPackage, Busy."""
+    """Packages the repository as it is now for `target` in `folder`. Raises CannotInstall, CannotPackage, Busy."""
     folder = folder.resolve()  # Chalice runs elsewhere
     folder.mkdir(parents=True, exist_ok=True)
     digest = inputs_digest(target)
@@ -83,7 +83,7 @@ def package(folder: Path, target: Target = HERE) -> Package:
 
 
 def inputs_digest(target: Target) -> str:
-    """One hash of everything that the package is made of."""
+    """Returns one hash of everything that goes into the package."""
     whole = hashlib.sha256(target.inputs.encode())
     for path in _input_files():
         whole.update(f"\0{path.relative_to(REPOSITORY).as_posix()}\0".encode())
@@ -116,7 +116,7 @@ def _build(folder: Path, target: Target) -> None:
 
 
 def _stage(staging: Path, site_packages: Path, target: Target) -> None:
-    """A Chalice project whose requirements are vendored already."""
+    """Lays out a Chalice project whose requirements are vendored already."""
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
     (staging / ".chalice").mkdir(parents=True)
     shutil.copy(REPOSITORY / ".chalice" / "config.json", staging / ".chalice" / "config.json")
@@ -138,7 +138,7 @@ def _run_chalice(project: Path, *, template_merge: Path, out: Path) -> None:
 
 
 def _normalise(source: Path, target: Path) -> None:
-    """The same zip for the same contents: sorted, without times, without what only this machine made."""
+    """Writes the same zip for the same contents: sorted, without times, without what is specific to this machine."""
     temporary = target.with_suffix(".tmp")
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as new:
         for name in sorted(set(old.namelist())):
@@ -152,7 +152,7 @@ def _normalise(source: Path, target: Path) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.package", description="Make the Lambda package.")
+    parser = argparse.ArgumentParser(prog="python -m infra.package", description="Build the Lambda package.")
     parser.add_argument("folder", nargs="?", type=Path, default=REPOSITORY / ".lorry" / "package")
     parser.add_argument("--for-aws", action="store_true", help="with wheels for AWS Lambda, not for this machine")
     parser.add_argument("--architecture", choices=sorted(ARCHITECTURES), default=DEFAULT_ARCHITECTURE, help="on AWS")

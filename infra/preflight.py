@@ -1,4 +1,4 @@
-"""What would fail on AWS, as far as CloudFormation cannot see it before: parameters, and what the account lacks.
+"""Finds what would fail on AWS and CloudFormation cannot see beforehand: parameters, and what the account lacks.
 
 A template knows ranges of single parameters. That 1e5 is no integer to the functions, that a URL is none, or that two
 values contradict each other would only show when no function starts, or when a lifecycle rule deletes what a job needs.
@@ -17,7 +17,7 @@ DAY_SECONDS = 86_400
 
 
 class NoAccessLogs(Exception):
-    """Access logs were asked for, and API Gateway has no role with which it writes them."""
+    """Access logs are on, and API Gateway has no role with which it writes them."""
 
 
 def access_logs(gateway: Any, given: Mapping[str, str]) -> dict[str, str]:

@@ -58,7 +58,7 @@ def _runs_here(target: Target) -> bool:
 
 
 def report(package: Package, target: Target, *, runs: int = RUNS) -> Report:
-    """Unpack and import the package. Raises CannotImport with the interpreter's words."""
+    """Unpacks and imports the package. Raises CannotImport with the interpreter's output."""
     with tempfile.TemporaryDirectory() as temporary, zipfile.ZipFile(package.code) as archive:
         archive.extractall(temporary)
         unzipped = sum(entry.file_size for entry in archive.infolist())
@@ -70,7 +70,7 @@ def report(package: Package, target: Target, *, runs: int = RUNS) -> Report:
 
 
 def _import_seconds(paths: list[str]) -> float:
-    """Seconds to import app.py in an interpreter that knows `paths` and the standard library only."""
+    """Returns the seconds to import app.py in an interpreter that knows `paths` and the standard library only."""
     program = _PROGRAM.format(paths=json.dumps(paths))
     command = [sys.executable, "-I", "-S", "-B", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={})

@@ -21,7 +21,7 @@ _DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED
 
 
 class DeploymentFailed(Exception):
-    """CloudFormation did not do what it was asked to. The text names the resources at fault."""
+    """CloudFormation could not deploy the stack. The message names the resources that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Stack:
     deletion_deadline: float = 5400.0
 
     def status(self) -> str | None:
-        """The state of the stack, None if there is no such stack."""
+        """Returns the state of the stack, None if there is no such stack."""
         described = self._describe()
         return described["StackStatus"] if described else None
 
@@ -56,7 +56,7 @@ class Stack:
         return stacks[0] if stacks and stacks[0]["StackStatus"] != "DELETE_COMPLETE" else None
 
     def previous_parameters(self) -> dict[str, str]:
-        """What the parameters are now; asterisks where a value is secret, nothing if there is no stack."""
+        """Returns the parameters in force; asterisks where a value is secret, nothing if there is no stack."""
         given = (self._describe() or {}).get("Parameters", [])
         return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in given}
 
@@ -69,7 +69,7 @@ def deploy(
     parameters: Mapping[str, str],
     say: Callable[[str], None] = print,
 ) -> dict[str, str]:
-    """Brings `stack` to what `package` and `parameters` say; returns its outputs.
+    """Brings `stack` to `package` and `parameters`; returns its outputs.
 
     Parameters that are not named keep their value, except for what was opened for a while: see NEVER_KEPT.
     """
@@ -123,7 +123,7 @@ def deploy_template(
 
 
 def upload(name: str, package: Package, *, artifacts: Artifacts, parameters: Mapping[str, str]) -> str:
-    """Only uploads what a new stack `name` with `parameters` is made of, for other tools; the template's URL."""
+    """Only uploads, for other tools that create stack `name` with these `parameters`; returns the template's URL."""
     declared = _declared(package, parameters)
     _refuse_contradictions(declared, {}, parameters)
     settings = _settings(declared, {}, parameters)
@@ -131,7 +131,7 @@ def upload(name: str, package: Package, *, artifacts: Artifacts, parameters: Map
 
 
 def delete(stack: Stack, *, say: Callable[[str], None] = print) -> None:
-    """Deletes the stack and waits until it is gone. Raises DeploymentFailed with the resources that would not go."""
+    """Deletes the stack and waits until it is gone. Raises DeploymentFailed with the resources that remain."""
     stack.cloudformation.delete_stack(StackName=stack.name)
     _wait(stack, say, stack.deletion_deadline)
 
@@ -163,14 +163,14 @@ def _protect(stack: Stack, declared: Mapping[str, Any], say: Callable[[str], Non
 
 
 class _Uploaded(NamedTuple):
-    """Keys of what a deployment consists of."""
+    """The keys of a deployment's uploads."""
 
     code: str
     template: str
 
 
 def _upload(name: str, package: Package, *, artifacts: Artifacts, settings: str) -> _Uploaded:
-    """Puts code and template under names made of their contents, below the name of the stack."""
+    """Uploads code and template under the hashes of their contents, below the name of the stack."""
     code = package.code.read_bytes()
     code_key = f"{name}/{hashlib.sha256(code).hexdigest()}.zip"
     artifacts.put(code_key, code)
@@ -193,24 +193,24 @@ def _refuse_unknown(declared: Mapping[str, Any], given: Mapping[str, str]) -> No
 
 
 PROTECTION = "TableDeletionProtection"
-# Values that were meant for an hour of work. Who wants one again names it each time: a plain deployment closes it.
+# Values that are meant for an hour of work: a deployment that does not name one again resets it.
 NEVER_KEPT: Mapping[str, str] = {
     "AllowAnonymous": "true",
     "WebhookAllowLocal": "true",
     "Rollout": "AllAtOnce",
     PROTECTION: "false",
 }
-_NOT_IN_FUNCTIONS = frozenset({"Rollout", PROTECTION})  # no reason for a new version of the API
+_NOT_IN_FUNCTIONS = frozenset({"Rollout", PROTECTION})  # do not need a new version of the API
 
 
 def _closing(declared: Mapping[str, Any], previous: Mapping[str, str]) -> dict[str, str]:
-    """The usual values of the parameters that are at a value that is never kept."""
+    """Returns the defaults of parameters whose current value is never kept."""
     opened = {name for name, value in NEVER_KEPT.items() if name in declared and previous.get(name) == value}
     return {name: str(declared[name]["Default"]) for name in sorted(opened)}
 
 
 def _values(declared: Mapping[str, Any], previous: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """What all parameters come to."""
+    """Returns all parameters as they will be."""
     values = {name: str(parameter.get("Default", "")) for name, parameter in declared.items()}
     return values | {name: value for name, value in previous.items() if name in declared} | dict(given)
 
@@ -222,7 +222,7 @@ def _refuse_contradictions(declared: Mapping[str, Any], previous: Mapping[str, s
 
 
 def _settings(declared: Mapping[str, Any], previous: Mapping[str, str], given: Mapping[str, str]) -> str:
-    """A short hash of what all parameters come to that functions or APIs see."""
+    """Returns a short hash of all parameters that functions or APIs see."""
     values = _values(declared, previous, given)
     seen = {name: value for name, value in values.items() if name not in _NOT_IN_FUNCTIONS}
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
@@ -237,7 +237,7 @@ def _parameters(
 
 
 def _wait(stack: Stack, say: Callable[[str], None], seconds: float | None = None) -> None:
-    """Waits until CloudFormation is done with the stack, and says each new state."""
+    """Waits until CloudFormation has finished with the stack, and prints each new state."""
     seconds = stack.deadline if seconds is None else seconds
     deadline = time.monotonic() + seconds
     said = None

@@ -1,4 +1,4 @@
-"""What is added to Chalice's template: by merging before it packages, and afterwards what would name every route.
+"""The additions to Chalice's template: merged before it packages, and changes afterwards that would name every route.
 
 `merge_document` reads infra/template/*.yaml as one document, the file that `chalice package --merge-template` takes;
 `finish` and `call_by_alias` change the template that Chalice then writes; `redeploy_apis` changes each upload of it.
