@@ -1,6 +1,7 @@
 """Table of contents of Lorry: the HTTP API, then one function per trigger.
 
-Chalice imports this module while packaging, so nothing here reads settings or opens a client.
+Chalice imports this module while packaging, so nothing here reads settings or opens a client. Each function imports its
+handler itself, so that a container loads no code of the others.
 """
 
 from typing import Any
@@ -9,7 +10,7 @@ from chalice import Chalice, Rate
 from chalice.app import CloudWatchEvent, DynamoDBEvent, SQSEvent, WebsocketEvent
 
 from chalicelib.api.routes import api
-from chalicelib.handlers import queues, stream, websocket
+from chalicelib.cold_start import warm_up
 
 app = Chalice(app_name="lorry")
 app.experimental_feature_flags.add("WEBSOCKETS")  # Chalice packages none without it
@@ -22,49 +23,72 @@ PLACEHOLDER_STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/placeholder/
 
 @app.on_sqs_message(queue_arn=PLACEHOLDER_QUEUE, batch_size=1)
 def dispatch(event: SQSEvent) -> Any:
+    from chalicelib.handlers import queues
+
     return queues.dispatch(event.to_dict(), event.context)
 
 
 @app.on_sqs_message(queue_arn=PLACEHOLDER_QUEUE, batch_size=1)
 def check(event: SQSEvent) -> Any:
+    from chalicelib.handlers import queues
+
     return queues.check(event.to_dict(), event.context)
 
 
 @app.on_sqs_message(queue_arn=PLACEHOLDER_QUEUE, batch_size=1)
 def assemble(event: SQSEvent) -> Any:
+    from chalicelib.handlers import queues
+
     return queues.assemble(event.to_dict(), event.context)
 
 
 @app.on_sqs_message(queue_arn=PLACEHOLDER_QUEUE, batch_size=10)
 def dead_letters(event: SQSEvent) -> Any:
+    from chalicelib.handlers import queues
+
     return queues.dead_letters(event.to_dict(), event.context)
 
 
 @app.on_sqs_message(queue_arn=PLACEHOLDER_QUEUE, batch_size=1)
 def webhook(event: SQSEvent) -> Any:
+    from chalicelib.handlers import queues
+
     return queues.webhook(event.to_dict(), event.context)
 
 
 @app.on_dynamodb_record(stream_arn=PLACEHOLDER_STREAM)
 def notify(event: DynamoDBEvent) -> Any:
+    from chalicelib.handlers import stream
+
     return stream.notify(event.to_dict(), event.context)
 
 
 @app.on_ws_connect()
 def websocket_connect(event: WebsocketEvent) -> Any:
+    from chalicelib.handlers import websocket
+
     return websocket.connect(event.to_dict(), event.context)
 
 
 @app.on_ws_message()
 def websocket_message(event: WebsocketEvent) -> Any:
+    from chalicelib.handlers import websocket
+
     return websocket.message(event.to_dict(), event.context)
 
 
 @app.on_ws_disconnect()
 def websocket_disconnect(event: WebsocketEvent) -> Any:
+    from chalicelib.handlers import websocket
+
     return websocket.disconnect(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweep(event: CloudWatchEvent) -> Any:
+    from chalicelib.handlers import queues
+
     return queues.sweep(event.to_dict(), event.context)
+
+
+warm_up()

@@ -209,3 +209,8 @@ def _contradictions(settings: Settings) -> list[str]:
 def stage() -> str:
     """The stage that logs and metrics name, even where the other settings are invalid."""
     return os.environ.get("STAGE") or "none"
+
+
+def running_function() -> str:
+    """The function of app.py that Lambda runs in this process, empty elsewhere."""
+    return os.environ.get("_HANDLER", "").rpartition(".")[2]

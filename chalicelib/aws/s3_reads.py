@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -27,10 +28,13 @@ LINK_SECONDS = 300  # more than a request may wait for a connection
 
 @dataclass(frozen=True, slots=True)
 class QuickReads:
-    """Reads ranges of objects. `presigner()` signs with current credentials, `now()` is epoch milliseconds."""
+    """Reads ranges of objects. `presigner()` signs with current credentials, `now()` is epoch milliseconds.
+
+    `connections()` returns the same pool at each call; making it takes a while.
+    """
 
     presigner: Callable[[], Presigner]
-    connections: urllib3.PoolManager
+    connections: Callable[[], urllib3.PoolManager]
     now: Callable[[], int]
 
     def read(self, key: str, etag: str, *, start: int, size: int) -> bytes | None:
@@ -44,7 +48,7 @@ class QuickReads:
 
     def _get(self, key: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         link = self.presigner().link(key, expires=LINK_SECONDS, at=datetime.fromtimestamp(self.now() / 1000, UTC))
-        pool = self.connections.connection_from_url(link)
+        pool = self.connections().connection_from_url(link)
         return pool.urlopen(
             "GET",
             _target(link, pool),
@@ -64,12 +68,16 @@ def quick_reads(
     `ca_bundle` names a file of certificates to trust instead of the system's.
     """
     config = client.meta.config
-    options: dict[str, Any] = {
-        "maxsize": config.max_pool_connections,
-        "timeout": urllib3.Timeout(connect=config.connect_timeout, read=config.read_timeout),
-        "ssl_context": ssl.create_default_context(cafile=ca_bundle),
-    }
-    connections = _connections(_proxy_of(client.meta.endpoint_url), options)
+
+    @cache
+    def connections() -> urllib3.PoolManager:
+        options: dict[str, Any] = {
+            "maxsize": config.max_pool_connections,
+            "timeout": urllib3.Timeout(connect=config.connect_timeout, read=config.read_timeout),
+            "ssl_context": ssl.create_default_context(cafile=ca_bundle),
+        }
+        return _connections(_proxy_of(client.meta.endpoint_url), options)
+
     return QuickReads(lambda: internal_presigner(client, bucket, credentials()), connections, now)
 
 

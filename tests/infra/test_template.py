@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.cold_start import FIRST_CALLS
 from chalicelib.settings import SETTINGS
 from infra.package import Package
 from tests.infra.conftest import Template
@@ -281,6 +282,11 @@ def test_a_large_number_survives_as_text(template: Template) -> None:
     assert template["Parameters"]["ArchiveMaxBytes"]["Default"] == "53687091200000"
     numbers = [value for value in leaves(template["Resources"]) if isinstance(value, int | float)]
     assert numbers and max(numbers) < 10_000_000
+
+
+def test_what_each_function_needs_at_its_first_call_is_known(resources: dict[str, Template]) -> None:
+    functions = of_type(resources, "AWS::Serverless::Function").values()
+    assert {function["Handler"] for function in functions} == {f"app.{name}" for name in FIRST_CALLS}
 
 
 def test_every_function_keeps_its_logs_for_a_while_in_a_group_of_its_own(resources: dict[str, Template]) -> None:
