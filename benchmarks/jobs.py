@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -60,14 +61,14 @@ def checked_job(store: Store, ids: list[int]) -> CheckedJob:
     service = JobService(table, queue, _now, TTL, 120)
     files = [RequestedFile(key_of(number), number) for number in ids]
     job = service.start(NewJob(files, 0, 3_600, ArchiveRequest()), Actor(by="bench"))
-    checker = BatchChecker(table, source, lifecycle, _now, threads=settings.check_threads)
+    checker = BatchChecker(table, source, lifecycle, ThreadPoolExecutor(settings.check_threads), _now)
     before = time.process_time()
     while queue.messages and isinstance(queue.messages[0], CheckBatch | DispatchJob):
         message = queue.messages.pop(0)
         if isinstance(message, CheckBatch):
-            checker.check(message)
-        else:
-            lifecycle.dispatch(message.job_id)
+            checker.check(message, redelivered=False)
+        elif isinstance(message, DispatchJob):
+            lifecycle.dispatch(message, redelivered=False)
     return CheckedJob(table.jobs[job.job_id], table, queue, time.process_time() - before)
 
 

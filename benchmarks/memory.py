@@ -13,6 +13,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -136,7 +137,7 @@ def checked(count: int, size: int) -> tuple[str, FakeJobTable, FakeWorkQueue]:
     table, queue, source = FakeJobTable(), FakeWorkQueue(), FakeSourceStore()
     lifecycle = JobLifecycle(table, queue, milliseconds, TTL)
     service = JobService(table, queue, milliseconds, TTL, 120)
-    checker = BatchChecker(table, source, lifecycle, milliseconds, threads=1)
+    checker = BatchChecker(table, source, lifecycle, ThreadPoolExecutor(1), milliseconds)
     files = [RequestedFile(f"downloads/{10_000 + n}.zip", 10_000 + n) for n in range(count)]
     for file in files:
         source.objects[file.key] = StoredObject(size, f"{file.file_id:032x}", 1_600_000_000_000)
@@ -144,9 +145,9 @@ def checked(count: int, size: int) -> tuple[str, FakeJobTable, FakeWorkQueue]:
     while isinstance(message := queue.messages[0], CheckBatch | DispatchJob):
         queue.messages.pop(0)
         if isinstance(message, CheckBatch):
-            checker.check(message)
+            checker.check(message, redelivered=False)
         else:
-            lifecycle.dispatch(message.job_id)
+            lifecycle.dispatch(message, redelivered=False)
     return job.job_id, table, queue
 
 

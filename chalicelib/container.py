@@ -52,15 +52,15 @@ class Services(Adapters):
         """Checks the files of batches."""
         from chalicelib.checking.checker import BatchChecker
 
-        threads = self.settings.check_threads
-        return BatchChecker(self.job_table, self.source, self.lifecycle, self.system.now, threads)
+        executor = self.system.executor(self.settings.check_threads)
+        return BatchChecker(self.job_table, self.source, self.lifecycle, executor, self.system.now)
 
     @cached_property
     def lister(self) -> PrefixLister:
         """Lists prefixes."""
         from chalicelib.checking.lister import PrefixLister
 
-        return PrefixLister(self.job_table, self.source, self.lifecycle, self.system.now)
+        return PrefixLister(self.job_table, self.source, self.lifecycle, self.system.now, self.system.token)
 
     @cached_property
     def sweeper(self) -> Sweeper:

@@ -1,30 +1,31 @@
 """The queue contract: what is on SQS between two functions. Versioned, ids only, JSON.
 
 A message names work, never carries it: the table holds everything else, so a message may be repeated, late or
-reordered without harm.
+reordered without harm. `kind` names a message and its version, such as "CheckBatch.v1".
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from typing import TypeVar, get_type_hints
+from typing import TypeVar
+
+import msgspec
 
 from chalicelib.errors import UnreadableMessage
 
-VERSION = 1
+
+class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="{}.v1".format):
+    pass
 
 
-@dataclass(frozen=True, slots=True)
-class DispatchJob:
-    """Turn this job into batches: send one CheckBatch for each batch that has no result yet."""
+class DispatchJob(_Message, frozen=True):
+    """Send the first batches of this job; with `resume`, also those again that were sent and have no results."""
 
     job_id: str
     generation: int = 1
+    resume: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CheckBatch:
+class CheckBatch(_Message, frozen=True):
     """Check the files of this batch (0-based) of this job."""
 
     job_id: str
@@ -32,24 +33,21 @@ class CheckBatch:
     generation: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ListPrefix:
+class ListPrefix(_Message, frozen=True):
     """Find out which files this job of a prefix has."""
 
     job_id: str
     generation: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class PlanArchive:
-    """Plan the archives of this job in this generation, or go on with them."""
+class PlanArchive(_Message, frozen=True):
+    """Plan the archives of this job in this generation, or continue them."""
 
     job_id: str
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class BuildChunk:
+class BuildChunk(_Message, frozen=True):
     """Build this chunk of this phase of this archive."""
 
     job_id: str
@@ -59,15 +57,13 @@ class BuildChunk:
     chunk: int
 
 
-@dataclass(frozen=True, slots=True)
-class CleanUp:
+class CleanUp(_Message, frozen=True):
     """Remove what this job does not need any more: open uploads, staging objects, archives of jobs without one."""
 
     job_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class SendWebhook:
+class SendWebhook(_Message, frozen=True):
     """Tell the job's callback URL that it ended as `status` at `at` (epoch milliseconds)."""
 
     job_id: str
@@ -77,22 +73,14 @@ class SendWebhook:
 
 Message = DispatchJob | CheckBatch | ListPrefix | PlanArchive | BuildChunk | CleanUp
 AnyMessage = Message | SendWebhook  # a webhook does not work on its job: giving it up does not fail the job
-MESSAGES: tuple[type[AnyMessage], ...] = (
-    DispatchJob,
-    CheckBatch,
-    ListPrefix,
-    PlanArchive,
-    BuildChunk,
-    CleanUp,
-    SendWebhook,
-)
 M = TypeVar("M", bound=AnyMessage)
-_KINDS: dict[str, type[AnyMessage]] = {kind.__name__: kind for kind in MESSAGES}
+
+_decoder = msgspec.json.Decoder(AnyMessage)
 
 
 def encode(message: AnyMessage) -> str:
     """The body of an SQS message."""
-    return json.dumps({"v": VERSION, "kind": type(message).__name__, **asdict(message)}, separators=(",", ":"))
+    return msgspec.json.encode(message).decode()
 
 
 def decode(body: str, kind: type[M]) -> M:
@@ -113,18 +101,7 @@ def decode_any(body: str) -> Message:
 
 def _decode(body: str) -> AnyMessage:
     try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableMessage(f"not JSON: {error}") from error
-    if not isinstance(fields, dict):
-        raise UnreadableMessage("not a JSON object")
-    version, kind = fields.pop("v", None), _KINDS.get(str(fields.pop("kind", None)))
-    if version != VERSION or kind is None:
-        raise UnreadableMessage(f"version {version!r} is not {VERSION}, or its kind is none of {', '.join(_KINDS)}")
-    expected = get_type_hints(kind)
-    if not fields.keys() <= expected.keys() or any(type(value) is not expected[name] for name, value in fields.items()):
-        raise UnreadableMessage(f"{kind.__name__} has the fields {', '.join(expected)}")
-    try:
-        return kind(**fields)
-    except TypeError as error:
-        raise UnreadableMessage(f"{kind.__name__} lacks a field: {error}") from error
+        message: AnyMessage = _decoder.decode(body)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise UnreadableMessage(f"not a message of this version: {error}") from error
+    return message

@@ -17,9 +17,10 @@ from chalicelib.jobs.ports import JobTable
 from chalicelib.jobs.service import NewJob
 from chalicelib.messages import BuildChunk, CleanUp, Message, PlanArchive
 from tests import builders
-from tests.builders import ALICE, World
+from tests.builders import ALICE, World, numbered
 from tests.fake_assembly import FakeAssemblyTable
 from tests.fakes import FakeJobTable
+from tests.support.executors import SerialExecutor
 
 SMALL = S3Limits(
     min_part=500,
@@ -51,8 +52,8 @@ class AssemblyWorld(World):
         super().__init__(files_per_batch=4, table=table)  # type: ignore[arg-type]
         self.bucket: Any = store
         files: Any = source or store
-        self.checker = BatchChecker(self.table, files, self.lifecycle, self.clock, threads=2)
-        self.lister = PrefixLister(self.table, files, self.lifecycle, self.clock)
+        self.checker = BatchChecker(self.table, files, self.lifecycle, SerialExecutor(), self.clock)
+        self.lister = PrefixLister(self.table, files, self.lifecycle, self.clock, numbered())
         self.archives: Any = archives
         choices = Choices(
             crc_source=crcs,
@@ -72,11 +73,11 @@ class AssemblyWorld(World):
                 self.bucket.put_source(f"downloads/{number}.zip", body)
         return self.service.start(NewJob(builders.files(*bodies), 0, 3600, ArchiveRequest(**request)), ALICE)
 
-    def handle(self, message: Message) -> None:
+    def handle(self, message: Message, *, redelivered: bool = False) -> None:
         if isinstance(message, PlanArchive | BuildChunk | CleanUp):
             self.worker.handle(message)
         else:
-            super().handle(message)
+            super().handle(message, redelivered=redelivered)
 
     def archive_bytes(self, job: Job, number: int = 1) -> bytes:
         current = self.job(job.job_id)

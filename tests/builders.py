@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.lister import PrefixLister
+from chalicelib.jobs.dispatching import WINDOW
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Actor, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
@@ -14,6 +17,7 @@ from chalicelib.limits import MAX_FILES_PER_BATCH
 from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, Message
 from tests.fake_calls import FakeCallCounter, FakeClaimStore
 from tests.fakes import Clock, FakeJobTable, FakeSourceStore, FakeWorkQueue
+from tests.support.executors import SerialExecutor
 
 ALICE = Actor(by="alice", request_id="request-1")
 JOB_TTL = 86_400
@@ -46,20 +50,28 @@ def event(kind: str = "created", at: int = 1_700_000_000_000) -> JobEvent:
     return JobEvent(kind, at, ALICE)
 
 
+def numbered() -> Callable[[], str]:
+    """Tokens of eight hex digits, each another."""
+    numbers = itertools.count(1)
+    return lambda: f"{next(numbers):08x}"
+
+
 class World:
     """The whole core on fakes, with a queue that is worked off by hand."""
 
-    def __init__(self, *, files_per_batch: int = MAX_FILES_PER_BATCH, table: FakeJobTable | None = None) -> None:
+    def __init__(
+        self, *, files_per_batch: int = MAX_FILES_PER_BATCH, table: FakeJobTable | None = None, window: int = WINDOW
+    ) -> None:
         self.clock = Clock()
         self.table = table or FakeJobTable()
         self.queue = FakeWorkQueue()
         self.store = FakeSourceStore()
         self.counter = FakeCallCounter()
         self.claims = FakeClaimStore()
-        self.lifecycle = JobLifecycle(self.table, self.queue, self.clock, JOB_TTL)
+        self.lifecycle = JobLifecycle(self.table, self.queue, self.clock, JOB_TTL, window)
         self.service = JobService(self.table, self.queue, self.clock, JOB_TTL, SWEEP_AFTER, files_per_batch)
-        self.checker = BatchChecker(self.table, self.store, self.lifecycle, self.clock, threads=2)
-        self.lister = PrefixLister(self.table, self.store, self.lifecycle, self.clock)
+        self.checker = BatchChecker(self.table, self.store, self.lifecycle, SerialExecutor(), self.clock)
+        self.lister = PrefixLister(self.table, self.store, self.lifecycle, self.clock, numbered())
         self.sweeper = Sweeper(self.table, self.queue, self.lifecycle, self.clock, SWEEP_AFTER, JOB_TTL)
 
     def start(self, *numbers: int, missing: tuple[int, ...] = ()) -> Job:
@@ -69,11 +81,11 @@ class World:
                 self.store.put(file.key)
         return self.service.start(NewJob(files(*numbers), 0, 3600), ALICE)
 
-    def handle(self, message: Message) -> None:
+    def handle(self, message: Message, *, redelivered: bool = False) -> None:
         if isinstance(message, DispatchJob):
-            self.lifecycle.dispatch(message.job_id)
+            self.lifecycle.dispatch(message, redelivered=redelivered)
         elif isinstance(message, CheckBatch):
-            self.checker.check(message)
+            self.checker.check(message, redelivered=redelivered)
         elif isinstance(message, ListPrefix):
             self.lister.find(message)
 

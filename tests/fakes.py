@@ -14,7 +14,7 @@ from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import FieldProblem, InvalidRequest, QueueUnavailable, StorageUnavailable, TableUnavailable
 from chalicelib.jobs.files import tally
 from chalicelib.jobs.model import Counts, Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile
-from chalicelib.jobs.ports import Change, EventPage, JobPage, Recorded
+from chalicelib.jobs.ports import Advance, Change, EventPage, JobPage, Recorded, StoredBatch
 from chalicelib.jobs.state_machine import Trigger, allows, target
 from chalicelib.messages import AnyMessage, Message, SendWebhook
 
@@ -43,6 +43,7 @@ class FakeJobTable:
         self.jobs: dict[str, Job] = {}
         self.requests: dict[tuple[str, int], tuple[RequestedFile, ...]] = {}
         self.results: dict[tuple[str, int], tuple[FileResult, ...]] = {}
+        self.followings: dict[tuple[str, int], int | None] = {}
         self.errors: dict[tuple[str, int | None], Failure] = {}
         self.trail: dict[str, list[JobEvent]] = {}
         self.down = False
@@ -51,7 +52,7 @@ class FakeJobTable:
 
     def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
         for number, files in enumerate(batches):
-            self.requests[job.job_id, number] = tuple(files)
+            self.requests[_place(job), number] = tuple(files)
         if job.job_id in self.jobs:
             return False
         with self.write():
@@ -67,59 +68,70 @@ class FakeJobTable:
         job = self.get(change.job_id)
         if job is None or not allows(job, change.trigger) or (change.all_checked and not job.all_checked):
             return None
-        if change.batch_open in job.done:
+        if change.batch_open is not None and (change.job_id + change.listing, change.batch_open) in self.results:
             return None
         with self.write():
             self.jobs[job.job_id] = _after(job, change)
             self.trail[job.job_id].append(change.event)
         return self.jobs[job.job_id]
 
-    def read_batch(self, job_id: str, batch: int) -> tuple[RequestedFile, ...]:
-        self._answer()
-        return self.requests[job_id, batch]
+    def advance(self, job: Job, advance: Advance) -> Job | None:
+        current = self._current(job)
+        if current is None or current.dispatched != job.dispatched:
+            return None
+        moved = replace(current, dispatched=advance.position, in_flight=current.in_flight + len(advance.batches))
+        with self.write():
+            self.jobs[job.job_id] = moved
+        return moved
 
-    def read_requests(
-        self, job_id: str, batches: Sequence[int], *, listing: str = ""
-    ) -> dict[int, tuple[RequestedFile, ...]]:
+    def read_batch(self, job: Job, batch: int) -> StoredBatch:
         self._answer()
-        place = job_id + listing
-        return {n: self.requests[place, n] for n in batches if (place, n) in self.requests}
+        place = (_place(job), batch)
+        return StoredBatch(self.requests[place], place in self.results, self.followings.get(place))
 
-    def read_results(
-        self, job_id: str, batches: Sequence[int], *, listing: str = ""
-    ) -> dict[int, tuple[FileResult, ...]]:
+    def read_requests(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
         self._answer()
-        place = job_id + listing
-        return {n: self.results[place, n] for n in batches if (place, n) in self.results}
+        return {n: self.requests[_place(job), n] for n in batches if (_place(job), n) in self.requests}
+
+    def read_results(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[FileResult, ...]]:
+        self._answer()
+        return {n: self.results[_place(job), n] for n in batches if (_place(job), n) in self.results}
+
+    def unrecorded(self, job: Job, batches: Sequence[int]) -> list[int]:
+        self._answer()
+        return [n for n in batches if (_place(job), n) not in self.results]
 
     def record_listing(
         self, job: Job, listing: str, found: Sequence[tuple[RequestedFile, FileResult]], *, now: int
     ) -> bool:
-        current = self.get(job.job_id)
+        current = self._current(job)
         for number in range(job.batches):
             batch = found[number * job.batch_size : (number + 1) * job.batch_size]
             self.requests[job.job_id + listing, number] = tuple(file for file, _ in batch)
             self.results[job.job_id + listing, number] = tuple(result for _, result in batch)
-        if current is None or current.status is not JobStatus.PROCESSING or current.listing:
+        if current is None or current.listing:
             return False
         counts, size = tally([result for _, result in found])
-        done = frozenset(range(job.batches))
-        listed = replace(current, total=job.total, batch_size=job.batch_size, size=size, **asdict(counts))
+        listed = replace(current, listing=listing, total=job.total, batch_size=job.batch_size, size=size)
+        listed = replace(listed, checked=job.batches, dispatched=job.batches, updated_at=now, **asdict(counts))
         with self.write():
-            self.jobs[job.job_id] = replace(
-                listed, listing=listing, done=done, updated_at=now, version=current.version + 1
-            )
+            self.jobs[job.job_id] = replace(listed, version=current.version + 1)
         return True
 
-    def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
-        job = self.get(job_id)
-        if job is not None and batch in job.done:
+    def record_batch(
+        self, job: Job, batch: int, results: Sequence[FileResult], *, advance: Advance | None, now: int
+    ) -> Recorded | Job:
+        current, place = self._current(job), (_place(job), batch)
+        if place in self.results:
             return Recorded.DUPLICATE
-        if job is None or job.status is not JobStatus.PROCESSING:
+        if current is None:
             return Recorded.JOB_ENDED
+        if advance and current.dispatched != job.dispatched:
+            return current
         with self.write():
-            self.results[job_id, batch] = tuple(results)
-            self.jobs[job_id] = _counted(job, batch, results, now)
+            self.results[place] = tuple(results)
+            self.followings[place] = advance.batches[0] if advance and advance.batches else None
+            self.jobs[job.job_id] = _counted(current, results, advance, now)
         return Recorded.RECORDED
 
     def note(self, job_id: str, event: JobEvent) -> None:
@@ -167,6 +179,12 @@ class FakeJobTable:
         more = len(rest) > limit
         return JobPage(tuple(page), _encoded(page[-1]) if more else None)
 
+    def _current(self, job: Job) -> Job | None:
+        """The job as it is now, if it is processing in the same attempt."""
+        current = self.get(job.job_id)
+        same = current and (current.status, current.generation) == (JobStatus.PROCESSING, job.generation)
+        return current if same else None
+
     def _answer(self) -> None:
         if self.down:
             raise TableUnavailable("the job table did not answer: it is down")
@@ -207,7 +225,7 @@ def _after(job: Job, change: Change) -> Job:
     ended = to.status.ended
     if change.trigger is Trigger.RETRY:
         job = replace(job, error=None, sweeps=0, generation=job.generation + 1, replans=0, changed=())
-        job = replace(job, assembled=0, to_assemble=0)
+        job = replace(job, assembled=0, to_assemble=0, dispatched=0, in_flight=0)
     return replace(
         job,
         status=to.status,
@@ -222,11 +240,16 @@ def _after(job: Job, change: Change) -> Job:
     )
 
 
-def _counted(job: Job, batch: int, results: Sequence[FileResult], now: int) -> Job:
+def _counted(job: Job, results: Sequence[FileResult], advance: Advance | None, now: int) -> Job:
     counts, size = tally(results)
-    return added(
-        replace(job, size=job.size + size, done=job.done | {batch}, updated_at=now, version=job.version + 1), counts
-    )
+    sent = len(advance.batches) if advance else 0
+    moved = replace(job, dispatched=advance.position if advance else job.dispatched, in_flight=job.in_flight + sent - 1)
+    counted = replace(moved, size=job.size + size, checked=job.checked + 1, updated_at=now, version=job.version + 1)
+    return added(counted, counts)
+
+
+def _place(job: Job) -> str:
+    return job.job_id + job.listing
 
 
 def added(job: Job, counts: Counts) -> Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -32,14 +33,23 @@ def epoch_milliseconds() -> int:
     return time.time_ns() // 1_000_000
 
 
+def row_token() -> str:
+    """Tells apart rows that would have one key otherwise."""
+    return secrets.token_hex(4)
+
+
 class System(NamedTuple):
-    """What services take from the machine. `now` is epoch milliseconds; `executor` takes the number of threads."""
+    """What services take from the machine.
+
+    `now` is epoch milliseconds; `executor` takes the number of threads; `token` makes eight random hex digits.
+    """
 
     now: Callable[[], int] = epoch_milliseconds
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[float, float], float] = random.uniform
     executor: Callable[[int], Executor] = ThreadPoolExecutor
+    token: Callable[[], str] = row_token
 
     def seconds(self) -> float:
         """Epoch seconds."""
@@ -103,14 +113,14 @@ class Adapters:
         """Durable state of jobs."""
         from chalicelib.aws.jobs_table import DynamoJobTable
 
-        return DynamoJobTable(self._rows(self.clients.table), self._retention)
+        return DynamoJobTable(self._rows(self.clients.table), self._retention, self.system.token)
 
     @cached_property
     def assembly_table(self) -> AssemblyTable:
         """Durable state of archives."""
         from chalicelib.aws.assembly_table import DynamoAssemblyTable
 
-        return DynamoAssemblyTable(self._rows(self.clients.table), self._retention)
+        return DynamoAssemblyTable(self._rows(self.clients.table), self._retention, self.system.token)
 
     @cached_property
     def subscription_table(self) -> SubscriptionTable:
@@ -140,7 +150,7 @@ class Adapters:
         from chalicelib.aws.sqs import SqsWorkQueue
 
         assembly = self.settings.assembly_queue_url
-        urls = {
+        urls: dict[type[messages.AnyMessage], str] = {
             messages.DispatchJob: self.settings.dispatch_queue_url,
             messages.CheckBatch: self.settings.check_queue_url,
             messages.ListPrefix: assembly,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +35,7 @@ class DynamoAssemblyTable:
 
     table: Table
     retention: int
-    token: Callable[[], str] = lambda: secrets.token_hex(4)
+    token: Callable[[], str]
 
     def open_archives(self, job: Job, trigger: Trigger, archives: Sequence[Archive], event: JobEvent) -> bool:
         ttl = self._ttl(event.at)
@@ -153,7 +152,7 @@ class DynamoAssemblyTable:
             first = number * job.batch_size
             new = [results.get(index, result) for index, result in enumerate(rows.results_from(row), first)]
             ttl = int(row["ttl"]["N"])
-            stored.append(rows.result_row(job.job_id, number, new, ttl=ttl, listing=job.listing))
+            stored.append(rows.result_row(job, number, new, ttl=ttl))
         return stored
 
     def _event(self, job_id: str, event: JobEvent) -> Put:

@@ -60,9 +60,9 @@ class Table:
         """Raises ConditionFailed."""
         self._write(self.client.put_item, put)
 
-    def update(self, update: Update) -> Row:
-        """The attributes that were updated, as they are now. Raises ConditionFailed."""
-        return self._write(self.client.update_item, update, ReturnValues="UPDATED_NEW")
+    def update(self, update: Update, *, returned: str = "UPDATED_NEW") -> Row:
+        """The updated attributes as they are now; `returned` "ALL_NEW": the whole row. Raises ConditionFailed."""
+        return self._write(self.client.update_item, update, ReturnValues=returned)
 
     def delete(self, delete: Delete) -> Row:
         """The row that was there; empty if there was none. Raises ConditionFailed."""

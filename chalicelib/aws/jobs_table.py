@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -18,21 +17,22 @@ from chalicelib.aws.dynamodb import ConditionFailed, Table
 from chalicelib.aws.keys import Row
 from chalicelib.aws.updates import (
     NEW_ROW,
+    Action,
     Condition,
+    ConditionCheck,
     Name,
     Put,
     Update,
     at_least,
     at_most,
     between,
-    contains,
     equals,
     one_of,
 )
 from chalicelib.errors import FieldProblem, InvalidRequest
 from chalicelib.jobs.files import CheckedFile, tally
 from chalicelib.jobs.model import Counts, Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile, Step
-from chalicelib.jobs.ports import Change, EventPage, JobPage, Recorded
+from chalicelib.jobs.ports import Advance, Change, EventPage, JobPage, Recorded, StoredBatch
 from chalicelib.jobs.state_machine import Trigger, sources, target
 
 NEWEST_FIRST = {"IndexName": keys.OWNED_JOBS_INDEX, "ScanIndexForward": False}
@@ -49,11 +49,11 @@ class DynamoJobTable:
 
     table: Table
     retention: int
-    token: Callable[[], str] = lambda: secrets.token_hex(4)
+    token: Callable[[], str]
 
     def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
         ttl = self._ttl(job.created_at)
-        self.table.write_all([rows.files_row(job.job_id, n, files, ttl=ttl) for n, files in enumerate(batches)])
+        self.table.write_all([rows.files_row(job, n, files, ttl=ttl) for n, files in enumerate(batches)])
         return self.table.wins(Put(rows.job_row(job, ttl=ttl), NEW_ROW), self._event(job.job_id, event))
 
     def get(self, job_id: str) -> Job | None:
@@ -61,44 +61,71 @@ class DynamoJobTable:
         return rows.job_from(row) if row else None
 
     def apply(self, change: Change) -> Job | None:
-        made = self.table.wins(_transition(change), self._event(change.job_id, change.event))
-        return self.get(change.job_id) if made else None
+        actions: list[Action] = [_transition(change), self._event(change.job_id, change.event)]
+        if change.batch_open is not None:
+            actions.append(ConditionCheck(keys.result(change.job_id, change.batch_open, change.listing), NEW_ROW))
+        return self.get(change.job_id) if self.table.wins(*actions) else None
 
-    def read_batch(self, job_id: str, batch: int) -> tuple[RequestedFile, ...]:
-        return self.read_requests(job_id, [batch])[batch]
-
-    def read_requests(
-        self, job_id: str, batches: Sequence[int], *, listing: str = ""
-    ) -> dict[int, tuple[RequestedFile, ...]]:
-        found = self.table.read_all([keys.files(job_id, number, listing) for number in batches])
-        return {keys.batch_of(row): rows.files_from(row) for row in found}
-
-    def read_results(
-        self, job_id: str, batches: Sequence[int], *, listing: str = ""
-    ) -> dict[int, tuple[FileResult, ...]]:
-        found = self.table.read_all([keys.result(job_id, number, listing) for number in batches])
-        return {keys.batch_of(row): rows.results_from(row) for row in found}
-
-    def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
-        stored = Put(rows.result_row(job_id, batch, results, ttl=self._ttl(now)))
+    def advance(self, job: Job, advance: Advance) -> Job | None:
+        moved = Update(
+            key=keys.job(job.job_id),
+            set={"dispatched": advance.position},
+            add={"in_flight": len(advance.batches)},
+            condition=_current(job) & equals("dispatched", job.dispatched),
+        )
         try:
-            self.table.transact(_counting(job_id, batch, results, now), stored)
+            return rows.job_from(self.table.update(moved, returned="ALL_NEW"))
+        except ConditionFailed:
+            return None
+
+    def read_batch(self, job: Job, batch: int) -> StoredBatch:
+        files, result = keys.files(job.job_id, batch, job.listing), keys.result(job.job_id, batch, job.listing)
+        found = {row["sk"]["S"]: row for row in self.table.read_all([files, result])}
+        recorded = found.get(result["sk"]["S"])
+        return StoredBatch(
+            rows.files_from(found[files["sk"]["S"]]),
+            recorded is not None,
+            rows.following_from(recorded) if recorded else None,
+        )
+
+    def record_batch(
+        self, job: Job, batch: int, results: Sequence[FileResult], *, advance: Advance | None, now: int
+    ) -> Recorded | Job:
+        following = advance.batches[0] if advance and advance.batches else None
+        stored = rows.result_row(job, batch, results, ttl=self._ttl(now), following=following)
+        try:
+            self.table.transact(Put(stored, NEW_ROW), _counting(job, results, advance, now))
         except ConditionFailed as failed:
-            row = failed.rows[0]
-            recorded = row is not None and batch in rows.job_from(row).done
-            return Recorded.DUPLICATE if recorded else Recorded.JOB_ENDED
+            if failed.failed[0]:
+                return Recorded.DUPLICATE
+            row = failed.rows[1]
+            current = rows.job_from(row) if row else None
+            return current if current and current.step and current.generation == job.generation else Recorded.JOB_ENDED
         return Recorded.RECORDED
+
+    def unrecorded(self, job: Job, batches: Sequence[int]) -> list[int]:
+        wanted = [keys.result(job.job_id, number, job.listing) for number in batches]
+        recorded = {keys.batch_of(row) for row in self.table.read_all(wanted, only=["sk"])}
+        return [number for number in batches if number not in recorded]
 
     def record_listing(self, job: Job, listing: str, found: Sequence[CheckedFile], *, now: int) -> bool:
         ttl = self._ttl(now)
+        listed = msgspec.structs.replace(job, listing=listing)
         items: list[Row] = []
         for number in range(job.batches):
             batch = found[number * job.batch_size : (number + 1) * job.batch_size]
-            files, results = [file for file, _ in batch], [result for _, result in batch]
-            items.append(rows.files_row(job.job_id, number, files, ttl=ttl, listing=listing))
-            items.append(rows.result_row(job.job_id, number, results, ttl=ttl, listing=listing))
+            items.append(rows.files_row(listed, number, [file for file, _ in batch], ttl=ttl))
+            items.append(rows.result_row(listed, number, [result for _, result in batch], ttl=ttl))
         self.table.write_all(items)
-        return self.table.wins(_listed(job, listing, [result for _, result in found], now))
+        return self.table.wins(_listed(listed, [result for _, result in found], now))
+
+    def read_requests(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
+        found = self.table.read_all([keys.files(job.job_id, number, job.listing) for number in batches])
+        return {keys.batch_of(row): rows.files_from(row) for row in found}
+
+    def read_results(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[FileResult, ...]]:
+        found = self.table.read_all([keys.result(job.job_id, number, job.listing) for number in batches])
+        return {keys.batch_of(row): rows.results_from(row) for row in found}
 
     def note(self, job_id: str, event: JobEvent) -> None:
         self.table.transact(self._event(job_id, event))
@@ -222,14 +249,20 @@ def _condition(change: Change) -> Condition:
     condition = allowed(change.trigger)
     if change.all_checked:
         condition &= at_least("checked", Name("batches"))
-    if change.batch_open is not None:
-        condition &= ~contains("done", change.batch_open)
     return condition
 
 
 def _run_again(job_id: str) -> dict[str, Any]:
-    """What a retry sets besides: the job is swept again, and its archives begin anew."""
-    again = {"replans": 0, "changed": [], "assembled": 0, "to_assemble": 0, "sweeps": 0}
+    """What a retry sets besides: the job is swept and dispatched again, and its archives begin anew."""
+    again = {
+        "replans": 0,
+        "changed": [],
+        "assembled": 0,
+        "to_assemble": 0,
+        "sweeps": 0,
+        "dispatched": 0,
+        "in_flight": 0,
+    }
     return {**again, "open_shard": keys.open_shard(job_id)}
 
 
@@ -241,32 +274,39 @@ def _removed(change: Change, *, ended: bool) -> list[str]:
     return []
 
 
-def _counting(job_id: str, batch: int, results: Sequence[FileResult], now: int) -> Update:
-    """The update that counts a batch, once, while the job is processing."""
+def _current(job: Job) -> Condition:
+    """The condition that the job is processing, in the same attempt."""
+    return equals("status", JobStatus.PROCESSING) & equals("generation", job.generation)
+
+
+def _counting(job: Job, results: Sequence[FileResult], advance: Advance | None, now: int) -> Update:
+    """The update that counts a batch, while the job is processing, and moves its position."""
+    sent = len(advance.batches) if advance else 0
+    condition = _current(job)
     return Update(
-        key=keys.job(job_id),
-        set={"updated_at": now},
-        add={**counted(*tally(results)), "done": {batch}, "checked": 1, "version": 1},
-        condition=equals("status", JobStatus.PROCESSING) & ~contains("done", batch),
+        key=keys.job(job.job_id),
+        set={"updated_at": now, "dispatched": advance.position if advance else None},
+        add={**counted(*tally(results)), "checked": 1, "in_flight": sent - 1, "version": 1},
+        condition=condition & equals("dispatched", job.dispatched) if advance else condition,
     )
 
 
-def _listed(job: Job, listing: str, results: Sequence[FileResult], now: int) -> Update:
-    """The update that makes a listing the job's, unless another one is."""
+def _listed(job: Job, results: Sequence[FileResult], now: int) -> Update:
+    """The update that makes the job's listing the one that counts, unless another one is."""
     return Update(
         key=keys.job(job.job_id),
         set={
-            "listing": listing,
+            "listing": job.listing,
             "total": job.total,
             "batch_size": job.batch_size,
             "batches": job.batches,
             **counted(*tally(results)),
-            "done": set(range(job.batches)),
             "checked": job.batches,
+            "dispatched": job.batches,
             "updated_at": now,
         },
         add={"version": 1},
-        condition=equals("status", JobStatus.PROCESSING) & equals("listing", ""),
+        condition=_current(job) & equals("listing", ""),
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from enum import StrEnum
 
+import msgspec
+
 from chalicelib.checking.ports import SourceStore, StoredObject
-from chalicelib.errors import StorageError
-from chalicelib.jobs.lifecycle import WORKER, JobLifecycle
-from chalicelib.jobs.model import Failure, FileResult, FileState, JobEvent, RequestedFile
+from chalicelib.errors import QueueUnavailable, StorageError
+from chalicelib.jobs.lifecycle import JobLifecycle
+from chalicelib.jobs.model import FileResult, FileState, Job, RequestedFile
 from chalicelib.jobs.ports import JobTable, Recorded
 from chalicelib.messages import CheckBatch
 
@@ -22,61 +23,57 @@ class Checked(StrEnum):
 
     RECORDED = "recorded"
     REPEATED = "repeated"  # the batch was recorded before
-    DROPPED = "dropped"  # the job does not exist or has ended
+    DROPPED = "dropped"  # the job does not exist, has ended, or was retried since
 
 
-@dataclass(frozen=True, slots=True)
-class BatchChecker:
-    """`threads` is the number of HEAD requests in flight, `now()` epoch milliseconds."""
+class BatchChecker(msgspec.Struct, frozen=True):
+    """`executor` has as many threads as HEAD requests may be in flight; `now()` is epoch milliseconds."""
 
     table: JobTable
     store: SourceStore
     lifecycle: JobLifecycle
+    executor: Executor
     now: Callable[[], int]
-    threads: int
 
-    def check(self, message: CheckBatch) -> Checked:
-        """Handle one message. Raises StorageError, after noting it, if the store does not answer for each file."""
-        job = self.lifecycle.begin(message.job_id)
+    def check(self, message: CheckBatch, *, redelivered: bool) -> Checked:
+        """Handles one message.
+
+        Raises StorageError, after noting it, if the store does not answer for each file. Of a message that was
+        handled before, a `redelivered` one sends the following batch again: its worker may have died before it did.
+        """
+        job = self.lifecycle.begin(message)
         if job is None:
             return Checked.DROPPED
-        if message.batch in job.done:
+        stored = self.table.read_batch(job, message.batch)
+        if stored.recorded:
+            if redelivered:
+                self.lifecycle.dispatcher.resend_one(job, stored.following)
             self.lifecycle.finish(job)
             return Checked.REPEATED
-        outcome = self._check_and_record(message)
-        if outcome is Recorded.JOB_ENDED:
-            return Checked.DROPPED
-        after = self.table.get(message.job_id)
-        if after is not None:
-            self.lifecycle.finish(after)
-        return Checked.RECORDED if outcome is Recorded.RECORDED else Checked.REPEATED
-
-    def _check_and_record(self, message: CheckBatch) -> Recorded:
-        files = self.table.read_batch(message.job_id, message.batch)
         try:
-            results = self._look_up(files)
-        except StorageError as error:
-            self._note(message, error)
+            outcome = self._check_and_record(job, message.batch, stored.files)
+        except (StorageError, QueueUnavailable) as error:
+            self.lifecycle.note_error("batch_retried", job.job_id, message.batch, error)
             raise
-        return self.table.record_batch(message.job_id, message.batch, results, now=self.now())
+        return {Recorded.RECORDED: Checked.RECORDED, Recorded.DUPLICATE: Checked.REPEATED}.get(outcome, Checked.DROPPED)
+
+    def _check_and_record(self, job: Job, batch: int, files: Sequence[RequestedFile]) -> Recorded:
+        outcome, followed = self.lifecycle.dispatcher.record(job, batch, self._look_up(files), now=self.now())
+        if outcome is not Recorded.JOB_ENDED and not followed:
+            after = self.table.get(job.job_id)
+            if after is not None:
+                self.lifecycle.finish(after)
+        return outcome
 
     def _look_up(self, files: Sequence[RequestedFile]) -> list[FileResult]:
-        """HEAD every file; the first failure stops the rest, because the whole batch is tried again."""
-        with ThreadPoolExecutor(min(self.threads, len(files))) as pool:
-            lookups = [pool.submit(self.store.head, file.key) for file in files]
-            _, unfinished = wait(lookups, return_when=FIRST_EXCEPTION)
-            for lookup in unfinished:
-                lookup.cancel()
-        found = [lookup.result() for lookup in lookups if not lookup.cancelled()]
+        """Sends a HEAD for every file; the first failure stops the rest, because the whole batch is tried again."""
+        lookups = [self.executor.submit(self.store.head, file.key) for file in files]
+        _, unfinished = wait(lookups, return_when=FIRST_EXCEPTION)
+        cancelled = {lookup for lookup in unfinished if lookup.cancel()}
+        found = [lookup.result() for lookup in lookups if lookup not in cancelled]
         if None in found:
             self.store.confirm_bucket()
         return [result_of(stored) for stored in found]
-
-    def _note(self, message: CheckBatch, error: StorageError) -> None:
-        last_error = Failure(error.code, str(error))
-        details = {"batch": message.batch, "code": error.code, "message": str(error)}
-        event = JobEvent("batch_retried", self.now(), WORKER, details)
-        self.table.note_error(message.job_id, message.batch, last_error, event)
 
 
 def result_of(stored: StoredObject | None) -> FileResult:

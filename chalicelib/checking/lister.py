@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
 
-from msgspec.structs import replace
+import msgspec
 
 from chalicelib.checking.checker import Checked, result_of
 from chalicelib.checking.ports import SourceStore
 from chalicelib.errors import StorageError, TooManyFiles
 from chalicelib.jobs.files import CheckedFile, batch_size
-from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, WORKER, JobLifecycle
-from chalicelib.jobs.model import Failure, Job, JobEvent, RequestedFile
+from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, JobLifecycle
+from chalicelib.jobs.model import Failure, Job, RequestedFile
 from chalicelib.jobs.ports import JobTable
 from chalicelib.limits import MAX_FILES_PER_JOB
 from chalicelib.messages import ListPrefix
 
 
-@dataclass(frozen=True, slots=True)
-class PrefixLister:
-    """`now()` is epoch milliseconds."""
+class PrefixLister(msgspec.Struct, frozen=True):
+    """`token()` names a listing by random letters and digits; `now()` is epoch milliseconds."""
 
     table: JobTable
     store: SourceStore
     lifecycle: JobLifecycle
     now: Callable[[], int]
+    token: Callable[[], str]
 
     def find(self, message: ListPrefix) -> Checked:
         """Handle one message. Raises StorageError, after noting it, if the store does not tell all keys."""
-        job = self.lifecycle.begin(message.job_id)
+        job = self.lifecycle.begin(message)
         if job is None:
             return Checked.DROPPED
         if job.listed:
@@ -40,7 +38,7 @@ class PrefixLister:
         try:
             found = self._listed(job)
         except StorageError as error:
-            self._note(job, error)
+            self.lifecycle.note_error("listing_retried", job.job_id, None, error)
             raise
         return self._record(job, found)
 
@@ -57,13 +55,9 @@ class PrefixLister:
         if not found:
             self.lifecycle.fail(job, NO_FILES_AVAILABLE)
             return Checked.DROPPED
-        sized = replace(job, total=len(found), batch_size=batch_size([file.key for file, _ in found]))
-        recorded = self.table.record_listing(sized, secrets.token_hex(4), found, now=self.now())
+        sized = msgspec.structs.replace(job, total=len(found), batch_size=batch_size([file.key for file, _ in found]))
+        recorded = self.table.record_listing(sized, self.token(), found, now=self.now())
         after = self.table.get(job.job_id)
         if after is not None:
             self.lifecycle.finish(after)
         return Checked.RECORDED if recorded else Checked.REPEATED
-
-    def _note(self, job: Job, error: StorageError) -> None:
-        event = JobEvent("listing_retried", self.now(), WORKER, {"code": error.code, "message": str(error)})
-        self.table.note_error(job.job_id, None, Failure(error.code, str(error)), event)

@@ -101,15 +101,19 @@ def _retry_later(record: Record, error: Exception, retries: Retries) -> None:
     retries.postpone(record["eventSourceARN"], record["receiptHandle"], seconds=seconds)
 
 
+def _is_redelivered(record: Record) -> bool:
+    return int(record["attributes"]["ApproximateReceiveCount"]) > 1
+
+
 def _dispatch(record: Record) -> None:
     message = decode(record["body"], DispatchJob)
-    sent = services().lifecycle.dispatch(message.job_id)
+    sent = services().lifecycle.dispatch(message, redelivered=_is_redelivered(record))
     logger.info("dispatched", job_id=message.job_id, batches=sent)
 
 
 def _check(record: Record) -> None:
     message = decode(record["body"], CheckBatch)
-    outcome = services().checker.check(message)
+    outcome = services().checker.check(message, redelivered=_is_redelivered(record))
     count(f"Batches{outcome.capitalize()}")
     logger.info("checked", job_id=message.job_id, batch=message.batch, outcome=outcome)
 

@@ -25,8 +25,8 @@ def all_files(table: JobTable, job: Job) -> list[CheckedFile]:
 
 def files_of(table: JobTable, job: Job, numbers: range, unknown: FileResult = PENDING_RESULT) -> list[CheckedFile]:
     """The files of consecutive batches; `unknown` stands for results that are not recorded."""
-    requests = table.read_requests(job.job_id, numbers, listing=job.listing)
-    results = table.read_results(job.job_id, numbers, listing=job.listing)
+    requests = table.read_requests(job, numbers)
+    results = table.read_results(job, numbers)
     files: list[CheckedFile] = []
     for number in numbers:
         found = results.get(number) or (unknown,) * len(requests[number])

@@ -1,12 +1,15 @@
-"""Driving jobs to their end: which messages set one going, dispatching, finishing, giving up."""
+"""Moves jobs to their end: which messages set one going, beginning, dispatching, finishing, giving up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Any
 
-from chalicelib.errors import QueueUnavailable
-from chalicelib.jobs.model import Actor, Failure, Job, JobEvent, JobStatus, Step
+import msgspec
+
+from chalicelib.errors import LorryError, QueueUnavailable
+from chalicelib.jobs.dispatching import STEP, WINDOW, Dispatcher
+from chalicelib.jobs.model import Actor, Failure, Job, JobEvent, JobStatus, Step, clipped
 from chalicelib.jobs.ports import Change, JobTable, WorkQueue
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, ListPrefix, Message, PlanArchive
@@ -17,52 +20,80 @@ STALL_MS = 20_000  # less than it takes a lost message to come back
 NO_FILES_AVAILABLE = Failure("no_files_available", "none of the requested files is available")
 
 
-def first_messages(job: Job) -> list[Message]:
-    """What sets a job going: listing its files, its archive's plan once it is checked, or its batches."""
+def first_messages(job: Job, *, resume: bool = False) -> list[Message]:
+    """What sets a job going: listing its files, its archive's plan once it is checked, or its batches.
+
+    With `resume`, batches that are dispatched and have no results are sent again: their messages may be lost.
+    """
     if not job.listed:
         return [ListPrefix(job.job_id, job.generation)]
     if job.step in (Step.CHECKSUMMING, Step.ASSEMBLING):
         return [PlanArchive(job.job_id, job.generation)]
-    if job.batches == 1:
+    if job.batches == job.dispatched == 1:
         return [CheckBatch(job.job_id, 0, job.generation)]
-    return [DispatchJob(job.job_id, job.generation)]
+    return [DispatchJob(job.job_id, job.generation, resume)]
 
 
-@dataclass(frozen=True, slots=True)
-class JobLifecycle:
-    """Moves jobs on behalf of workers. `job_ttl` is seconds, `now()` epoch milliseconds."""
+class JobLifecycle(msgspec.Struct, frozen=True):
+    """Moves jobs on behalf of workers.
+
+    `job_ttl` is seconds, `now()` epoch milliseconds, `window` the largest number of batches of one job in flight.
+    """
 
     table: JobTable
     queue: WorkQueue
     now: Callable[[], int]
     job_ttl: int
+    window: int = WINDOW
 
-    def begin(self, job_id: str) -> Job | None:
-        """The job, processing, or None if it does not exist or has ended."""
-        job = self.table.get(job_id)
+    @property
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(self.table, self.queue, self.window)
+
+    def begin(self, message: DispatchJob | CheckBatch | ListPrefix) -> Job | None:
+        """The job, processing; None if it does not exist, has ended, or was retried since the message was sent."""
+        job = self.table.get(message.job_id)
         if job is not None and job.status is JobStatus.QUEUED:
             event = JobEvent("started", self.now(), WORKER)
-            job = self.table.apply(Change(job_id=job_id, trigger=Trigger.START, event=event)) or self.table.get(job_id)
-        return job if job is not None and job.status is JobStatus.PROCESSING else None
+            change = Change(job_id=job.job_id, trigger=Trigger.START, event=event)
+            job = self.table.apply(change) or self.table.get(job.job_id)
+        if job is None or job.status is not JobStatus.PROCESSING or job.generation != message.generation:
+            return None
+        return job
 
-    def dispatch(self, job_id: str) -> int:
-        """Send a message for each batch that has no result; the number sent. Repeating it is harmless."""
-        job = self.begin(job_id)
+    def dispatch(self, message: DispatchJob, *, redelivered: bool) -> int:
+        """Sends batches until the job's window is full and returns how many. Repeating it is harmless.
+
+        A `redelivered` message may have been handled half-way, so the last step is sent again. Another copy of a
+        message that was handled does nothing.
+        """
+        job = self.begin(message)
         if job is None:
             return 0
+        sent = 0
         try:
-            self.queue.send(_batch_messages(job))
+            if message.resume or redelivered:
+                sent += self.dispatcher.resend(job, job.in_flight if message.resume else STEP)
+            if message.resume or redelivered or not job.dispatched:
+                sent += self.dispatcher.dispatch(job)
         except QueueUnavailable as error:
-            self._note(job_id, error)
+            self.note_error("dispatch_retried", job.job_id, None, error)
             raise
         self.finish(job)
-        return len(job.unfinished_batches)
+        return sent
+
+    def note_error(self, kind: str, job_id: str, batch: int | None, error: LorryError) -> None:
+        """Notes why a message of a batch, or of the job as a whole, will be tried again."""
+        failure = Failure.of(error)
+        details: dict[str, Any] = {"code": failure.code, "message": failure.message}
+        details |= {} if batch is None else {"batch": batch}
+        self.table.note_error(job_id, batch, failure, JobEvent(kind, self.now(), WORKER, details))
 
     def finish(self, job: Job) -> Job | None:
         """What follows when all batches are recorded: the end, or the archive. None if there was nothing to do."""
         if job.status is not JobStatus.PROCESSING or not job.all_checked:
             return None
-        if not job.counts.available:
+        if not job.available:
             return self._end(job, Trigger.FAIL, NO_FILES_AVAILABLE, all_checked=True)
         if job.archive is None:
             return self._end(job, Trigger.SUCCEED, None, all_checked=True)
@@ -77,7 +108,7 @@ class JobLifecycle:
         return self._end(job, Trigger.FAIL, error)
 
     def give_up(self, message: Message) -> Job | None:
-        """A message came to its dead-letter queue: fail its job with the last_error its worker last had.
+        """Fails the job of a message that came to its dead-letter queue, with the latest error of its worker.
 
         None if the job had ended before, or if another copy of the message had done its work.
         """
@@ -86,31 +117,40 @@ class JobLifecycle:
             return None
         if message.generation != job.generation:
             return None  # of an attempt before the client asked for another, or before a file changed
-        if _done_already(job, message):
+        if self._done_already(job, message):
             self.finish(job)
             return None
         return self._end(job, Trigger.FAIL, self._reason(message), batch_open=_batch_of(message))
+
+    def _done_already(self, job: Job, message: Message) -> bool:
+        """Whether another copy of the message did its work; of a chunk that is not known here."""
+        match message:
+            case CheckBatch():
+                if self.table.unrecorded(job, [message.batch]):
+                    return False
+                self.dispatcher.resend_one(job, self.table.read_batch(job, message.batch).following)
+                return True
+            case DispatchJob():
+                return job.checked > 0  # its batches were sent; the sweeper sends those that got lost
+            case ListPrefix():
+                return job.listed
+        return False
 
     def _reason(self, message: Message) -> Failure:
         last_error = self.table.last_error(message.job_id, _batch_of(message))
         what = _work_of(message)
         if last_error is None:
             return Failure("gave_up", f"{what} never finished: its worker crashed or lost the job table every time")
-        return Failure(last_error.code, f"{what} was given up after repeated attempts: {last_error.message}")
+        return Failure(last_error.code, clipped(f"{what} was given up after repeated attempts: {last_error.message}"))
 
     def _assemble(self, job: Job) -> Job | None:
         """Checking is over, the archive begins. A job that lies still after that gets its message again."""
-        event = JobEvent("checked", self.now(), WORKER, {"available": job.counts.available})
+        event = JobEvent("checked", self.now(), WORKER, {"available": job.available})
         change = Change(job_id=job.job_id, trigger=Trigger.ASSEMBLE, event=event, all_checked=True)
         after = self.table.apply(change) if job.step is Step.CHECKING else None
         if after is not None or self.now() - job.updated_at >= STALL_MS:
             self.queue.send([PlanArchive(job.job_id, job.generation)])
         return after
-
-    def _note(self, job_id: str, error: QueueUnavailable) -> None:
-        details = {"code": error.code, "message": str(error)}
-        event = JobEvent("dispatch_retried", self.now(), WORKER, details)
-        self.table.note_error(job_id, None, Failure(error.code, str(error)), event)
 
     def _end(
         self,
@@ -132,6 +172,7 @@ class JobLifecycle:
             expires_at=now + self.job_ttl * 1000,
             all_checked=all_checked,
             batch_open=batch_open,
+            listing=job.listing,
             sweep_at=now if job.archive else None,
         )
         after = self.table.apply(change)
@@ -140,24 +181,8 @@ class JobLifecycle:
         return after
 
 
-def _batch_messages(job: Job) -> Iterator[Message]:
-    return (CheckBatch(job.job_id, batch, job.generation) for batch in job.unfinished_batches)
-
-
 def _batch_of(message: Message) -> int | None:
     return message.batch if isinstance(message, CheckBatch) else None
-
-
-def _done_already(job: Job, message: Message) -> bool:
-    """Whether another copy of the message did its work; of a chunk that is not known here."""
-    match message:
-        case CheckBatch(_, batch, _):
-            return batch in job.done
-        case DispatchJob():
-            return bool(job.done)  # its batches were sent; what got lost of them is the sweeper's
-        case ListPrefix():
-            return job.all_checked
-    return False
 
 
 def _work_of(message: Message) -> str:

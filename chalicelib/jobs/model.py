@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from chalicelib.errors import LorryError
+from chalicelib.limits import MAX_ERROR_BYTES
+
 
 class JobStatus(StrEnum):
     QUEUED = "queued"
@@ -44,6 +47,18 @@ class Failure(msgspec.Struct, frozen=True):
 
     code: str
     message: str
+
+    @classmethod
+    def of(cls, error: LorryError) -> Failure:
+        """The error as a value. A key in its message may be long, and rows have a bound."""
+        return cls(error.code, clipped(str(error)))
+
+
+def clipped(text: str) -> str:
+    """At most MAX_ERROR_BYTES of the text, in UTF-8."""
+    if len(text.encode()) <= MAX_ERROR_BYTES:
+        return text
+    return text.encode()[: MAX_ERROR_BYTES - len("…".encode())].decode(errors="ignore") + "…"
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -114,7 +129,11 @@ CHECKING_SHARE = 30  # percent of the progress of a job with an archive that che
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as its table row tells it. `done` holds the numbers of the batches whose results are recorded.
+    """A job as its table row has it: small, however many files it has.
+
+    Its files are cut into batches of `batch_size`. Batches below the position `dispatched` were sent to be checked in
+    this generation, or had their results before it; the results of `checked` batches are recorded, and `in_flight` are
+    sent and not recorded yet.
 
     A job of everything below `prefix` has no files until they are listed; `listing` names the listing that counts.
 
@@ -137,7 +156,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     missing: int = 0
     failed: int = 0
     size: int = 0
-    done: frozenset[int] = frozenset()
+    checked: int = 0
+    dispatched: int = 0
+    in_flight: int = 0
     error: Failure | None = None
     link_ttl: int
     created_at: int
@@ -174,11 +195,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def all_checked(self) -> bool:
-        return self.listed and len(self.done) >= self.batches
+        return self.listed and self.checked >= self.batches
 
     @property
-    def unfinished_batches(self) -> list[int]:
-        return [number for number in range(self.batches) if number not in self.done]
+    def recorded_ahead(self) -> int:
+        """How many batches from `dispatched` on have results: of an attempt before a client retried the job."""
+        return self.checked - (self.dispatched - self.in_flight)
 
     @property
     def progress(self) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+import msgspec
 
 from chalicelib.jobs.model import Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.state_machine import Trigger
@@ -16,12 +17,26 @@ class Recorded(StrEnum):
     """What became of a batch's results."""
 
     RECORDED = "recorded"
-    DUPLICATE = "duplicate"  # somebody recorded this batch before
-    JOB_ENDED = "job_ended"  # the job is not processing any more; nothing was written
+    DUPLICATE = "duplicate"  # the batch has its results already
+    JOB_ENDED = "job_ended"  # the job is not processing any more, or was retried since; nothing was written
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Advance(msgspec.Struct, frozen=True):
+    """Moves a job's position: `batches` are to be sent, and all others before `position` were or have results."""
+
+    position: int
+    batches: tuple[int, ...]
+
+
+class StoredBatch(msgspec.Struct, frozen=True):
+    """A batch as it is stored. `following` is the batch that was to be sent once this one was recorded."""
+
+    files: tuple[RequestedFile, ...]
+    recorded: bool = False
+    following: int | None = None
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One transition of a job together with its audit event: both are written, or neither."""
 
     job_id: str
@@ -31,20 +46,19 @@ class Change:
     expires_at: int | None = None
     all_checked: bool = False  # only if every batch of the job is recorded
     batch_open: int | None = None  # only if this batch is not recorded
+    listing: str = ""  # of the job whose batch that is
     min_progress: int | None = None  # progress below which the job is not told to be
     sweep_at: int | None = None  # when the sweeper looks at it next; None for an ended job: never
 
 
-@dataclass(frozen=True, slots=True)
-class JobPage:
+class JobPage(msgspec.Struct, frozen=True):
     """Jobs, newest first, and where the next page starts (None: there is none)."""
 
     jobs: tuple[Job, ...]
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class EventPage:
+class EventPage(msgspec.Struct, frozen=True):
     """Events, oldest first, and where the next page starts (None: there is none)."""
 
     events: tuple[JobEvent, ...]
@@ -55,7 +69,7 @@ class JobTable(Protocol):
     """Durable state of jobs. Every method may raise TableUnavailable."""
 
     def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
-        """Store the request in chunks, then the job with its event, both or neither. False if the id is taken."""
+        """Store the request in batches, then the job with its event, both or neither. False if the id is taken."""
 
     def get(self, job_id: str) -> Job | None:
         """The job as of now (a consistent read)."""
@@ -63,11 +77,23 @@ class JobTable(Protocol):
     def apply(self, change: Change) -> Job | None:
         """Make the transition if the state machine allows it now. The job afterwards, or None if it lost."""
 
-    def read_batch(self, job_id: str, batch: int) -> tuple[RequestedFile, ...]:
-        """The files of one batch, in the order of the request."""
+    def advance(self, job: Job, advance: Advance) -> Job | None:
+        """Move the job's position. The job afterwards; None if it has ended, was retried, or moved meanwhile."""
 
-    def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
-        """Store the results of a batch and count them, once, and only while the job is processing."""
+    def read_batch(self, job: Job, batch: int) -> StoredBatch:
+        """One batch, with its files in the order of the request."""
+
+    def record_batch(
+        self, job: Job, batch: int, results: Sequence[FileResult], *, advance: Advance | None, now: int
+    ) -> Recorded | Job:
+        """Store the results of a batch and count them, once, and only while the job is processing.
+
+        The same transaction moves the job's position by `advance`. If it has moved since `job` was read, nothing is
+        written and the job is returned as it is now.
+        """
+
+    def unrecorded(self, job: Job, batches: Sequence[int]) -> list[int]:
+        """Those among `batches` that have no results, in their order."""
 
     def record_listing(
         self, job: Job, listing: str, found: Sequence[tuple[RequestedFile, FileResult]], *, now: int
@@ -75,18 +101,14 @@ class JobTable(Protocol):
         """Store the files of a prefix, all checked by being listed, and make them the job's.
 
         `job` tells how many batches they make. False if the job has ended or another listing was first: the rows of
-        this one are then of no use to anybody.
+        this one are then of no use.
         """
 
-    def read_results(
-        self, job_id: str, batches: Sequence[int], *, listing: str = ""
-    ) -> dict[int, tuple[FileResult, ...]]:
-        """The recorded results among `batches`."""
-
-    def read_requests(
-        self, job_id: str, batches: Sequence[int], *, listing: str = ""
-    ) -> dict[int, tuple[RequestedFile, ...]]:
+    def read_requests(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
         """The requested files of `batches`."""
+
+    def read_results(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[FileResult, ...]]:
+        """The recorded results among `batches`."""
 
     def note(self, job_id: str, event: JobEvent) -> None:
         """Append to the audit trail."""
@@ -95,10 +117,10 @@ class JobTable(Protocol):
         """The audit trail, oldest first. Raises InvalidRequest for a cursor that is not ours."""
 
     def note_error(self, job_id: str, batch: int | None, last_error: Failure, event: JobEvent) -> None:
-        """Remember the latest last_error of a batch (None: of dispatching), with its event."""
+        """Remember the latest error of a batch (None: of the job as a whole), with its event."""
 
     def last_error(self, job_id: str, batch: int | None) -> Failure | None:
-        """The latest last_error of a batch, if it had any."""
+        """The latest error of a batch, if it had any."""
 
     def due(self, *, now: int, limit: int) -> list[str]:
         """Ids of at most `limit` jobs that have not ended and whose sweep_at has come, the longest waiting first."""

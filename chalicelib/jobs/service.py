@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, NothingToRetry, QueueUnavailable
 from chalicelib.jobs.files import CheckedFile, batch_size, files_of
@@ -36,8 +37,7 @@ FILE_BYTES = 2_500
 KEY_COPIES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(msgspec.Struct, frozen=True):
     """A valid request: the files without repetition, how many repetitions were dropped, and the life of its links."""
 
     files: Sequence[RequestedFile]
@@ -48,8 +48,7 @@ class NewJob:
     callback_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FilePage:
+class FilePage(msgspec.Struct, frozen=True):
     """Files `first` .. `first + len(files) - 1` of a job with what is known of each."""
 
     first: int
@@ -57,8 +56,7 @@ class FilePage:
     next_index: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class JobService:
+class JobService(msgspec.Struct, frozen=True):
     """Jobs as a principal sees them. Times: `job_ttl` and `sweep_after` in seconds, `now()` in epoch milliseconds."""
 
     table: JobTable
@@ -166,12 +164,16 @@ class JobService:
 
     def _new_job(self, request: NewJob, owner: str, job_id: str) -> Job:
         now = self.now()
+        size = batch_size([file.key for file in request.files], self.files_per_batch)
+        alone = 0 < len(request.files) <= size  # a job of one batch is dispatched by its first message
         return Job(
             job_id=job_id,
             owner=owner,
             status=JobStatus.QUEUED,
             total=len(request.files),
-            batch_size=batch_size([file.key for file in request.files], self.files_per_batch),
+            batch_size=size,
+            dispatched=int(alone),
+            in_flight=int(alone),
             duplicates=request.duplicates,
             link_ttl=request.link_ttl,
             created_at=now,

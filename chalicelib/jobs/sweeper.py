@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from chalicelib.jobs.lifecycle import JobLifecycle, first_messages
 from chalicelib.jobs.model import Actor, Failure, Job, JobEvent
@@ -18,8 +19,7 @@ STUCK_AFTER = 3  # sweeps without any progress: silent for 2 + 4 + 8 minutes, as
 MAX_DOUBLINGS = 5  # a job whose messages wait in a long backlog is not sent again and again
 
 
-@dataclass(frozen=True, slots=True)
-class Sweeper:
+class Sweeper(msgspec.Struct, frozen=True):
     """`sweep_after` and `job_ttl` are seconds, `now()` is epoch milliseconds."""
 
     table: JobTable
@@ -63,7 +63,7 @@ class Sweeper:
             return False
         if job.sweeps + 1 >= STUCK_AFTER:
             self._tell_stuck(job)
-        return self._send(job, first_messages(job))
+        return self._send(job, first_messages(job, resume=True))
 
     def _tell_stuck(self, job: Job) -> None:
         """An alarm counts these; whoever it wakes looks for the job's id."""

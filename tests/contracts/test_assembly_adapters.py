@@ -14,7 +14,6 @@ from chalicelib.archive.rules import S3
 from chalicelib.assembly.model import Archive, CrcSource, Phase, Receipt, Upload
 from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome
 from chalicelib.aws.assembly_table import DynamoAssemblyTable
-from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.aws.s3_archives import S3ArchiveStore
 from chalicelib.aws.s3_source import S3SourceStore
@@ -29,7 +28,7 @@ from tests.builders import ALICE, event, files, job
 from tests.fake_assembly import FakeAssemblyTable
 from tests.fakes import FakeJobTable
 from tests.seaweed import SeaweedFS
-from tests.tables import create_table
+from tests.support.tables import assembly_table, create_table, job_table
 
 SIZES = [10, 6 * MiB, 0, 17 * MiB, 100_000, 5 * MiB - 1, 5 * MiB, 12 * MiB]
 
@@ -39,7 +38,7 @@ def tables() -> Iterator[tuple[DynamoJobTable, DynamoAssemblyTable]]:
     with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
-        yield DynamoJobTable(Table(client, "jobs"), 3600), DynamoAssemblyTable(Table(client, "jobs"), 3600)
+        yield job_table(client), assembly_table(client)
 
 
 @pytest.mark.parametrize("crcs", ["copy", "head", "read", "auto"])
@@ -107,8 +106,9 @@ def both(request: pytest.FixtureRequest) -> tuple[JobTable, AssemblyTable]:
     else:
         jobs, assembly = request.getfixturevalue("tables")
     jobs.create(job(archive=ArchiveRequest()), [files(70000)], event())
-    jobs.apply(Change(job_id=ARCHIVE.job_id, trigger=Trigger.START, event=event("started")))
-    jobs.record_batch(ARCHIVE.job_id, 0, [FileResult(FileState.AVAILABLE, size=7)], now=NOW)
+    begun = jobs.apply(Change(job_id=ARCHIVE.job_id, trigger=Trigger.START, event=event("started")))
+    assert begun is not None
+    jobs.record_batch(begun, 0, [FileResult(FileState.AVAILABLE, size=7)], advance=None, now=NOW)
     jobs.apply(Change(job_id=ARCHIVE.job_id, trigger=Trigger.ASSEMBLE, event=event("checked"), all_checked=True))
     return jobs, assembly
 

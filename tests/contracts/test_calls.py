@@ -20,7 +20,7 @@ from chalicelib.errors import TableUnavailable
 from tests.aws import emulated_aws
 from tests.fake_calls import FakeCallCounter, FakeClaimStore
 from tests.fakes import Clock
-from tests.tables import create_table
+from tests.support.tables import create_table
 
 NOW = 1_700_000_000_000
 CLAIM = Claim("name", "fingerprint", "job-1", NOW, NOW + 3_600_000)

@@ -17,7 +17,7 @@ from chalicelib.settings import Settings
 from tests.aws import emulated_aws
 from tests.contracts.servers import refusing, silent
 from tests.support.services import ENVIRONMENT
-from tests.tables import create_table
+from tests.support.tables import create_table
 
 
 @pytest.fixture

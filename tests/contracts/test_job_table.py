@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import secrets
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 
-from chalicelib.aws import keys
-from chalicelib.aws.dynamodb import Table
-from chalicelib.aws.jobs_table import DynamoJobTable
-from chalicelib.aws.updates import Update
-from chalicelib.jobs.model import Counts, Failure, FileResult, FileState, JobStatus, RequestedFile
-from chalicelib.jobs.ports import Change, JobTable, Recorded
+from chalicelib.jobs.model import (
+    ArchiveRequest,
+    Counts,
+    Failure,
+    FileResult,
+    FileState,
+    Job,
+    JobStatus,
+    RequestedFile,
+)
+from chalicelib.jobs.ports import Advance, Change, JobTable, Recorded, StoredBatch
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import (
     MAX_BATCH_KEY_BYTES,
+    MAX_CALLBACK_URL_CHARACTERS,
+    MAX_ERROR_BYTES,
     MAX_FILES_PER_BATCH,
     MAX_FILES_PER_JOB,
     MAX_TABLE_ITEM_BYTES,
     S3_MAX_KEY_BYTES,
+    KiB,
 )
 from tests.aws import emulated_aws
 from tests.builders import event, files, job
 from tests.fakes import FakeJobTable
-from tests.tables import create_table
+from tests.support.tables import create_table, job_table
 
 NOW = 1_700_000_001_000
 AVAILABLE = FileResult(FileState.AVAILABLE, size=7, etag="e", modified=1, crc32=0xFFFFFFFF)
 MISSING = FileResult(FileState.MISSING, reason="not_found")
 ONE = job().job_id
+LONG_KEYS = MAX_BATCH_KEY_BYTES // S3_MAX_KEY_BYTES  # in one batch
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -41,7 +51,7 @@ def table(request: pytest.FixtureRequest) -> Iterator[JobTable]:
     with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
-        yield DynamoJobTable(Table(client, "jobs"), 3600)
+        yield job_table(client)
 
 
 def change(trigger: Trigger, **more: object) -> Change:
@@ -70,8 +80,8 @@ def test_an_unknown_job_is_none(table: JobTable) -> None:
 
 def test_the_files_of_each_batch_come_back_in_order(table: JobTable) -> None:
     stored(table)
-    assert table.read_batch(ONE, 0) == tuple(files(70000, 70001))
-    assert table.read_requests(ONE, [0, 1]) == {0: tuple(files(70000, 70001)), 1: tuple(files(70002))}
+    assert table.read_batch(job(), 0) == StoredBatch(tuple(files(70000, 70001)))
+    assert table.read_requests(job(), [0, 1]) == {0: tuple(files(70000, 70001)), 1: tuple(files(70002))}
 
 
 def test_starting_sets_status_and_stage(table: JobTable) -> None:
@@ -92,36 +102,116 @@ def test_only_one_of_two_equal_transitions_wins(table: JobTable) -> None:
     assert table.apply(change(Trigger.START)) is None
 
 
+def record(
+    table: JobTable, batch: int, results: list[FileResult], advance: Advance | None = None, **seen: Any
+) -> Recorded | Job:
+    """Record a batch for a worker that saw the job in its first attempt, or as `seen`."""
+    return table.record_batch(job(**seen), batch, results, advance=advance, now=NOW)
+
+
+def read(table: JobTable) -> Job:
+    found = table.get(ONE)
+    assert found is not None
+    return found
+
+
 def test_a_recorded_batch_is_counted_once(table: JobTable) -> None:
     processing(table)
-    assert table.record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW) is Recorded.RECORDED
-    assert table.record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW) is Recorded.DUPLICATE
-    after = table.get(ONE)
-    assert after is not None
-    assert (after.counts, after.size, after.done) == (Counts(1, 1, 0), 7, frozenset({0}))
-    assert table.read_results(ONE, [0, 1]) == {0: (AVAILABLE, MISSING)}
+    assert record(table, 0, [AVAILABLE, MISSING]) is Recorded.RECORDED
+    assert record(table, 0, [AVAILABLE, MISSING]) is Recorded.DUPLICATE
+    after = read(table)
+    assert (after.counts, after.size, after.checked) == (Counts(1, 1, 0), 7, 1)
+    assert table.read_results(job(), [0, 1]) == {0: (AVAILABLE, MISSING)}
+    assert table.unrecorded(job(), [0, 1, 2]) == [1, 2]
 
 
 def test_a_batch_of_a_job_that_is_not_processing_is_refused(table: JobTable) -> None:
     stored(table)
-    assert table.record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW) is Recorded.JOB_ENDED
-    assert table.read_results(ONE, [0]) == {}
+    assert record(table, 0, [AVAILABLE, MISSING]) is Recorded.JOB_ENDED
+    assert table.read_results(job(), [0]) == {}
+
+
+def test_a_batch_of_an_unknown_job_is_refused(table: JobTable) -> None:
+    assert record(table, 0, [AVAILABLE, MISSING]) is Recorded.JOB_ENDED
 
 
 def test_a_batch_recorded_before_the_end_is_a_duplicate_after_it(table: JobTable) -> None:
-    processing(table).record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW)
+    record(processing(table), 0, [AVAILABLE, MISSING])
     table.apply(change(Trigger.CANCEL))
-    assert table.record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW) is Recorded.DUPLICATE
-    assert table.record_batch(ONE, 1, [AVAILABLE], now=NOW) is Recorded.JOB_ENDED
+    assert record(table, 0, [AVAILABLE, MISSING]) is Recorded.DUPLICATE
+    assert record(table, 1, [AVAILABLE]) is Recorded.JOB_ENDED
+
+
+def test_a_batch_of_an_earlier_attempt_is_refused(table: JobTable) -> None:
+    processing(table).apply(change(Trigger.FAIL))
+    table.apply(change(Trigger.RETRY, sweep_at=NOW))
+    assert record(table, 0, [AVAILABLE, MISSING]) is Recorded.JOB_ENDED
+    assert record(table, 0, [AVAILABLE, MISSING], generation=2) is Recorded.RECORDED
 
 
 def test_a_job_ends_only_when_all_its_batches_are_recorded(table: JobTable) -> None:
-    processing(table).record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW)
+    record(processing(table), 0, [AVAILABLE, MISSING])
     assert table.apply(change(Trigger.SUCCEED, all_checked=True)) is None
-    table.record_batch(ONE, 1, [AVAILABLE], now=NOW)
+    record(table, 1, [AVAILABLE])
     after = table.apply(change(Trigger.SUCCEED, all_checked=True, expires_at=NOW + 5))
     assert after is not None
     assert (after.status, after.step, after.finished_at, after.expires_at) == ("ready", None, NOW, NOW + 5)
+
+
+def test_a_job_is_given_up_only_while_the_batch_is_not_recorded(table: JobTable) -> None:
+    record(processing(table), 0, [AVAILABLE, MISSING])
+    assert table.apply(change(Trigger.FAIL, batch_open=0)) is None
+    assert table.apply(change(Trigger.FAIL, batch_open=1)) is not None
+
+
+# --- the position of dispatching --------------------------------------------------------
+
+
+def test_the_position_moves_once_from_where_it_was_seen(table: JobTable) -> None:
+    seen = read(processing(table))
+    after = table.advance(seen, Advance(1, (0,)))
+    assert after == read(table)
+    assert after is not None and (after.dispatched, after.in_flight, after.version) == (1, 1, seen.version)
+    assert table.advance(seen, Advance(2, (0, 1))) is None
+    assert read(table) == after
+
+
+def test_the_position_of_a_job_that_is_not_processing_stays(table: JobTable) -> None:
+    seen = read(stored(table))
+    assert table.advance(seen, Advance(1, (0,))) is None
+    table.apply(change(Trigger.CANCEL))
+    assert table.advance(seen, Advance(1, (0,))) is None
+    assert read(table).dispatched == 0
+
+
+def test_a_recorded_batch_moves_the_position_and_notes_which_batch_follows(table: JobTable) -> None:
+    dispatched = table.advance(read(processing(table)), Advance(1, (0,)))
+    assert dispatched is not None
+    assert record(table, 0, [AVAILABLE, MISSING], Advance(2, (1,)), dispatched=1) is Recorded.RECORDED
+    after = read(table)
+    assert (after.dispatched, after.in_flight, after.checked) == (2, 1, 1)
+    assert table.read_batch(job(), 0) == StoredBatch(tuple(files(70000, 70001)), recorded=True, following=1)
+    assert table.read_batch(job(), 1) == StoredBatch(tuple(files(70002)))
+
+
+def test_a_worker_whose_position_is_old_learns_the_job_as_it_is(table: JobTable) -> None:
+    processing(table)
+    now = table.advance(read(table), Advance(2, (0, 1)))
+    assert record(table, 0, [AVAILABLE, MISSING], Advance(1, (0,))) == now
+    assert table.read_results(job(), [0]) == {}
+    assert record(table, 0, [AVAILABLE, MISSING]) is Recorded.RECORDED
+
+
+def test_a_retry_starts_again_at_the_first_batch_and_keeps_results(table: JobTable) -> None:
+    table.advance(read(processing(table)), Advance(2, (0, 1)))
+    record(table, 0, [AVAILABLE, MISSING])
+    table.apply(change(Trigger.FAIL, error=Failure("gave_up", "because")))
+    after = table.apply(change(Trigger.RETRY, sweep_at=NOW + 1, min_progress=30))
+    assert after is not None
+    assert (after.status, after.step, after.generation, after.error) == ("processing", "checking", 2, None)
+    assert (after.dispatched, after.in_flight, after.checked, after.recorded_ahead) == (0, 0, 1, 1)
+    assert table.unrecorded(after, [0, 1]) == [1]
+    assert table.due(now=NOW + 1, limit=10) == [ONE]
 
 
 def test_a_failed_job_keeps_its_error(table: JobTable) -> None:
@@ -203,31 +293,72 @@ def test_the_callback_url_survives_a_round_trip(table: JobTable) -> None:
     assert after.callback_url == url
 
 
+def test_of_two_listings_of_a_prefix_the_first_counts(table: JobTable) -> None:
+    table.create(job(total=0, prefix="downloads/"), [], event())
+    table.apply(change(Trigger.START))
+    seen = job(total=3, batch_size=2, prefix="downloads/")
+    first = [(file, AVAILABLE) for file in files(70000, 70001, 70002)]
+    second = [(file, MISSING) for file in files(70003, 70004, 70005)]
+    assert table.record_listing(seen, "a", first, now=NOW)
+    assert not table.record_listing(seen, "b", second, now=NOW)
+    after = read(table)
+    assert (after.listing, after.total, after.counts, after.size) == ("a", 3, Counts(3, 0, 0), 21)
+    assert (after.checked, after.dispatched, after.all_checked) == (2, 2, True)
+    assert table.read_requests(after, [0, 1]) == {0: tuple(files(70000, 70001)), 1: tuple(files(70002))}
+    assert table.read_results(after, [0, 1]) == {0: (AVAILABLE, AVAILABLE), 1: (AVAILABLE,)}
+
+
+def test_many_rows_are_read_and_written_in_any_number(table: JobTable) -> None:
+    batches = [files(number) for number in range(70_000, 70_260)]
+    table.create(job(total=260, batch_size=1), batches, event())
+    assert table.read_requests(job(), range(260)) == {n: tuple(batch) for n, batch in enumerate(batches)}
+    assert table.unrecorded(job(), range(260)) == list(range(260))
+
+
 LARGEST = {
     "100,000 ids": files(*range(99_999_000, 99_999_000 + MAX_FILES_PER_BATCH)),
-    "1,024-byte keys": [RequestedFile("k" * S3_MAX_KEY_BYTES, None)] * (MAX_BATCH_KEY_BYTES // S3_MAX_KEY_BYTES),
+    "1,024-byte keys": [RequestedFile(secrets.token_hex(S3_MAX_KEY_BYTES // 2)) for _ in range(LONG_KEYS)],
 }
 
 
 @pytest.mark.parametrize("batch", LARGEST.values(), ids=LARGEST.keys())
-def test_no_item_of_the_largest_job_passes_the_item_limit(batch: list[RequestedFile]) -> None:
-    """Measured in DynamoDB's own way, names and values: one batch is written in full, the others only ticked off."""
+def test_no_row_of_the_largest_job_passes_the_bound(batch: list[RequestedFile]) -> None:
+    """Measured in DynamoDB's own way, names and values: one batch is written in full, the others only counted."""
     with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
-        table = DynamoJobTable(Table(client, "jobs"), 3600)
-        table.create(job(total=MAX_FILES_PER_JOB, batch_size=len(batch)), [batch], event())
+        table = job_table(client)
+        table.create(largest_job(batch), [batch], event())
         table.apply(change(Trigger.START))
-        result = FileResult(FileState.AVAILABLE, 5 * 2**40, "f" * 36, 1_700_000_000_000, 0xFFFFFFFF)
-        table.record_batch(ONE, 0, [result] * len(batch), now=NOW)
-        _tick_off(client, range(1, MAX_FILES_PER_JOB // len(batch)))
-        sizes = [_item_bytes(item) for item in client.scan(TableName="jobs")["Items"]]
-    assert max(sizes) <= MAX_TABLE_ITEM_BYTES
+        results = [
+            FileResult(FileState.AVAILABLE, 5 * 2**40 - n, secrets.token_hex(16) + "-10000", NOW * 1000, 2**32 - n)
+            for n in range(len(batch))
+        ]
+        record(table, 0, results, Advance(MAX_FILES_PER_JOB - 1, (MAX_FILES_PER_JOB - 2,)))
+        table.apply(change(Trigger.FAIL, error=Failure("storage_forbidden", "x" * MAX_ERROR_BYTES)))
+        rows = {row["sk"]["S"].partition("#")[0]: _row_bytes(row) for row in client.scan(TableName="jobs")["Items"]}
+    assert rows.keys() == {"JOB", "FILES", "RESULT", "EVENT"}
+    assert max(rows.values()) <= MAX_TABLE_ITEM_BYTES
+    assert rows["RESULT"] < 10 * KiB
+    assert rows["JOB"] < 4 * KiB + MAX_CALLBACK_URL_CHARACTERS
 
 
-def _tick_off(client: Any, batches: Iterable[int]) -> None:
-    Table(client, "jobs").update(Update(key=keys.job(ONE), add={"done": set(batches)}))
+def largest_job(batch: list[RequestedFile]) -> Job:
+    """Everything that a caller may choose, as long as it may be."""
+    prefix = "p" * S3_MAX_KEY_BYTES
+    url = "https://example.com/" + "u" * (MAX_CALLBACK_URL_CHARACTERS - 20)
+    archive = ArchiveRequest("f" * 255, "tree", "fail", prefix)
+    return job(
+        owner="user:" + "o" * 250, total=MAX_FILES_PER_JOB, batch_size=len(batch), archive=archive, callback_url=url
+    )
 
 
-def _item_bytes(item: dict[str, dict[str, object]]) -> int:
-    return sum(len(name) + len(str(value)) for name, value in item.items())
+def _row_bytes(row: dict[str, dict[str, Any]]) -> int:
+    return sum(len(name) + sum(_value_bytes(value) for value in stored.values()) for name, stored in row.items())
+
+
+def _value_bytes(value: Any) -> int:
+    """Of numbers a little too much: DynamoDB takes about a byte for two digits."""
+    if isinstance(value, dict):
+        return 3 + _row_bytes(value)
+    return len(value) if isinstance(value, bytes) else len(str(value).encode())

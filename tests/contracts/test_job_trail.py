@@ -16,9 +16,9 @@ from chalicelib.jobs.ports import EventPage, JobTable
 from chalicelib.jobs.state_machine import Trigger
 from tests.aws import emulated_aws
 from tests.builders import event, files, job
-from tests.contracts.test_job_table import AVAILABLE, MISSING, NOW, ONE, change, processing, stored
+from tests.contracts.test_job_table import AVAILABLE, MISSING, NOW, ONE, change, processing, record, stored
 from tests.fakes import FakeJobTable
-from tests.tables import create_table
+from tests.support.tables import RETENTION, create_table, job_table
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -29,7 +29,7 @@ def table(request: pytest.FixtureRequest) -> Iterator[JobTable]:
     with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
-        yield DynamoJobTable(Table(client, "jobs"), 3600)
+        yield job_table(client)
 
 
 # --- the audit trail --------------------------------------------------------------------
@@ -84,7 +84,7 @@ def test_a_cursor_stays_where_it_was_while_events_are_added(table: JobTable) -> 
 
 
 def test_the_trail_of_a_job_holds_no_other_s_events_and_no_other_rows(table: JobTable) -> None:
-    processing(table).record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW)
+    record(processing(table), 0, [AVAILABLE, MISSING])
     table.note_error(ONE, 1, Failure("a", "first"), event("batch_retried", NOW + 1))
     table.create(job(job_id=ONE[:-1] + "2"), [files(70000)], event("of another"))
     assert [line.kind for line in trail(table)] == ["created", "start", "batch_retried"]
@@ -108,8 +108,8 @@ def test_the_version_grows_by_one_with_each_change_that_a_client_sees(table: Job
     seen = [version(table)]
     for make in (
         lambda: table.apply(change(Trigger.START)),
-        lambda: table.record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW),
-        lambda: table.record_batch(ONE, 1, [AVAILABLE], now=NOW),
+        lambda: record(table, 0, [AVAILABLE, MISSING]),
+        lambda: record(table, 1, [AVAILABLE]),
         lambda: table.apply(change(Trigger.ASSEMBLE, all_checked=True)),
         lambda: table.apply(change(Trigger.FAIL, error=Failure("gave_up", "because"))),
         lambda: table.apply(change(Trigger.RETRY, expires_at=NOW + 5, sweep_at=NOW + 1, min_progress=30)),
@@ -132,10 +132,10 @@ def test_the_version_grows_with_a_listing(table: JobTable) -> None:
 
 
 def test_the_version_stays_where_a_client_sees_no_change(table: JobTable) -> None:
-    processing(table).record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW)
+    record(processing(table), 0, [AVAILABLE, MISSING])
     seen = table.get(ONE)
     assert seen is not None
-    table.record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW)
+    record(table, 0, [AVAILABLE, MISSING])
     table.apply(change(Trigger.START))
     table.postpone_sweep(seen, sweep_at=NOW + 9, event=event("swept"))
     table.note(ONE, event("links_issued"))
@@ -148,7 +148,7 @@ def test_an_event_never_takes_the_place_of_another() -> None:
     with emulated_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
-        table = DynamoJobTable(Table(client, "jobs"), 3600, token=lambda: "0" * 8)
+        table = DynamoJobTable(Table(client, "jobs"), RETENTION, token=lambda: "0" * 8)
         stored(table)
         with pytest.raises(ConditionFailed):
             table.note(ONE, event("another"))
@@ -205,12 +205,12 @@ def test_a_cursor_that_is_not_even_base64_is_refused(table: JobTable, cursor: st
 def test_an_id_is_taken_once_and_the_second_changes_nothing_that_anybody_sees(table: JobTable) -> None:
     assert table.create(job(total=3), [files(70000, 70001), files(70002)], event())
     table.apply(change(Trigger.START))
-    table.record_batch(ONE, 0, [AVAILABLE, MISSING], now=NOW)
+    record(table, 0, [AVAILABLE, MISSING])
     seen = table.get(ONE)
     again = job(total=3, owner="bob", created_at=NOW, link_ttl=60, callback_url="https://bob.test/")
     assert not table.create(again, [files(70000, 70001), files(70002)], event("created again", NOW))
     assert table.get(ONE) == seen
-    assert table.read_results(ONE, [0, 1]) == {0: (AVAILABLE, MISSING)}
-    assert table.read_requests(ONE, [0, 1]) == {0: tuple(files(70000, 70001)), 1: tuple(files(70002))}
+    assert table.read_results(job(), [0, 1]) == {0: (AVAILABLE, MISSING)}
+    assert table.read_requests(job(), [0, 1]) == {0: tuple(files(70000, 70001)), 1: tuple(files(70002))}
     assert [line.kind for line in trail(table)] == ["created", "start"]
     assert table.owned_by("bob", status=None, limit=3, cursor=None).jobs == ()

@@ -10,7 +10,6 @@ import boto3
 import pytest
 
 from chalicelib.aws.dynamodb import Table
-from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.aws.subscriptions_table import KEPT_SECONDS, DynamoSubscriptions
 from chalicelib.delivery.subscriptions import Connection, Subscribed, SubscriptionTable
 from chalicelib.errors import TableUnavailable
@@ -18,7 +17,7 @@ from chalicelib.limits import MAX_SUBSCRIPTIONS, WEBSOCKET_MAX_SECONDS
 from tests.aws import emulated_aws
 from tests.builders import event, files, job
 from tests.support.delivery import FakeSubscriptions
-from tests.tables import create_table
+from tests.support.tables import create_table, job_table
 
 NOW = 1_700_000_000_000
 ONE, OTHER = job().job_id, "6f6b0f9e-0000-4000-8000-000000000002"
@@ -146,7 +145,7 @@ def test_more_subscribers_than_one_page_holds_are_all_found(dynamodb: Any) -> No
 
 
 def test_subscriptions_do_not_show_in_what_else_is_read_of_a_job(dynamodb: Any) -> None:
-    jobs = DynamoJobTable(Table(dynamodb, "jobs"), 3600)
+    jobs = job_table(dynamodb)
     jobs.create(job(), [files(70000)], event())
     opened(DynamoSubscriptions(Table(dynamodb, "jobs")), "a").subscribe("a", ONE, now=NOW)
     assert jobs.get(ONE) == job()

@@ -198,15 +198,17 @@ def test_names_that_become_a_part_of_something_else_hold_nothing_that_means_more
     [
         ("ApiRole", ["AssemblyQueue", "CheckQueue", "DispatchQueue"]),
         ("DispatchRole", ["AssemblyQueue", "CheckQueue"]),
-        ("CheckRole", ["AssemblyQueue"]),
+        ("CheckRole", ["AssemblyQueue", "CheckQueue"]),
         ("AssembleRole", ["AssemblyQueue"]),
-        ("DeadLettersRole", ["AssemblyQueue"]),
+        ("DeadLettersRole", ["AssemblyQueue", "CheckQueue"]),
         ("SweepRole", ["AssemblyQueue", "CheckQueue", "DispatchQueue"]),
         ("NotifyRole", ["NotifyDeadLetters", "WebhookQueue"]),
         ("WebhookRole", ["WebhookDeadLetters"]),
     ],
 )
-def test_messages_are_sent_only_down_the_flow(resources: dict[str, Template], role: str, queues: list[str]) -> None:
+def test_messages_are_sent_only_where_the_flow_leads(
+    resources: dict[str, Template], role: str, queues: list[str]
+) -> None:
     assert queues_of(resources, role, "sqs:SendMessage") == queues
 
 

@@ -20,7 +20,7 @@ from tests.builders import event, files, job
 from tests.infra.conftest import Template
 from tests.infra.test_roles import as_list, statements
 from tests.support.iam import Guarded
-from tests.tables import create_table
+from tests.support.tables import RETENTION, create_table, token
 
 NOW, LATER = 1_700_000_000_000, 1_800_000_000
 JOB = job()
@@ -37,7 +37,7 @@ def client() -> Iterator[Any]:
     with emulated_aws():
         made = boto3.client("dynamodb", region_name="us-east-1")
         create_table(made, "jobs")
-        DynamoJobTable(Table(made, "jobs"), 1000).create(JOB, [files(1)], event())
+        DynamoJobTable(Table(made, "jobs"), RETENTION, token).create(JOB, [files(1)], event())
         yield made
 
 
@@ -56,7 +56,7 @@ def test_each_role_may_do_its_work(client: Any, resources: dict[str, Template]) 
     clients = DynamoSubscriptions(messages)
     DynamoCallCounter(messages).add("connection", until=LATER)
     assert clients.connection("one") is not None
-    assert DynamoJobTable(messages, 1000).get(JOB.job_id) is not None
+    assert DynamoJobTable(messages, RETENTION, token).get(JOB.job_id) is not None
     for socket in ("one", "other"):
         assert clients.subscribe(socket, JOB.job_id, now=NOW) is Subscribed.SUBSCRIBED
     watching = DynamoSubscriptions(notifying)
@@ -67,8 +67,8 @@ def test_each_role_may_do_its_work(client: Any, resources: dict[str, Template]) 
     clients.unsubscribe("one", JOB.job_id)
     clients.subscribe("one", JOB.job_id, now=NOW)
     DynamoSubscriptions(closing).close("one")
-    assert DynamoJobTable(webhooks, 1000).get(JOB.job_id) is not None
-    DynamoJobTable(webhooks, 1000).note(JOB.job_id, event())
+    assert DynamoJobTable(webhooks, RETENTION, token).get(JOB.job_id) is not None
+    DynamoJobTable(webhooks, RETENTION, token).note(JOB.job_id, event())
 
 
 @pytest.mark.parametrize(

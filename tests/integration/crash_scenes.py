@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.callers import ANONYMOUS
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Actor, ArchiveRequest, FileResult, Job, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
-from chalicelib.messages import AnyMessage
+from chalicelib.messages import AnyMessage, CheckBatch
 from tests.integration.deployment import Deployment, key
+from tests.support.tables import job_table
 
 JOB_TTL = 86_400
 SWEEP_AFTER = 0  # at once, as far as the job is concerned; the sweeper still waits for silence
@@ -39,8 +39,9 @@ def job_that_nobody_assembles(deployment: Deployment, found: dict[int, FileResul
     job = job_without_a_message(deployment, found, ArchiveRequest(prefix="downloads/"))
     table = _table(deployment)
     lifecycle = JobLifecycle(table, NoQueue(), _now, JOB_TTL)
-    lifecycle.begin(job.job_id)
-    table.record_batch(job.job_id, 0, list(found.values()), now=_now())
+    begun = lifecycle.begin(CheckBatch(job.job_id, 0))
+    assert begun is not None
+    table.record_batch(begun, 0, list(found.values()), advance=None, now=_now())
     checked = table.get(job.job_id)
     assert checked is not None
     assembling = lifecycle.finish(checked)
@@ -59,7 +60,7 @@ def job_whose_request_cannot_be_read(deployment: Deployment, file_ids: Iterable[
 
 
 def _table(deployment: Deployment) -> DynamoJobTable:
-    return DynamoJobTable(Table(deployment.stack.clients("dynamodb"), deployment.stack.outputs["Table"]), 2 * JOB_TTL)
+    return job_table(deployment.stack.clients("dynamodb"), deployment.stack.outputs["Table"])
 
 
 def _now() -> int:

@@ -126,7 +126,7 @@ def test_an_assembly_that_gave_up_fails_its_job_and_can_be_retried(strict: Deplo
 
 
 def test_garbage_on_a_queue_is_parked_and_disturbs_nothing_else(strict: Deployment) -> None:
-    garbage = ["not json", "[]", '{"v":1,"kind":"CheckBatch"}', '{"v":99,"kind":"DispatchJob","job_id":"x"}', "\u2603"]
+    garbage = ["not json", "[]", '{"kind":"CheckBatch.v1"}', '{"kind":"DispatchJob.v99","job_id":"x"}', "\u2603"]
     before, _ = strict.stack.depth("unreadable")
     for queue in WORK:
         for body in garbage:

@@ -7,18 +7,20 @@ from collections.abc import Callable, Sequence
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, LorryError
 from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE
-from chalicelib.jobs.model import Counts, FileResult, FileState, Job, JobStatus, RequestedFile
-from chalicelib.jobs.ports import Change, Recorded
+from chalicelib.jobs.model import Counts, FileResult, FileState, Job, JobStatus
+from chalicelib.jobs.ports import Advance, Change, Recorded, StoredBatch
 from chalicelib.jobs.sweeper import MAX_DOUBLINGS
 from chalicelib.messages import CheckBatch, Message
 from tests.builders import ALICE, JOB_TTL, SWEEP_AFTER, World
 from tests.fakes import Crash, FakeJobTable
 
 FILES_PER_BATCH = 2
-TRANSITIONS = {"started", "ready", "failed", "cancelled"}
+WINDOW = 2
+ENDS = {"ready", "failed", "cancelled"}
 LONGEST_PAUSE = SWEEP_AFTER * 2**MAX_DOUBLINGS
 NUMBER = st.integers(0, 1_000)
 
@@ -39,13 +41,19 @@ class InterruptedTable(FakeJobTable):
         self._let_the_other_one_go_first()
         return super().apply(change)
 
-    def read_batch(self, job_id: str, batch: int) -> tuple[RequestedFile, ...]:
+    def advance(self, job: Job, advance: Advance) -> Job | None:
         self._let_the_other_one_go_first()
-        return super().read_batch(job_id, batch)
+        return super().advance(job, advance)
 
-    def record_batch(self, job_id: str, batch: int, results: Sequence[FileResult], *, now: int) -> Recorded:
+    def read_batch(self, job: Job, batch: int) -> StoredBatch:
         self._let_the_other_one_go_first()
-        return super().record_batch(job_id, batch, results, now=now)
+        return super().read_batch(job, batch)
+
+    def record_batch(
+        self, job: Job, batch: int, results: Sequence[FileResult], *, advance: Advance | None, now: int
+    ) -> Recorded | Job:
+        self._let_the_other_one_go_first()
+        return super().record_batch(job, batch, results, advance=advance, now=now)
 
     def _let_the_other_one_go_first(self) -> None:
         if self.interruption is None:
@@ -60,9 +68,10 @@ class JobMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.table = InterruptedTable()
-        self.world = World(files_per_batch=FILES_PER_BATCH, table=self.table)
+        self.world = World(files_per_batch=FILES_PER_BATCH, table=self.table, window=WINDOW)
         self.next_file = 10_000
         self.broken = False
+        self.received: list[Message] = []  # messages that a worker has had before
         self.before: dict[str, Job] = {}  # as they were after the last step
 
     # --- what clients do ---------------------------------------------------------------
@@ -87,6 +96,18 @@ class JobMachine(RuleBasedStateMachine):
         if self._attempt(lambda: self._cancel(job_id)):
             assert self.table.jobs[job_id].status.ended
 
+    @precondition(lambda self: self.table.jobs)
+    @rule(number=NUMBER)
+    def retry(self, number: int) -> None:
+        job_id = self._some_job(number)
+        before = self.table.jobs[job_id]
+        try:
+            after = self.world.service.retry(job_id, ALICE)
+        except (LorryError, Crash):
+            return
+        assert (before.status, after.generation) == (JobStatus.FAILED, before.generation + 1)
+        assert after.progress >= before.progress
+
     # --- what SQS does -----------------------------------------------------------------
 
     @precondition(lambda self: self.messages)
@@ -104,14 +125,21 @@ class JobMachine(RuleBasedStateMachine):
     @rule(number=NUMBER)
     def deliver_and_keep_it_for_a_second_time(self, number: int) -> None:
         message = self._some_message(number)
-        self._attempt(lambda: self.world.handle(message))
+        self._attempt(lambda: self._handle(message))
+
+    @precondition(lambda self: self.messages)
+    @rule(number=NUMBER)
+    def send_a_message_twice(self, number: int) -> None:
+        """As after a send whose answer got lost: another message, which no worker has had."""
+        message = self._some_message(number)
+        self.messages.append(replace(message))
 
     @precondition(lambda self: self.messages)
     @rule(number=NUMBER, other=NUMBER, calls=st.integers(0, 6), cancels=st.booleans())
     def deliver_while_another_worker_is_quicker(self, number: int, other: int, calls: int, cancels: bool) -> None:
         message, job_id = self._some_message(number), self._some_job(other)
         self.table.interrupt_in = calls
-        quicker = (lambda: self._cancel(job_id)) if cancels else (lambda: self.world.handle(message))
+        quicker = (lambda: self._cancel(job_id)) if cancels else (lambda: self._handle(message))
         self.table.interruption = lambda: self._attempt(quicker)
         self._deliver(message)
         self.table.interruption = None
@@ -119,7 +147,7 @@ class JobMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.messages)
     @rule(number=NUMBER)
     def lose_a_message(self, number: int) -> None:
-        self.messages.remove(self._some_message(number))
+        self._delete(self._some_message(number))
 
     @precondition(lambda self: self.messages)
     @rule(number=NUMBER)
@@ -127,8 +155,8 @@ class JobMachine(RuleBasedStateMachine):
         message = self._some_message(number)
         before = self.table.jobs[message.job_id]
         if self._attempt(lambda: self.world.lifecycle.give_up(message)):
-            self.messages.remove(message)
-        if isinstance(message, CheckBatch) and message.batch in before.done:
+            self._delete(message)
+        if isinstance(message, CheckBatch) and (message.job_id, message.batch) in self.table.results:
             after = self.table.jobs[message.job_id]
             assert after.error in (before.error, NO_FILES_AVAILABLE), "what was done did not fail"
 
@@ -167,10 +195,10 @@ class JobMachine(RuleBasedStateMachine):
     def an_ended_job_never_changes_and_no_other_goes_back(self) -> None:
         for job_id, before in self.before.items():
             job = self.table.jobs[job_id]
-            assert not before.status.ended or job == before
+            assert not before.status.ended or job == before or job.generation > before.generation
             assert job.progress >= before.progress
             assert job.counts.processed >= before.counts.processed
-            assert job.done >= before.done
+            assert job.checked >= before.checked
         self.before = dict(self.table.jobs)
 
     @invariant()
@@ -179,9 +207,16 @@ class JobMachine(RuleBasedStateMachine):
             results = self._results(job)
             states = [result.state for batch in results.values() for result in batch]
             tally = Counts(*(states.count(s) for s in (FileState.AVAILABLE, FileState.MISSING, FileState.FAILED)))
-            assert (job.counts, job.done) == (tally, frozenset(results))
+            assert (job.counts, job.checked) == (tally, len(results))
             assert job.counts.processed == len(states) <= job.total
             assert 0 <= job.progress <= 100
+
+    @invariant()
+    def what_is_in_flight_is_what_was_sent_and_not_recorded_and_fits_the_window(self) -> None:
+        for job in self.table.jobs.values():
+            sent = {*range(job.dispatched)}
+            assert job.in_flight == len(sent - self._results(job).keys()) <= WINDOW
+            assert job.recorded_ahead == len(self._results(job).keys() - sent)
 
     @invariant()
     def a_ready_job_is_complete_and_has_something_to_download(self) -> None:
@@ -200,13 +235,16 @@ class JobMachine(RuleBasedStateMachine):
     def each_transition_has_exactly_one_event(self) -> None:
         for job in self.table.jobs.values():
             kinds = [event.kind for event in self.table.trail[job.job_id]]
-            made = sorted(kind for kind in kinds if kind in TRANSITIONS)
-            started = ["started"] if "started" in kinds else []
+            retries = kinds.count("retried")
+            since = kinds[len(kinds) - kinds[::-1].index("retried") :] if retries else kinds
             assert kinds.count("created") == 1
-            assert kinds.count("swept") == job.sweeps
-            assert started or job.status not in (JobStatus.PROCESSING, JobStatus.READY)
-            assert job.status is not JobStatus.QUEUED or not started
-            assert made == sorted(started + ([str(job.status)] if job.status.ended else []))
+            assert job.generation == 1 + retries
+            assert since.count("swept") == job.sweeps
+            assert kinds.count("started") <= 1
+            assert "started" in kinds or retries or job.status not in (JobStatus.PROCESSING, JobStatus.READY)
+            assert job.status is not JobStatus.QUEUED or kinds.count("started") == 0
+            ends = ["failed"] * retries + ([str(job.status)] if job.status.ended else [])
+            assert [kind for kind in kinds if kind in ENDS] == ends
 
     # --- what comes out in the end -----------------------------------------------------
 
@@ -249,8 +287,17 @@ class JobMachine(RuleBasedStateMachine):
 
     def _deliver(self, message: Message) -> None:
         """As SQS does: the message is deleted when its worker succeeds, and comes back when not."""
-        if self._attempt(lambda: self.world.handle(message)) and message in self.messages:
-            self.messages.remove(message)
+        if self._attempt(lambda: self._handle(message)):
+            self._delete(message)
+
+    def _handle(self, message: Message) -> None:
+        """SQS counts how often it has delivered this very message; another one may say the same."""
+        redelivered = any(message is other for other in self.received)
+        self.received.append(message)
+        self.world.handle(message, redelivered=redelivered)
+
+    def _delete(self, message: Message) -> None:
+        self.messages[:] = [other for other in self.messages if other is not message]
 
     def _some_message(self, number: int) -> Message:
         return self.messages[number % len(self.messages)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pytest
 from msgspec.structs import replace
@@ -11,9 +12,10 @@ from chalicelib.checking.checker import BatchChecker, Checked
 from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import StorageError, StorageForbidden, StorageThrottled, StorageUnavailable, TableUnavailable
 from chalicelib.jobs.model import FileResult, FileState, Job, JobStatus
-from chalicelib.messages import CheckBatch
+from chalicelib.messages import CheckBatch, DispatchJob
 from tests.builders import ALICE, World
 from tests.fakes import FakeSourceStore
+from tests.support.executors import SerialExecutor
 
 
 class FailingStore(FakeSourceStore):
@@ -31,19 +33,19 @@ class FailingStore(FakeSourceStore):
         return super().head(key)
 
 
-def checker(world: World, store: FakeSourceStore, threads: int = 2) -> BatchChecker:
-    return BatchChecker(world.table, store, world.lifecycle, world.clock, threads)
+def checker(world: World, store: FakeSourceStore, executor: Executor | None = None) -> BatchChecker:
+    return BatchChecker(world.table, store, world.lifecycle, executor or SerialExecutor(), world.clock)
 
 
 def results(world: World, job: Job) -> tuple[FileResult, ...]:
-    return world.table.read_results(job.job_id, [0]).get(0, ())
+    return world.table.read_results(job, [0]).get(0, ())
 
 
 def test_results_come_in_the_order_of_the_request_with_what_the_store_told() -> None:
     world = World()
     job = world.start(70000, 70001, 70002, missing=(70001,))
     world.store.put("downloads/70002.zip", size=77)
-    assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.RECORDED
+    assert world.checker.check(CheckBatch(job.job_id, 0), redelivered=False) is Checked.RECORDED
     states = [result.state for result in results(world, job)]
     assert states == [FileState.AVAILABLE, FileState.MISSING, FileState.AVAILABLE]
     last = results(world, job)[2]
@@ -61,26 +63,27 @@ def test_the_size_of_a_job_is_that_of_its_available_files() -> None:
 def test_a_message_that_comes_twice_is_counted_once() -> None:
     world = World(files_per_batch=1)
     job = world.start(70000, 70001)
-    world.lifecycle.begin(job.job_id)
-    assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.RECORDED
-    assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.REPEATED
+    world.handle(DispatchJob(job.job_id))
+    assert world.checker.check(CheckBatch(job.job_id, 0), redelivered=False) is Checked.RECORDED
+    assert world.checker.check(CheckBatch(job.job_id, 0), redelivered=False) is Checked.REPEATED
     assert world.job(job.job_id).counts.processed == 1
 
 
 def test_a_repeated_message_does_not_ask_the_store_again() -> None:
     world = World(files_per_batch=1)
     job = world.start(70000, 70001)
-    world.checker.check(CheckBatch(job.job_id, 0))
+    world.handle(DispatchJob(job.job_id))
+    world.handle(CheckBatch(job.job_id, 0))
     world.store.down = True
-    assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.REPEATED
+    assert world.checker.check(CheckBatch(job.job_id, 0), redelivered=False) is Checked.REPEATED
 
 
 def test_a_message_of_a_cancelled_or_unknown_job_is_dropped() -> None:
     world = World()
     job = world.start(70000)
     world.service.cancel(job.job_id, ALICE)
-    assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.DROPPED
-    assert world.checker.check(CheckBatch("nobody", 0)) is Checked.DROPPED
+    assert world.checker.check(CheckBatch(job.job_id, 0), redelivered=False) is Checked.DROPPED
+    assert world.checker.check(CheckBatch("nobody", 0), redelivered=False) is Checked.DROPPED
     assert world.table.results == {}
 
 
@@ -100,7 +103,7 @@ class CancellingStore(FakeSourceStore):
 def test_a_cancel_in_the_middle_of_a_batch_wins() -> None:
     world = World()
     job = world.start(70000)
-    assert checker(world, CancellingStore(world)).check(CheckBatch(job.job_id, 0)) is Checked.DROPPED
+    assert checker(world, CancellingStore(world)).check(CheckBatch(job.job_id, 0), redelivered=False) is Checked.DROPPED
     assert (world.job(job.job_id).status, world.table.results) == (JobStatus.CANCELLED, {})
 
 
@@ -116,7 +119,7 @@ def test_an_outage_is_noted_and_retried_and_never_reported_as_missing(error: Sto
     world = World()
     job = world.start(70000, 70001, 70002, missing=(70001,))
     with pytest.raises(type(error)):
-        checker(world, FailingStore("downloads/70001.zip", error)).check(CheckBatch(job.job_id, 0))
+        checker(world, FailingStore("downloads/70001.zip", error)).check(CheckBatch(job.job_id, 0), redelivered=False)
     assert (results(world, job), world.job(job.job_id).counts.processed) == ((), 0)
     assert world.table.errors[job.job_id, 0].code == error.code
     last = world.table.trail[job.job_id][-1]
@@ -128,9 +131,9 @@ def test_after_an_outage_the_same_message_succeeds() -> None:
     job = world.start(70000, missing=())
     world.store.down = True
     with pytest.raises(StorageUnavailable):
-        world.checker.check(CheckBatch(job.job_id, 0))
+        world.checker.check(CheckBatch(job.job_id, 0), redelivered=False)
     world.store.down = False
-    assert world.checker.check(CheckBatch(job.job_id, 0)) is Checked.RECORDED
+    assert world.checker.check(CheckBatch(job.job_id, 0), redelivered=False) is Checked.RECORDED
     assert world.job(job.job_id).status is JobStatus.READY
 
 
@@ -139,7 +142,7 @@ def test_an_absent_bucket_is_an_outage_and_no_missing_file() -> None:
     job = world.start(70000, 70001)
     world.store.bucket_exists = False
     with pytest.raises(StorageUnavailable):
-        world.checker.check(CheckBatch(job.job_id, 0))
+        world.checker.check(CheckBatch(job.job_id, 0), redelivered=False)
     assert results(world, job) == ()
 
 
@@ -147,8 +150,8 @@ def test_the_first_failure_stops_the_rest_of_the_batch() -> None:
     world = World()
     job = world.start(*range(70000, 70100))
     store = FailingStore("downloads/70000.zip", StorageUnavailable("downloads/70000.zip", "it is down"))
-    with pytest.raises(StorageUnavailable):
-        checker(world, store, threads=1).check(CheckBatch(job.job_id, 0))
+    with ThreadPoolExecutor(1) as one, pytest.raises(StorageUnavailable):
+        checker(world, store, one).check(CheckBatch(job.job_id, 0), redelivered=False)
     assert len(store.calls) < 100
 
 
@@ -178,7 +181,8 @@ class MeetingStore(FakeSourceStore):
 def test_files_are_looked_up_side_by_side() -> None:
     world = World()
     job = world.start(*range(70000, 70004))
-    checker(world, MeetingStore(4), threads=4).check(CheckBatch(job.job_id, 0))
+    with ThreadPoolExecutor(4) as four:
+        checker(world, MeetingStore(4), four).check(CheckBatch(job.job_id, 0), redelivered=False)
     assert world.job(job.job_id).counts.processed == 4
 
 
@@ -187,4 +191,4 @@ def test_a_table_that_is_down_leaves_the_message_for_later() -> None:
     job = world.start(70000)
     world.table.down = True
     with pytest.raises(TableUnavailable):
-        world.checker.check(CheckBatch(job.job_id, 0))
+        world.checker.check(CheckBatch(job.job_id, 0), redelivered=False)

@@ -1,8 +1,27 @@
-"""The job table for tests, from the definition that is deployed."""
+"""The table for tests, from the definition that is deployed, and the adapters on it."""
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
+
+from chalicelib.aws.assembly_table import DynamoAssemblyTable
+from chalicelib.aws.dynamodb import Table
+from chalicelib.aws.jobs_table import DynamoJobTable
+
+RETENTION = 3600  # seconds
+
+
+def token() -> str:
+    return secrets.token_hex(4)
+
+
+def job_table(client: Any, name: str = "jobs") -> DynamoJobTable:
+    return DynamoJobTable(Table(client, name), RETENTION, token)
+
+
+def assembly_table(client: Any, name: str = "jobs") -> DynamoAssemblyTable:
+    return DynamoAssemblyTable(Table(client, name), RETENTION, token)
 
 
 def create_table(client: Any, name: str) -> None:

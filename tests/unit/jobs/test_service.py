@@ -84,7 +84,7 @@ def test_a_crash_before_the_job_is_written_leaves_no_job() -> None:
 def test_each_batch_holds_its_share_of_the_files_in_order() -> None:
     world = World(files_per_batch=2)
     job = world.start(70000, 70001, 70002)
-    assert world.table.read_requests(job.job_id, [0, 1]) == {0: tuple(files(70000, 70001)), 1: tuple(files(70002))}
+    assert world.table.read_requests(job, [0, 1]) == {0: tuple(files(70000, 70001)), 1: tuple(files(70002))}
 
 
 def test_long_keys_make_batches_smaller() -> None:

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.errors import QueueUnavailable, TableUnavailable
-from chalicelib.jobs.lifecycle import JobLifecycle
+from chalicelib.errors import QueueUnavailable, StorageUnavailable, TableUnavailable
 from chalicelib.jobs.model import Failure, Job, JobStatus
-from chalicelib.messages import AnyMessage, CheckBatch, DispatchJob
+from chalicelib.limits import MAX_ERROR_BYTES
+from chalicelib.messages import CheckBatch, DispatchJob
 from tests.builders import ALICE, JOB_TTL, World, event
 from tests.fakes import Crash
-
-
-class StallingQueue:
-    """Takes some messages, then is gone."""
-
-    def __init__(self, room: int) -> None:
-        self.room = room
-        self.messages: list[AnyMessage] = []
-
-    def send(self, messages: Iterable[AnyMessage]) -> None:
-        for message in messages:
-            if len(self.messages) == self.room:
-                raise QueueUnavailable("the work queue did not answer: it is full")
-            self.messages.append(message)
 
 
 def started(numbers: int = 5) -> tuple[World, Job]:
@@ -46,63 +30,78 @@ def kinds(world: World, job: Job) -> list[str]:
 
 def test_beginning_a_job_twice_starts_it_once() -> None:
     world, job = started()
-    assert world.lifecycle.begin(job.job_id) == world.lifecycle.begin(job.job_id) == world.job(job.job_id)
+    message = DispatchJob(job.job_id)
+    assert world.lifecycle.begin(message) == world.lifecycle.begin(message) == world.job(job.job_id)
     assert kinds(world, job) == ["created", "started"]
 
 
 def test_an_unknown_job_does_not_begin() -> None:
-    assert World().lifecycle.begin("nobody") is None
+    assert World().lifecycle.begin(CheckBatch("nobody", 0)) is None
 
 
 def test_an_ended_job_does_not_begin_again() -> None:
     world, job = started()
     world.service.cancel(job.job_id, ALICE)
-    assert world.lifecycle.begin(job.job_id) is None
+    assert world.lifecycle.begin(DispatchJob(job.job_id)) is None
     assert kinds(world, job) == ["created", "cancelled"]
 
 
-def test_dispatching_sends_a_message_for_each_batch() -> None:
-    world, job = started()
-    assert world.lifecycle.dispatch(job.job_id) == 3
-    assert world.queue.messages == [CheckBatch(job.job_id, batch) for batch in range(3)]
+def test_a_job_does_not_begin_for_a_message_of_an_earlier_attempt() -> None:
+    world, job = failed_half_way()
+    world.service.retry(job.job_id, ALICE)
+    assert world.lifecycle.begin(CheckBatch(job.job_id, 2, generation=1)) is None
+    assert world.lifecycle.begin(CheckBatch(job.job_id, 2, generation=2)) == world.job(job.job_id)
 
 
-def test_dispatching_again_sends_only_what_has_no_result() -> None:
-    world, job = started()
-    world.lifecycle.begin(job.job_id)
-    world.handle(CheckBatch(job.job_id, 1))
-    assert world.lifecycle.dispatch(job.job_id) == 2
-    assert world.queue.messages == [CheckBatch(job.job_id, 0), CheckBatch(job.job_id, 2)]
+def failed_half_way(numbers: int = 5) -> tuple[World, Job]:
+    """A job that failed when its first batch was recorded, and the others were not."""
+    world, job = started(numbers)
+    world.handle(DispatchJob(job.job_id))
+    world.handle(world.queue.messages[0])
+    world.queue.messages.clear()
+    assert world.lifecycle.fail(world.job(job.job_id), Failure("gave_up", "because")) is not None
+    return world, job
 
 
 @pytest.mark.parametrize("job_id", ["cancelled", "nobody"])
 def test_nothing_is_dispatched_of_a_job_that_is_over_or_unknown(job_id: str) -> None:
     world, job = started()
     world.service.cancel(job.job_id, ALICE)
-    assert world.lifecycle.dispatch(job.job_id if job_id == "cancelled" else job_id) == 0
+    message = DispatchJob(job.job_id if job_id == "cancelled" else job_id)
+    assert world.lifecycle.dispatch(message, redelivered=False) == 0
     assert world.queue.messages == []
 
 
-def test_a_queue_that_stalls_half_way_is_noted_and_told() -> None:
+def test_a_queue_that_is_down_is_noted_and_its_error_raised() -> None:
     world, job = started()
-    queue = StallingQueue(room=2)
-    lifecycle = JobLifecycle(world.table, queue, world.clock, JOB_TTL)
+    world.queue.down = True
     with pytest.raises(QueueUnavailable):
-        lifecycle.dispatch(job.job_id)
-    assert len(queue.messages) == 2
+        world.handle(DispatchJob(job.job_id))
     assert world.table.errors[job.job_id, None].code == "queue_unavailable"
     assert kinds(world, job) == ["created", "started", "dispatch_retried"]
+
+
+def test_a_retried_job_checks_what_has_no_result_and_nothing_else() -> None:
+    world, job = failed_half_way()
+    world.service.retry(job.job_id, ALICE)
+    assert world.queue.messages == [DispatchJob(job.job_id, generation=2)]
+    world.handle(world.queue.messages.pop())
+    assert world.queue.messages == [CheckBatch(job.job_id, 1, generation=2), CheckBatch(job.job_id, 2, generation=2)]
+    world.work_off()
+    after = world.job(job.job_id)
+    assert (after.status, after.counts.available, after.checked, after.in_flight) == (JobStatus.READY, 5, 3, 0)
 
 
 def test_dispatching_ends_a_job_whose_worker_died_between_its_last_result_and_its_end() -> None:
     world, job = started(numbers=3)
     _record_all_but_do_not_finish(world, job)
-    assert world.lifecycle.dispatch(job.job_id) == 0
+    assert world.lifecycle.dispatch(DispatchJob(job.job_id, resume=True), redelivered=False) == 0
     assert world.job(job.job_id).status is JobStatus.READY
 
 
 def _record_all_but_do_not_finish(world: World, job: Job) -> None:
-    world.lifecycle.begin(job.job_id)
+    world.handle(DispatchJob(job.job_id))
+    world.queue.messages.clear()
     for batch in range(job.batches - 1):
         world.handle(CheckBatch(job.job_id, batch))
     world.table.crash_in, world.table.crash_after_write = 1, False
@@ -123,7 +122,7 @@ def test_a_repeated_message_ends_a_job_whose_worker_died_before_its_end() -> Non
 
 def test_the_last_batch_ends_the_job() -> None:
     world, job = started(numbers=3)
-    world.lifecycle.dispatch(job.job_id)
+    world.handle(DispatchJob(job.job_id))
     world.handle(world.queue.messages[1])
     assert world.job(job.job_id).status is JobStatus.PROCESSING
     world.clock.advance(7)
@@ -153,15 +152,15 @@ def test_a_job_whose_files_are_all_missing_fails_and_says_so() -> None:
 
 def test_a_job_is_not_finished_before_its_last_batch() -> None:
     world, job = started()
-    world.lifecycle.begin(job.job_id)
+    world.handle(DispatchJob(job.job_id))
     assert world.lifecycle.finish(world.job(job.job_id)) is None
 
 
 def test_a_stale_view_of_a_job_ends_nothing() -> None:
     """Even a worker that believes that all is checked cannot end the job: the write itself is conditional."""
     world, job = started(numbers=3)
-    world.lifecycle.begin(job.job_id)
-    believed = replace(world.job(job.job_id), done=frozenset({0, 1}))
+    world.handle(DispatchJob(job.job_id))
+    believed = replace(world.job(job.job_id), checked=2, available=3)
     assert world.lifecycle.finish(believed) is None
     assert world.job(job.job_id).status is JobStatus.PROCESSING
 
@@ -180,7 +179,7 @@ def test_of_two_workers_that_finish_a_job_one_wins() -> None:
 
 def test_a_batch_given_up_fails_its_job_with_the_trouble_it_had() -> None:
     world, job = started()
-    world.lifecycle.begin(job.job_id)
+    world.handle(DispatchJob(job.job_id))
     world.table.note_error(job.job_id, 1, Failure("storage_throttled", "the store asked to slow down"), event("x"))
     world.lifecycle.give_up(CheckBatch(job.job_id, 1))
     after = world.job(job.job_id)
@@ -193,7 +192,7 @@ def test_a_dispatch_given_up_fails_its_job_with_the_trouble_it_had() -> None:
     world, job = started()
     world.queue.down = True
     with pytest.raises(QueueUnavailable):
-        world.lifecycle.dispatch(job.job_id)
+        world.handle(DispatchJob(job.job_id))
     world.lifecycle.give_up(DispatchJob(job.job_id))
     error = world.job(job.job_id).error
     assert error is not None
@@ -227,7 +226,7 @@ def test_giving_up_a_message_of_an_unknown_job_is_harmless() -> None:
 
 def test_a_batch_that_another_copy_of_its_message_has_done_is_not_given_up() -> None:
     world, job = started()
-    world.lifecycle.begin(job.job_id)
+    world.handle(DispatchJob(job.job_id))
     world.handle(CheckBatch(job.job_id, 0))
     assert world.lifecycle.give_up(CheckBatch(job.job_id, 0)) is None
     assert world.job(job.job_id).status is JobStatus.PROCESSING
@@ -238,6 +237,37 @@ def test_giving_up_a_message_of_a_job_that_only_lacks_its_end_ends_it() -> None:
     _record_all_but_do_not_finish(world, job)
     world.lifecycle.give_up(CheckBatch(job.job_id, 1))
     assert world.job(job.job_id).status is JobStatus.READY
+
+
+def test_a_batch_whose_files_cannot_be_read_is_given_up() -> None:
+    world, job = started()
+    world.handle(DispatchJob(job.job_id))
+    world.table.requests.clear()
+    world.lifecycle.give_up(CheckBatch(job.job_id, 1))
+    assert world.job(job.job_id).status is JobStatus.FAILED
+
+
+def test_a_recorded_batch_that_is_given_up_still_sends_the_batch_that_follows() -> None:
+    """Its worker recorded it and died before it sent the next one, each time."""
+    world = World(files_per_batch=2, window=1)
+    job = world.start(*range(70000, 70005))
+    world.handle(world.queue.messages.pop())
+    world.queue.down = True
+    with pytest.raises(QueueUnavailable):
+        world.handle(world.queue.messages[0])
+    world.queue.down = False
+    world.queue.messages.clear()
+    assert world.lifecycle.give_up(CheckBatch(job.job_id, 0)) is None
+    assert world.queue.messages == [CheckBatch(job.job_id, 1)]
+
+
+def test_the_message_of_an_error_is_clipped() -> None:
+    world, job = started()
+    error = StorageUnavailable("ü" * 5_000, "HTTP 500")
+    world.lifecycle.note_error("batch_retried", job.job_id, 0, error)
+    world.lifecycle.give_up(CheckBatch(job.job_id, 0))
+    for failure in (world.table.errors[job.job_id, 0], world.job(job.job_id).error):
+        assert failure is not None and MAX_ERROR_BYTES - 4 < len(failure.message.encode()) <= MAX_ERROR_BYTES
 
 
 def test_giving_up_waits_for_the_table() -> None:

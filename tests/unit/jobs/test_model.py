@@ -13,10 +13,18 @@ def test_the_last_batch_takes_what_is_left(total: int, size: int, batches: int) 
     assert job(total=total, batch_size=size).batches == batches
 
 
-def test_a_job_knows_which_batches_are_left() -> None:
-    half = job(total=5, done=frozenset({1}))
-    assert (half.unfinished_batches, half.all_checked) == ([0, 2], False)
-    assert job(total=5, done=frozenset({0, 1, 2})).all_checked
+def test_a_job_is_checked_when_each_of_its_batches_is() -> None:
+    assert not job(total=5, checked=2).all_checked
+    assert job(total=5, checked=3).all_checked
+    assert not job(total=0, prefix="downloads/").all_checked
+
+
+@pytest.mark.parametrize(
+    ("checked", "dispatched", "in_flight", "ahead"), [(0, 0, 0, 0), (3, 7, 4, 0), (3, 0, 0, 3), (3, 4, 2, 1)]
+)
+def test_results_of_an_earlier_attempt_lie_ahead(checked: int, dispatched: int, in_flight: int, ahead: int) -> None:
+    found = job(total=20, checked=checked, dispatched=dispatched, in_flight=in_flight)
+    assert found.recorded_ahead == ahead
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_a_job_that_nothing_drives_is_set_going_and_ends() -> None:
     job_id = lost(world, 70000, 70001, 70002)
     world.clock.advance(SWEEP_AFTER)
     assert world.sweep() == 1
-    assert world.queue.messages == [DispatchJob(job_id)]
+    assert world.queue.messages == [DispatchJob(job_id, resume=True)]
     world.work_off()
     assert world.job(job_id).status is JobStatus.READY
 
@@ -49,7 +49,7 @@ def test_a_job_that_moves_is_left_alone_until_it_has_been_quiet_long_enough() ->
     world = World(files_per_batch=1)
     job_id = lost(world, 70000, 70001)
     world.clock.advance(SWEEP_AFTER - 1)
-    world.lifecycle.begin(job_id)
+    world.handle(DispatchJob(job_id))
     world.handle(CheckBatch(job_id, 0))
     world.clock.advance(1)
     assert world.sweep() == 0
