@@ -18,6 +18,7 @@ from lorry.access import Token
 from lorry.client import Lorry
 from lorry.errors import (
     ArchivesIncomplete,
+    ConfigInvalid,
     DownloadFailed,
     IdempotencyKeyReused,
     JobFailed,
@@ -27,6 +28,7 @@ from lorry.errors import (
     LorryUnreachable,
     NoArchive,
     ServiceAddressUnknown,
+    TargetUnusable,
     TokenUnavailable,
     UnexpectedAnswer,
     WaitTimedOut,
@@ -58,6 +60,7 @@ __all__ = [
     "ArchiveOptions",
     "ArchivesIncomplete",
     "Availability",
+    "ConfigInvalid",
     "Counts",
     "Download",
     "DownloadFailed",
@@ -83,6 +86,7 @@ __all__ = [
     "RetryPolicy",
     "ServiceAddressUnknown",
     "StartedJob",
+    "TargetUnusable",
     "Token",
     "TokenUnavailable",
     "UnexpectedAnswer",

@@ -5,6 +5,7 @@ Nothing here puts a token or the value of a header into a message.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from lorry.config import Profile
 from lorry.errors import LorryError, ServiceAddressUnknown, TokenUnavailable
 
 OUTPUTS = "outputs.json"
@@ -27,16 +29,38 @@ _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[!-~]([ -~\t]*[!-~])?")
 
 
-def find_service(given: str | None, *, environment: Mapping[str, str], folder: Path) -> str:
-    """The base URL of the service: `given`, else LORRY_API_URL, else the ApiUrl of an outputs.json.
+def find_service(given: str | None, *, profile: Profile, environment: Mapping[str, str], folder: Path) -> str:
+    """The base URL of the service: `given`, else LORRY_API_URL, else that of `profile` (before LORRY_API_URL if the
+    caller named the profile), else the ApiUrl of an outputs.json.
 
     outputs.json is read from $LORRY_HOME when that is set, else from `folder`/.lorry. Raises ServiceAddressUnknown
     when there is none, or when it is not an http or https URL.
     """
-    url = given or environment.get("LORRY_API_URL") or _from_outputs(environment, folder)
+    own, variable = profile.get("api"), environment.get("LORRY_API_URL")
+    found = given or (own or variable if profile.explicit else variable or own)
+    url = found or _from_outputs(environment, folder)
     if not url.startswith(("http://", "https://")):
         raise ServiceAddressUnknown(f"{url!r} is not an http:// or https:// URL")
     return url
+
+
+def token_of(profile: Profile, url: str) -> Token | None:
+    """The token of `profile` for the service at `url`: sent to the service of the profile only, unless the caller
+    named the profile."""
+    path = profile.get("token-file")
+    if path is None or not (profile.explicit or url == profile.get("api")):
+        return None
+    return functools.partial(read_token, Path(path).expanduser())
+
+
+def read_token(path: Path) -> str:
+    """The token in a file. Raises TokenUnavailable."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise TokenUnavailable(f"cannot read the token file {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise TokenUnavailable(f"the token file {path} is not text") from None
 
 
 def _from_outputs(environment: Mapping[str, str], folder: Path) -> str:

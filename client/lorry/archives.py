@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 
 from lorry.download import was_downloaded
-from lorry.errors import LorryError
-from lorry.local_files import BeingWritten, PartFile
+from lorry.errors import LorryError, TargetUnusable
+from lorry.local_files import FULL_DISK, BeingWritten, PartFile, require_space
 from lorry.models import Archive, Job
 from lorry.reports import ArchiveEnding, DownloadListener
 from lorry.retries import RetryPolicy
@@ -59,8 +59,15 @@ class ArchiveDownloader:
     def _fetch(self, archive: Archive, target: Path, link: Link) -> ArchiveEnding:
         try:
             with PartFile(target) as part:
-                self._transfer(archive).run(link, part, archive.size)
-        except (TransferFailed, BeingWritten, LorryError, OSError) as error:
+                require_space(target.parent, archive.size - part.size)
+                self._transfer(archive).run(link, part, size=archive.size)
+        except TargetUnusable:
+            raise
+        except OSError as error:
+            if error.errno in FULL_DISK:
+                raise TargetUnusable(target.parent, error.strerror or str(error)) from error
+            return ArchiveEnding(archive, target, reason=str(error))
+        except (TransferFailed, BeingWritten, LorryError) as error:
             return ArchiveEnding(archive, target, reason=str(error))
         return ArchiveEnding(archive, target)
 

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import SupportsIndex
 
 import httpx
 
-from lorry.access import Token, TokenAuth, checked_headers, find_service
+from lorry.access import Token, TokenAuth, checked_headers, find_service, token_of
 from lorry.archives import ArchiveDownloader
+from lorry.config import Config
 from lorry.download import Downloader, Plan
 from lorry.errors import ArchivesIncomplete, DownloadFailed, JobFailed, JobNotReady, NoArchive
 from lorry.events import JobChange, JobEvent
+from lorry.flows import Caller
+from lorry.local_files import prepare_folder
 from lorry.models import Availability, FileOutcome, Job, Limits, Page, StartedJob
-from lorry.operations import ArchiveOptions, Operations, initiate_body
+from lorry.operations import JOB_PATIENCE, ArchiveOptions, Layout, Operations, initiate_body
 from lorry.reports import ArchiveDownload, Download, DownloadListener
 from lorry.retries import RetryPolicy
 from lorry.transfer import Links, store_client
-from lorry.transport import Caller, Transport
+from lorry.transport import Transport
 
 
 class Lorry:
@@ -34,25 +39,31 @@ class Lorry:
         self,
         url: str | None = None,
         *,
+        profile: str | None = None,
         retries: RetryPolicy | None = None,
         token: Token | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """`url` is the service's ApiUrl; by default that of LORRY_API_URL or of an outputs.json. `token` is a bearer
-        token, or a function that returns one and is called again when the service refuses the last one. `headers` are
-        sent with each request to the service; like the token, they are sent to no other server.
+        """`url` is the service's ApiUrl; by default that of LORRY_API_URL, of the profile (`lorry config`; `profile`
+        is its name, by default LORRY_PROFILE) or of an outputs.json. `token` is a bearer token, or a function that
+        returns one and is called again when the service refuses the last one; by default that of the profile.
+        `headers` are sent with each request to the service; like the token, they are sent to no other server.
 
-        Raises ServiceAddressUnknown, TokenUnavailable, and ValueError for headers that cannot be sent.
+        Raises ServiceAddressUnknown, ConfigInvalid, TokenUnavailable, and ValueError for headers that cannot be sent.
         """
-        address = find_service(url, environment=os.environ, folder=Path.cwd())
+        settings = Config.of_user(os.environ).profile(profile, environment=os.environ)
+        address = find_service(url, profile=settings, environment=os.environ, folder=Path.cwd())
         self.url = address.rstrip("/")
         self._retries = retries or RetryPolicy()
         own = checked_headers(headers or {})
+        if token is None and "authorization" not in {name.lower() for name in own}:
+            token = token_of(settings, address)
         if token is not None and "authorization" in {name.lower() for name in own}:
             raise ValueError("give either a token or an Authorization header, not both")
         auth = None if token is None else TokenAuth(token, httpx.URL(self.url))
         self._transport = Transport(self.url, auth=auth, headers=own)
         self._operations = Operations(Caller(self.url, self._retries))
+        self._patient = replace(self._operations, patience=JOB_PATIENCE)
 
     def __enter__(self) -> Lorry:
         return self
@@ -69,22 +80,30 @@ class Lorry:
     def start(
         self,
         *,
-        file_ids: Sequence[int] | None = None,
-        keys: Sequence[str] | None = None,
+        file_ids: Iterable[SupportsIndex] | None = None,
+        keys: Iterable[str] | None = None,
         prefix: str | None = None,
         archive: bool | ArchiveOptions = False,
         callback_url: str | None = None,
         idempotency_key: str | None = None,
+        link_ttl: int | None = None,
     ) -> StartedJob:
         """Creates a job and returns at once. Name its files, 1 to 100,000 of them, in exactly one way: by `file_ids`
-        (10,000 to 100,000,000), by object `keys`, or by a `prefix` of their keys.
+        (10,000 to 100,000,000; also of numpy or pandas), by object `keys`, or by a `prefix` of their keys.
 
         `archive` also puts them into a ZIP. `callback_url` receives a webhook when the job ends (`lorry.webhooks`).
-        Calls with the same `idempotency_key`, also from other processes, create one job; without it, each call creates
-        its own. Raises ValueError when the files are named twice or not at all, or the key cannot be sent;
-        IdempotencyKeyReused when the key belongs to a different request.
+        `link_ttl` is how long its links work, in seconds. Calls with the same `idempotency_key`, also from other
+        processes, create one job; without it, each call creates its own. Raises ValueError when the files are named
+        twice or not at all, or the key cannot be sent; IdempotencyKeyReused when the key belongs to another request.
         """
-        body = initiate_body(file_ids=file_ids, keys=keys, prefix=prefix, archive=archive, callback_url=callback_url)
+        body = initiate_body(
+            file_ids=file_ids,
+            keys=keys,
+            prefix=prefix,
+            archive=archive,
+            callback_url=callback_url,
+            link_ttl=link_ttl,
+        )
         return self._transport.run(self._operations.start(body, idempotency_key=idempotency_key))
 
     def status(self, job_id: str) -> Job:
@@ -121,22 +140,37 @@ class Lorry:
         folder: str | os.PathLike[str],
         *,
         workers: int = 8,
+        layout: Layout = "flat",
+        prefix: str = "",
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
         skip_complete: bool = False,
+        skip_existing: bool = False,
+        checksum: bool = False,
         listener: DownloadListener | None = None,
     ) -> Download:
-        """Downloads every file of a ready job into `folder` (created if needed), `workers` at a time.
+        """Downloads the files of a ready job into `folder` (created if needed), `workers` at a time.
 
-        Files are named after the last segment of their keys, and replace existing ones; `skip_complete` keeps files
-        that have the right size and were written after the job was created. Interrupted downloads are resumed. Raises
-        DownloadFailed when files are missing or failed, after all others are downloaded; JobNotReady, JobFailed;
-        OSError when the folder cannot be created.
+        `layout` names files after the last segment of their keys ("flat"), or keeps the folders of the keys ("tree")
+        without those of `prefix`. Only files that match a pattern of `include` (if any) and none of `exclude` are
+        downloaded: `*.csv` matches the end of a key, `*` also matches `/`.
+
+        Existing files are replaced. `skip_complete` keeps files of the right size that were written after the job was
+        created. `skip_existing` keeps files of the right size that have not changed in the store since they were
+        written or, with `checksum`, that have the same MD5. Interrupted downloads are resumed.
+
+        Raises DownloadFailed when files are missing or failed, after all others are downloaded; TargetUnusable when the
+        folder cannot be written to or is full, at once; JobNotReady, JobFailed.
         """
         if workers < 1:
             raise ValueError(f"workers must be 1 or more, not {workers}")
-        plan = Plan(Path(folder), workers, skip_complete)
-        plan.folder.mkdir(parents=True, exist_ok=True)
+        plan = Plan(
+            Path(folder), workers, layout == "tree", prefix, include, exclude, skip_complete, skip_existing, checksum
+        )
+        prepare_folder(plan.folder)
         with store_client(connections=workers) as http:
-            downloader = Downloader(http, retries=self._retries, plan=plan, listener=listener or DownloadListener())
+            retries = self._retries.times(JOB_PATIENCE)
+            downloader = Downloader(http, retries=retries, plan=plan, listener=listener or DownloadListener())
             report = downloader.run(self._ready_pages(job_id), lambda page: self._page(job_id, page.cursor))
         if not report.ok:
             raise DownloadFailed(report)
@@ -155,7 +189,8 @@ class Lorry:
         Each is checked (size, end of the ZIP, number of entries) before it gets its name, and replaces an existing
         file; `skip_complete` keeps those that this job completed before. Interrupted downloads are resumed. Raises
         ArchivesIncomplete when an archive cannot be downloaded or lacks files of the job, after all others are
-        downloaded; NoArchive, JobNotReady, JobFailed; OSError when `path` is a folder or its folder cannot be made.
+        downloaded; TargetUnusable when its folder cannot be written to or is full, at once; NoArchive, JobNotReady,
+        JobFailed; IsADirectoryError when `path` is a folder.
         """
         target = Path(path)
         if target.is_dir():
@@ -164,10 +199,13 @@ class Lorry:
         if not job.archives:
             raise NoArchive(job)
         lost = list(self._lost_files(job))
-        target.parent.mkdir(parents=True, exist_ok=True)
+        prepare_folder(target.parent)
         with store_client(connections=1) as http:
             downloader = ArchiveDownloader(
-                http, retries=self._retries, listener=listener or DownloadListener(), skip_complete=skip_complete
+                http,
+                retries=self._retries.times(JOB_PATIENCE),
+                listener=listener or DownloadListener(),
+                skip_complete=skip_complete,
             )
             links = Links(_archive_urls(job), lambda: _archive_urls(self.status(job_id)))
             endings = downloader.run(job, target, links)
@@ -205,10 +243,10 @@ class Lorry:
         return self._transport.run(self._operations.check(file_id))
 
     def _page(self, job_id: str, cursor: str | None) -> Page:
-        return self._transport.run(self._operations.page(job_id, cursor))
+        return self._transport.run(self._patient.page(job_id, cursor))
 
     def _ready_pages(self, job_id: str) -> Iterator[Page]:
-        for page in self.pages(job_id):
+        for page in self._transport.iterate(self._patient.pages(job_id)):
             self._ready(page.job)
             yield page
 

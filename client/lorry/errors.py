@@ -2,6 +2,7 @@
 
     LorryError
     ├── ServiceAddressUnknown       no address was given and none was found
+    ├── ConfigInvalid               the configuration file or the profile cannot be used
     ├── TokenUnavailable            there is no token, or it cannot be sent
     ├── LorryUnreachable            no answer arrived, even after retries
     ├── UnexpectedAnswer            the answer is not one of Lorry's
@@ -11,6 +12,7 @@
     ├── JobFailed                   the job failed or was cancelled
     ├── WaitTimedOut                the job did not end in time; it keeps running
     ├── NoArchive                   the job was started without an archive
+    ├── TargetUnusable              the folder cannot be written to, or the disk is full
     ├── DownloadFailed              files could not be downloaded: report.missing, report.failed
     ├── ArchivesIncomplete          archives could not be downloaded, or lack files: report
     └── WebhookUnverified           a webhook is not genuine, or too old
@@ -22,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lorry.models import FieldError, FileOutcome, Job
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 
 IN_PROGRESS = "request_in_progress"
 """The service's code for: the first request with this idempotency key is still being served."""
+
+FOREIGN_CODE = "http_"
+"""Begins the codes of refusals that are not the service's own, such as the HTML pages of proxies: http_403."""
 
 NAMED_FILES = 10
 """How many files a message names before it only counts the rest."""
@@ -78,6 +84,14 @@ class ServiceAddressUnknown(LorryError):
 
 
 @dataclass(eq=False, repr=False)
+class ConfigInvalid(LorryError):
+    """The configuration file cannot be read, or the profile or setting does not exist; `reason` says which."""
+
+    reason: str
+    code = "config_invalid"
+
+
+@dataclass(eq=False, repr=False)
 class TokenUnavailable(LorryError):
     """There is no token, or it cannot be sent; `reason` never contains the token."""
 
@@ -109,7 +123,7 @@ class UnexpectedAnswer(LorryError):
     url: str
     reason: str
     code = "unexpected_answer"
-    template = "{url} did not answer as Lorry does ({reason}); is this the ApiUrl?"
+    template = "{url} is not a Lorry service ({reason}); use the ApiUrl of the stack, with its path (such as /lorry)"
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -130,6 +144,11 @@ class LorryProblem(LorryError):
 
     def __post_init__(self) -> None:
         self.retryable = self.status in RETRIED_STATUSES or self.code == IN_PROGRESS
+
+    @property
+    def genuine(self) -> bool:
+        """False for a refusal without a code of the service, as by a proxy in front of it."""
+        return not self.code.startswith(FOREIGN_CODE)
 
     @property
     def places(self) -> str:
@@ -195,6 +214,16 @@ class NoArchive(LorryError):
     job: Job
     code = "no_archive"
     template = "job {job.id} was started without an archive; download its files instead"
+
+
+@dataclass(eq=False, repr=False)
+class TargetUnusable(LorryError, OSError):
+    """Files cannot be written to the folder `path`: it is missing, read-only or full."""
+
+    path: Path
+    reason: str
+    code = "target_unusable"
+    template = "cannot write to {path}: {reason}"
 
 
 @dataclass(eq=False, repr=False)

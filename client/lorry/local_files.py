@@ -1,91 +1,36 @@
-"""Files on the disk: names that are safe on every system, and parts that become files in one step."""
+"""Files on the disk: parts that become files in one step, files that are compared with the store, targets to check."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
+import shutil
 import sys
-import unicodedata
+import tempfile
 from dataclasses import dataclass
+from email.utils import formatdate
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from lorry.models import FileOutcome
+from lorry.errors import TargetUnusable
+from lorry.names import NOTE_ENDING, PART_ENDING
 
 if sys.platform != "win32":
     import fcntl
 
-MAX_NAME_BYTES = 200
-"""Room below the 255 bytes of common file systems for the endings of part files."""
+FULL_DISK = frozenset({errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""Errors after which no other file can be written either."""
 
-PART_ENDING = ".part"
-NOTE_ENDING = ".part.etag"
+USUAL_PART_SIZES = tuple(mebibytes << 20 for mebibytes in (5, 8, 10, 15, 16, 20, 25, 32, 50, 64, 100, 128, 256, 512))
+BUFFER_BYTES = 1 << 20
+PROBE_BYTES = 1 << 16
 OPEN_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
-_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
-
-
-def safe_name(key: str) -> str:
-    """The last segment of an object key as a file name: `downloads/70000.zip` becomes `70000.zip`.
-
-    Characters that some system forbids and a leading dot become `_`; names that Windows reserves get a leading `_`;
-    long names are cut before their extension.
-    """
-    name = unicodedata.normalize("NFC", key.rstrip("/").rsplit("/", 1)[-1])
-    name = _UNSAFE.sub("_", name.encode("utf-8", "replace").decode("utf-8")).rstrip(". ")
-    if not name or name.startswith("."):
-        name = "_" + name[1:]
-    if _RESERVED.match(name):
-        name = "_" + name
-    if name.lower().endswith((PART_ENDING, NOTE_ENDING)):
-        name += "_"
-    return _shortened(name)
-
-
-class Names:
-    """Gives each file of one job a unique name, the same on every run for the same job.
-
-    Names that differ only in case count as equal; the later file gets its index in the job, as in `data-17.zip`.
-    Remembers eight bytes per name, about 7 MB for 100,000 files.
-    """
-
-    def __init__(self) -> None:
-        self._taken: set[int] = set()
-
-    def name_for(self, file: FileOutcome) -> str:
-        """The name of the next file. Must be called for every file of the job, in order."""
-        name = wanted = safe_name(file.key or str(file.id))
-        copies = 0
-        while not self._claim(name):
-            copies += 1
-            suffix = f"-{file.index}" if copies == 1 else f"-{file.index}-{copies}"
-            stem, extension = _split(wanted)
-            name = f"{stem}{suffix}{extension}"
-        return name
-
-    def _claim(self, name: str) -> bool:
-        digest = int.from_bytes(hashlib.blake2b(name.casefold().encode(), digest_size=8).digest())
-        if digest in self._taken:
-            return False
-        self._taken.add(digest)
-        return True
-
-
-def _shortened(name: str) -> str:
-    if len(name.encode()) <= MAX_NAME_BYTES:
-        return name
-    stem, extension = (part.encode() for part in _split(name))
-    room = max(1, MAX_NAME_BYTES - len(extension))
-    return stem[:room].decode("utf-8", "ignore") + extension[:MAX_NAME_BYTES].decode("utf-8", "ignore")
-
-
-def _split(name: str) -> tuple[str, str]:
-    stem, dot, extension = name.rpartition(".")
-    return (stem, dot + extension) if stem and len(extension) <= 16 else (name, "")
+_PARTS_ETAG = re.compile(r'"([0-9a-f]{32})-(\d{1,5})"')
 
 
 class BeingWritten(Exception):
@@ -171,9 +116,12 @@ class PartFile:
             self.size += written
             rest = rest[written:]
 
-    def complete(self) -> None:
-        """Renames the part to its final name, replacing a file of that name."""
+    def complete(self, at: float | None = None) -> None:
+        """Renames the part to its final name, replacing a file of that name. `at` (epoch seconds) is when the store
+        sent it, by the store's clock: later runs compare that with the time of the object."""
         self._close()
+        if at is not None:
+            os.utime(self._part, (at, at))
         self._note.unlink(missing_ok=True)
         os.replace(self._part, self.path)
 
@@ -202,3 +150,67 @@ class PartFile:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+@dataclass(frozen=True)
+class Existing:
+    """A file that is there already, kept if the store says that it is the same: by its time, or by `checksum`."""
+
+    path: Path
+    checksum: bool = False
+
+    def conditions(self) -> dict[str, str]:
+        """The headers that make a request conditional: the store answers 304 when the file is the same."""
+        if self.checksum:
+            return {"If-None-Match": f'"{md5_of(self.path)}"'}
+        return {"If-Modified-Since": formatdate(self.path.stat().st_mtime, usegmt=True)}
+
+    def matches(self, etag: str | None) -> bool:
+        """Whether the file has the checksum in the ETag of an object that was uploaded in parts of a usual size."""
+        match = _PARTS_ETAG.fullmatch(etag or "")
+        if not self.checksum or not match:
+            return False
+        size = self.path.stat().st_size
+        part_sizes = (part for part in USUAL_PART_SIZES if -(-size // part) == int(match[2]))
+        return any(md5_of(self.path, part_size=part) == match[1] for part in part_sizes)
+
+
+def md5_of(path: Path, *, part_size: int | None = None) -> str:
+    """The MD5 of a file as S3 has it in ETags: of the file, or of the MD5s of its parts of `part_size` bytes."""
+    whole, part, left = _md5(), _md5(), part_size or sys.maxsize
+    with path.open("rb") as file:
+        while data := file.read(min(left, BUFFER_BYTES)):
+            part.update(data)
+            left -= len(data)
+            if not left:
+                whole.update(part.digest())
+                part, left = _md5(), part_size or sys.maxsize
+    if part_size is None:
+        return part.hexdigest()
+    if left < part_size:
+        whole.update(part.digest())
+    return whole.hexdigest()
+
+
+def prepare_folder(folder: Path) -> None:
+    """Creates `folder` if needed. Raises TargetUnusable when it cannot be created or written to, as on a full disk."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(PROBE_BYTES))
+            probe.flush()
+    except FileExistsError:
+        raise TargetUnusable(folder, "it is not a folder") from None
+    except OSError as error:
+        raise TargetUnusable(folder, error.strerror or str(error)) from error
+
+
+def require_space(folder: Path, size: int) -> None:
+    """Raises TargetUnusable when the disk of `folder` has fewer than `size` bytes left."""
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise TargetUnusable(folder, f"{size:,} bytes are needed, but only {free:,} are free")
+
+
+def _md5() -> hashlib._Hash:
+    return hashlib.md5(usedforsecurity=False)

@@ -256,11 +256,12 @@ class Availability:
     available: bool
     key: str | None
     size: int | None
+    answer: Answer = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def from_answer(cls, answer: Answer) -> Availability:
         """Reads the answer of check."""
-        return cls(int(answer["file_id"]), bool(answer["available"]), answer.get("s3Key"), answer.get("size"))
+        return cls(int(answer["file_id"]), bool(answer["available"]), answer.get("s3Key"), answer.get("size"), answer)
 
 
 class Limits(Mapping[str, Any]):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Literal, SupportsIndex, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -16,8 +17,8 @@ from httpx_sse import SSEError
 
 from lorry.errors import WaitTimedOut
 from lorry.events import EVENT_STREAM, EventStream, JobChange, JobEvent, read_events
+from lorry.flows import Batches, Caller, Flow, OutOfTime, Pause, Request
 from lorry.models import Answer, Availability, Job, Limits, Page, StartedJob
-from lorry.transport import Batches, Caller, Flow, OutOfTime, Pause, Request
 
 PAGE_FILES = 1000
 """The most files that the service returns at once."""
@@ -60,9 +61,13 @@ class ArchiveOptions:
 
 @dataclass(frozen=True)
 class Operations:
-    """Makes the flows of all calls. They raise as `Caller.read`."""
+    """Makes the flows of all calls. They raise as `Caller.read`.
+
+    `patience` multiplies the attempts to read jobs and files: 1 answers a person soon, JOB_PATIENCE sits out an outage.
+    """
 
     caller: Caller
+    patience: int = 1
 
     def start(self, body: dict[str, Any], *, idempotency_key: str | None) -> Flow[StartedJob]:
         """Creates the job of `body` (`initiate_body`). Raises ValueError for a key that cannot be sent."""
@@ -72,7 +77,7 @@ class Operations:
 
     def status(self, job_id: str) -> Flow[Job]:
         """Reads the job, with fresh links to its archives."""
-        return self.caller.read(_status(job_id, {"limit": 1}), Job.from_answer)
+        return self.caller.read(_status(job_id, {"limit": 1}, patience=self.patience), Job.from_answer)
 
     def wait(self, job_id: str, *, timeout: float | None, on_change: Callable[[Job], None] | None) -> Flow[Job]:
         """Reads the job until it has ended. Raises WaitTimedOut after `timeout` seconds."""
@@ -82,7 +87,7 @@ class Operations:
             conditions: dict[str, str] = {"If-None-Match": etag} if etag and job else {}
             try:
                 reply = yield from self.caller.send(
-                    _status(job_id, {"limit": 1}, headers=conditions, deadline=deadline)
+                    replace(_status(job_id, {"limit": 1}), headers=conditions, deadline=deadline)
                 )
             except OutOfTime as late:
                 raise (WaitTimedOut(job, timeout or 0.0) if job else late.error) from None
@@ -104,7 +109,7 @@ class Operations:
 
     def page(self, job_id: str, cursor: str | None) -> Flow[Page]:
         """Reads one page of the job's files."""
-        request = _status(job_id, {"limit": PAGE_FILES} | _cursor(cursor))
+        request = _status(job_id, {"limit": PAGE_FILES} | _cursor(cursor), patience=self.patience)
         return self.caller.read(request, lambda answer: Page.from_answer(answer, cursor))
 
     def pages(self, job_id: str) -> Batches[Page]:
@@ -218,23 +223,29 @@ class _Follower:
 
 def initiate_body(
     *,
-    file_ids: Sequence[int] | None,
-    keys: Sequence[str] | None,
+    file_ids: Iterable[SupportsIndex] | None,
+    keys: Iterable[str] | None,
     prefix: str | None,
     archive: bool | ArchiveOptions,
     callback_url: str | None = None,
+    link_ttl: int | None = None,
 ) -> dict[str, Any]:
-    """The body of initiate. Raises ValueError unless exactly one of `file_ids`, `keys` and `prefix` is given."""
+    """The body of initiate. Raises ValueError unless exactly one of `file_ids`, `keys` and `prefix` is given, and
+    TypeError for ids that are not integers (those of numpy and pandas are)."""
     named: dict[str, Any] = {
-        "file_ids": None if file_ids is None else list(file_ids),
+        "file_ids": None if file_ids is None else [operator.index(number) for number in file_ids],
         "keys": None if keys is None else list(keys),
         "prefix": prefix,
     }
     given = {name: value for name, value in named.items() if value is not None}
     if len(given) != 1:
         raise ValueError(f"give exactly one of file_ids, keys and prefix, not {', '.join(given) or 'none'}")
-    wanted = archive.as_json() if isinstance(archive, ArchiveOptions) else archive
-    return given | ({"archive": wanted} if wanted else {}) | ({"callbackUrl": callback_url} if callback_url else {})
+    options = {
+        "archive": archive.as_json() if isinstance(archive, ArchiveOptions) else archive,
+        "callbackUrl": callback_url,
+        "linkTtlSeconds": link_ttl,
+    }
+    return given | {name: value for name, value in options.items() if value}
 
 
 def checked_key(text: str) -> str:
@@ -254,11 +265,8 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _status(
-    job_id: str, params: Params, *, headers: Mapping[str, str] | None = None, deadline: float = math.inf
-) -> Request:
-    path = f"/v1/download/status/{segment(job_id)}"
-    return Request("GET", path, params=params, headers=headers or {}, patience=JOB_PATIENCE, deadline=deadline)
+def _status(job_id: str, params: Params, *, patience: int = JOB_PATIENCE) -> Request:
+    return Request("GET", f"/v1/download/status/{segment(job_id)}", params=params, patience=patience)
 
 
 def _cursor(cursor: str | None) -> dict[str, str | int]:

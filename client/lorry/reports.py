@@ -12,25 +12,37 @@ from lorry.models import Archive, FileOutcome, Job
 class Download:
     """The result of a download into `folder`.
 
-    `complete` files are in the folder, `skipped` of them from before; `bytes` is their size. `missing` files are not in
-    the store; `failed` ones could not be downloaded, each with a `reason`.
+    `names` are the paths of the complete files below the folder, in the order of the job; `skipped` of them were kept
+    from before; `bytes` is their size. `missing` files are not in the store; `failed` ones could not be downloaded,
+    each with a `reason`. `excluded` files were not wanted (`include`, `exclude`) and count nowhere else.
     """
 
     folder: Path
-    complete: int = 0
+    names: tuple[str, ...] = ()
     skipped: int = 0
     bytes: int = 0
     missing: tuple[FileOutcome, ...] = ()
     failed: tuple[FileOutcome, ...] = ()
+    excluded: int = 0
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Where the complete files are, in the order of the job."""
+        return tuple(self.folder / name for name in self.names)
+
+    @property
+    def complete(self) -> int:
+        """The number of files that are in the folder."""
+        return len(self.names)
 
     @property
     def total(self) -> int:
-        """The number of files of the job."""
+        """The number of wanted files of the job."""
         return self.complete + len(self.missing) + len(self.failed)
 
     @property
     def ok(self) -> bool:
-        """True when every file of the job is in the folder."""
+        """True when every wanted file of the job is in the folder."""
         return not self.missing and not self.failed
 
 

@@ -7,18 +7,21 @@ be interrupted any number of times.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import NoReturn, Protocol
 
 import httpx
 
-from lorry.local_files import PartFile, ResumePoint
+from lorry.flows import log
+from lorry.local_files import Existing, PartFile, ResumePoint
 from lorry.retries import RetryPolicy, retry_after_of
 from lorry.transport import http_client
 
@@ -149,17 +152,17 @@ class Transfer:
         self._check = check
         self._reported = 0
 
-    def run(self, link: Link, part: PartFile, size: int | None) -> None:
+    def run(self, link: Link, part: PartFile, *, size: int | None, existing: Existing | None = None) -> bool:
         """Downloads `link` into `part` (open) and completes it. `size` is what the job recorded, None if unknown.
 
-        Raises TransferFailed, Stopped (the part is kept in both cases), OSError of the disk, LorryError of `renew`.
+        Returns False if the `existing` file is the same and was kept. Raises TransferFailed, Stopped (the part is kept
+        in both cases), OSError of the disk, LorryError of `renew`.
         """
         best, failures, refusals = part.size, 0, 0
         while True:
             url = link.url()
             try:
-                self._attempt(url, part, size)
-                return
+                return self._attempt(url, part, size=size, existing=None if part.size else existing)
             except (Cut, LinkRefused) as error:
                 if part.size > best:
                     best, failures, refusals = part.size, 0, 0
@@ -179,10 +182,14 @@ class Transfer:
         if self._stop.wait(wait):
             raise Stopped
 
-    def _attempt(self, url: str, part: PartFile, size: int | None) -> None:
+    def _attempt(self, url: str, part: PartFile, *, size: int | None, existing: Existing | None) -> bool:
         resume = part.resume_point(size)
+        headers = _headers(resume) | (existing.conditions() if existing else {})
         try:
-            with self._http.stream("GET", url, headers=_headers(resume)) as response:
+            with self._http.stream("GET", url, headers=headers) as response:
+                log.debug("%s: %s %s", part.path.name, response.status_code, headers.get("Range", ""))
+                if existing and _is_same(response, existing):
+                    return False
                 whole = self._admit(response, part, resume=resume, size=size)
                 self._receive(response, part, whole)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
@@ -190,7 +197,8 @@ class Transfer:
         except httpx.RequestError as error:
             raise Cut(str(error) or type(error).__name__) from error
         self._approve(part)
-        part.complete()
+        part.complete(at=_sent_at(response))
+        return True
 
     def _admit(
         self, response: httpx.Response, part: PartFile, *, resume: ResumePoint | None, size: int | None
@@ -264,6 +272,19 @@ def _headers(resume: ResumePoint | None) -> dict[str, str]:
     if resume:
         headers |= {"Range": f"bytes={resume.offset}-", "If-Range": resume.etag}
     return headers
+
+
+def _is_same(response: httpx.Response, existing: Existing) -> bool:
+    """Whether the store says that the existing file is the same as the object."""
+    unchanged = response.status_code == httpx.codes.NOT_MODIFIED
+    return unchanged or (response.status_code == httpx.codes.OK and existing.matches(response.headers.get("ETag")))
+
+
+def _sent_at(response: httpx.Response) -> float | None:
+    """When the store sent the response by its own clock, in epoch seconds; None when it does not say."""
+    with contextlib.suppress(ValueError):
+        return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+    return None
 
 
 def _content_length(response: httpx.Response) -> int | None:

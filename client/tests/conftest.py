@@ -21,6 +21,15 @@ from lorry.command.main import main
 QUICK = RetryPolicy(tries=4, first=0.01, longest=0.05)
 
 
+@pytest.fixture(autouse=True)
+def config(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration file of the test, in place of the user's."""
+    path = tmp_path_factory.mktemp("config") / "lorry" / "config.ini"
+    monkeypatch.setenv("LORRY_CONFIG", str(path))
+    monkeypatch.delenv("LORRY_PROFILE", raising=False)
+    return path
+
+
 @pytest.fixture
 def service() -> Iterator[FakeServer]:
     fake_server = FakeServer()
@@ -35,13 +44,14 @@ def lorry(service: FakeServer) -> Iterator[Lorry]:
 
 
 @pytest.fixture
-def start_command(service: FakeServer, tmp_path: Path) -> Iterator[Start]:
+def start_command(service: FakeServer, tmp_path: Path, config: Path) -> Iterator[Start]:
     """Starts the real command in `tmp_path`, in a process of its own, with the fake service."""
     running: list[subprocess.Popen[str]] = []
 
     def start(*words: str, stderr: int = subprocess.PIPE, **environment: str) -> subprocess.Popen[str]:
         variables = {name: value for name, value in os.environ.items() if not name.startswith("LORRY_")}
-        variables |= {"PYTHONPATH": str(CLIENT), "LORRY_API_URL": service.url, "COLUMNS": "120"} | environment
+        variables |= {"PYTHONPATH": str(CLIENT), "COLUMNS": "120"}
+        variables |= {"LORRY_API_URL": service.url, "LORRY_CONFIG": str(config)} | environment
         process = subprocess.Popen(
             [sys.executable, "-m", "lorry", *words],
             cwd=tmp_path,

@@ -19,8 +19,10 @@ from lorry import (
     RetryPolicy,
     ServiceAddressUnknown,
     TokenUnavailable,
+    UnexpectedAnswer,
 )
-from lorry.access import TokenAuth, find_service
+from lorry.access import TokenAuth, find_service, token_of
+from lorry.config import Profile
 
 KEY = "downloads/70000.zip"
 SECRET = "s3cr3t-t0k3n"
@@ -126,7 +128,10 @@ def test_a_token_is_for_one_origin(url: str) -> None:
 
 def test_a_redirect_of_the_service_is_not_followed_with_a_token(service: FakeServer, job: str) -> None:
     service.faults = [Fault("/lorry/", 307, {"Location": "/elsewhere"})]
-    with Lorry(service.url, token=SECRET) as lorry, pytest.raises(LorryProblem, match="307"):
+    with (
+        Lorry(service.url, token=SECRET) as lorry,
+        pytest.raises(UnexpectedAnswer, match=r"307 .*, a redirect to /elsewhere"),
+    ):
         lorry.status(job)
     assert [seen.path for seen in service.seen] == [f"/lorry/v1/download/status/{JOB_ID}"]
 
@@ -205,11 +210,11 @@ def test_the_service_is_the_given_one_or_that_of_the_environment_or_of_outputs_j
     (tmp_path / ".lorry").mkdir()
     (tmp_path / ".lorry" / "outputs.json").write_text('{"ApiUrl": "http://local"}')
     environment = {"LORRY_API_URL": "http://environment"}
-    assert find_service("http://given", environment=environment, folder=tmp_path) == "http://given"
-    assert find_service(None, environment=environment, folder=tmp_path) == "http://environment"
-    assert find_service(None, environment={}, folder=tmp_path) == "http://local"
+    assert find_service("http://given", profile=Profile(), environment=environment, folder=tmp_path) == "http://given"
+    assert find_service(None, profile=Profile(), environment=environment, folder=tmp_path) == "http://environment"
+    assert find_service(None, profile=Profile(), environment={}, folder=tmp_path) == "http://local"
     home = {"LORRY_HOME": str(tmp_path / ".lorry")}
-    assert find_service(None, environment=home, folder=Path("/")) == "http://local"
+    assert find_service(None, profile=Profile(), environment=home, folder=Path("/")) == "http://local"
 
 
 @pytest.mark.parametrize(("content", "reason"), [(None, "does not exist"), ("[]", "has no ApiUrl"), ("{", "ApiUrl")])
@@ -219,5 +224,26 @@ def test_an_address_that_is_not_found_says_where_it_was_looked_for(
     if content is not None:
         (tmp_path / "outputs.json").write_text(content)
     with pytest.raises(ServiceAddressUnknown, match=reason) as raised:
-        find_service(None, environment={"LORRY_HOME": str(tmp_path)}, folder=Path("/"))
+        find_service(None, profile=Profile(), environment={"LORRY_HOME": str(tmp_path)}, folder=Path("/"))
     assert str(tmp_path / "outputs.json") in str(raised.value)
+
+
+def test_a_profile_names_the_service_and_comes_before_the_environment_if_it_was_named(tmp_path: Path) -> None:
+    settings = {"api": "http://profile"}
+    environment = {"LORRY_API_URL": "http://environment"}
+    default, named = Profile(settings=settings), Profile("test", settings, explicit=True)
+    assert find_service(None, profile=default, environment={}, folder=tmp_path) == "http://profile"
+    assert find_service(None, profile=default, environment=environment, folder=tmp_path) == "http://environment"
+    assert find_service(None, profile=named, environment=environment, folder=tmp_path) == "http://profile"
+    assert find_service("http://given", profile=named, environment=environment, folder=tmp_path) == "http://given"
+
+
+def test_the_token_of_a_profile_is_for_its_service_unless_the_profile_was_named(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(f"{SECRET}\n")
+    settings = {"api": "http://profile", "token-file": str(tmp_path / "token")}
+    token = token_of(Profile(settings=settings), "http://profile")
+    assert callable(token)
+    assert token() == SECRET
+    assert token_of(Profile(settings=settings), "http://elsewhere") is None
+    assert token_of(Profile(), "http://profile") is None
+    assert token_of(Profile("test", settings, explicit=True), "http://elsewhere") is not None

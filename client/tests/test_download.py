@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import gc
+import itertools
 import os
+import statistics
 import subprocess
 import sys
 import threading
@@ -10,10 +14,22 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from support.downloading import DATA, KEY, Tally, failures, names_in, one_file
+from support.downloading import DATA, KEY, NEW_DATA, Tally, failures, names_in, one_file
 from support.fake_server import JOB_ID, FakeServer
 
-from lorry import DownloadFailed, DownloadListener, JobFailed, JobNotReady, Lorry, LorryProblem
+from lorry import (
+    DownloadFailed,
+    DownloadListener,
+    JobFailed,
+    JobNotReady,
+    Lorry,
+    LorryProblem,
+    RetryPolicy,
+    TargetUnusable,
+)
+from lorry.download import Downloader, Plan
+from lorry.local_files import PartFile
+from lorry.transfer import store_client
 
 
 def test_every_file_of_a_job_of_several_pages_arrives_complete(
@@ -174,6 +190,7 @@ def test_memory_does_not_grow_with_the_files_of_a_job(lorry: Lorry, service: Fak
             self.held: list[int] = []
 
         def job_read(self, job: object) -> None:
+            gc.collect()
             self.held.append(tracemalloc.get_traced_memory()[0])
 
     service.page_limit = 300
@@ -186,7 +203,8 @@ def test_memory_does_not_grow_with_the_files_of_a_job(lorry: Lorry, service: Fak
     lorry.download(JOB_ID, tmp_path, skip_complete=True, listener=peak)
     tracemalloc.stop()
     assert len(peak.held) == 10
-    assert peak.held[-1] - peak.held[3] < 1800 * 250
+    growth = [after - before for before, after in itertools.pairwise(peak.held)]
+    assert statistics.median(growth) < 300 * 250  # of a page; tables of the interpreter grow once in a while
 
 
 def test_an_interrupt_ends_the_download_although_the_store_hangs(
@@ -214,3 +232,135 @@ def test_an_interrupt_ends_the_download_although_the_store_hangs(
     service.released.set()
     lorry.download(JOB_ID, tmp_path, skip_complete=True)
     assert len(names_in(tmp_path)) == 50
+
+
+def test_a_second_run_transfers_nothing(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
+    keys = [f"downloads/{number}.zip" for number in range(70000, 70003)]
+    for key in keys:
+        service.put(key, DATA)
+    service.make_job(keys)
+    lorry.download(JOB_ID, tmp_path)
+    tally = Tally()
+    report = lorry.download(JOB_ID, tmp_path, skip_existing=True, listener=tally)
+    assert (report.complete, report.skipped, report.bytes, tally.bytes) == (3, 3, 3 * len(DATA), 3 * len(DATA))
+    assert names_in(tmp_path) == ["70000.zip", "70001.zip", "70002.zip"]
+    assert [seen.headers.get("If-Modified-Since") is not None for seen in service.requests("/store/")] == [
+        *[False] * 3,
+        *[True] * 3,
+    ]
+    service.objects[keys[1]].replace(NEW_DATA)
+    report = lorry.download(JOB_ID, tmp_path, skip_existing=True)
+    assert (report.complete, report.skipped) == (3, 2)
+    assert (tmp_path / "70001.zip").read_bytes() == NEW_DATA
+
+
+def test_a_file_of_another_size_or_older_than_the_object_is_downloaded_again(
+    lorry: Lorry, service: FakeServer, tmp_path: Path
+) -> None:
+    keys = ["downloads/70000.zip", "downloads/70001.zip"]
+    for key in keys:
+        service.put(key, DATA)
+    service.make_job(keys)
+    (tmp_path / "70000.zip").write_bytes(b"short")
+    (tmp_path / "70001.zip").write_bytes(NEW_DATA)
+    os.utime(tmp_path / "70001.zip", (1_000_000_000, 1_000_000_000))
+    assert lorry.download(JOB_ID, tmp_path, skip_existing=True).skipped == 0
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {DATA}
+    assert [seen.headers.get("If-Modified-Since") for seen in service.requests("70000%2Ezip")] == [None]
+
+
+def test_a_checksum_keeps_equal_files_of_any_age_and_no_others(
+    lorry: Lorry, service: FakeServer, tmp_path: Path
+) -> None:
+    keys = ["downloads/70000.zip", "downloads/70001.zip"]
+    for key in keys:
+        service.put(key, DATA)
+    service.make_job(keys)
+    (tmp_path / "70000.zip").write_bytes(DATA)
+    os.utime(tmp_path / "70000.zip", (1_000_000_000, 1_000_000_000))
+    (tmp_path / "70001.zip").write_bytes(NEW_DATA)
+    report = lorry.download(JOB_ID, tmp_path, skip_existing=True, checksum=True)
+    assert (report.complete, report.skipped) == (2, 1)
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {DATA}
+
+
+def test_an_interrupted_run_is_continued_by_the_next(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
+    keys = ["downloads/70000.zip", "downloads/70001.zip"]
+    for key in keys:
+        service.put(key, DATA)
+    service.make_job(keys)
+    (tmp_path / "70000.zip").write_bytes(DATA)
+    (tmp_path / "70001.zip.part").write_bytes(DATA[:40_000])
+    (tmp_path / "70001.zip.part.etag").write_text(service.objects[keys[1]].etag)
+    report = lorry.download(JOB_ID, tmp_path, skip_existing=True)
+    assert (report.complete, report.skipped) == (2, 1)
+    assert [seen.headers.get("Range") for seen in service.requests("70001%2Ezip")] == ["bytes=40000-"]
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {DATA}
+
+
+def test_only_wanted_files_are_downloaded_and_names_do_not_depend_on_the_choice(
+    lorry: Lorry, service: FakeServer, tmp_path: Path
+) -> None:
+    keys = ["downloads/a/x.csv", "downloads/b/x.csv", "downloads/b/y.txt", "downloads/c/x.csv"]
+    for key in keys[:3]:
+        service.put(key, key.encode())
+    service.make_job(keys)
+    report = lorry.download(JOB_ID, tmp_path, include=["*.csv"], exclude=["a/*", "c/*"])
+    assert (report.total, report.excluded, report.paths) == (1, 3, (tmp_path / "x-1.csv",))
+    assert (tmp_path / "x-1.csv").read_text() == "downloads/b/x.csv"
+
+
+def test_a_tree_keeps_folders(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
+    keys = ["downloads/a/x.csv", "downloads/b/deep/x.csv", "downloads/y.txt"]
+    for key in keys:
+        service.put(key, key.encode())
+    service.make_job(keys)
+    for _ in range(2):
+        report = lorry.download(JOB_ID, tmp_path, layout="tree", prefix="downloads/", skip_existing=True)
+    assert report.names == ("a/x.csv", "b/deep/x.csv", "y.txt")
+    assert [path.read_text() for path in report.paths] == keys
+    assert report.skipped == 3
+
+
+class FullPart(PartFile):
+    """A part on a disk that is full after 1,000 bytes."""
+
+    def write(self, data: bytes) -> None:
+        super().write(data[:1000])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_stops_the_download_at_once(service: FakeServer, lorry: Lorry, tmp_path: Path) -> None:
+    keys = [f"downloads/{number}.zip" for number in range(70000, 70500)]
+    for key in keys:
+        service.put(key, DATA)
+    service.make_job(keys)
+    with store_client(connections=2) as http:
+        downloader = Downloader(
+            http,
+            retries=RetryPolicy(tries=1),
+            plan=Plan(tmp_path, workers=2, skip_complete=True),
+            listener=DownloadListener(),
+            open_part=FullPart,
+        )
+        with pytest.raises(TargetUnusable, match="No space left on device"):
+            downloader.run(lorry.pages(JOB_ID), lambda page: page)
+    assert len(service.requests("/store/")) < 10
+
+
+def test_a_disk_that_is_too_small_is_found_before_the_download(
+    lorry: Lorry, service: FakeServer, tmp_path: Path
+) -> None:
+    one_file(service)
+    service.job["bytes"] = {"total": 2**62, "done": 0}
+    with pytest.raises(TargetUnusable, match="bytes are needed"):
+        lorry.download(JOB_ID, tmp_path)
+    assert service.requests("/store/") == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_marker_is_not_a_file(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
+    service.put(KEY, DATA)
+    service.make_job([KEY, "downloads/folder/"])
+    service.files[1]["state"] = "folder"
+    assert lorry.download(JOB_ID, tmp_path).paths == (tmp_path / "70000.zip",)

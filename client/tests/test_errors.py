@@ -25,6 +25,7 @@ from lorry import (
     LorryUnreachable,
     NoArchive,
     ServiceAddressUnknown,
+    TargetUnusable,
     TokenUnavailable,
     UnexpectedAnswer,
     WaitTimedOut,
@@ -47,7 +48,7 @@ MISSING = FileOutcome(1, 70001, "downloads/70001.zip", "missing")
         (JobFailed(Job("a", "failed", error=JobError("gave_up", ""))), "gave_up", None, False),
         (WaitTimedOut(Job("a", "queued"), 1.0), "wait_timed_out", None, True),
         (ServiceAddressUnknown(), "service_address_unknown", None, False),
-        (DownloadFailed(Download(Path(), 0, 0, 0, (), ())), "download_failed", None, False),
+        (DownloadFailed(Download(Path())), "download_failed", None, False),
     ],
 )
 def test_every_error_says_what_it_is_and_whether_to_try_again(
@@ -65,7 +66,7 @@ def test_every_error_says_what_it_is_and_whether_to_try_again(
         (LorryUnreachable(url="http://x", reason="{odd}", attempts=4), "cannot reach http://x (tried 4 times): {odd}"),
         (
             UnexpectedAnswer(url="http://x", reason="not JSON"),
-            "http://x did not answer as Lorry does (not JSON); is this the ApiUrl?",
+            "http://x is not a Lorry service (not JSON); use the ApiUrl of the stack, with its path (such as /lorry)",
         ),
         (
             LorryProblem(status=400, code="invalid", detail="no", errors=(FieldError("/a", "b"),), request_id="r"),
@@ -82,7 +83,7 @@ def test_every_error_says_what_it_is_and_whether_to_try_again(
         (WaitTimedOut(Job("j", "queued"), 1.5), "job j is still queued (0%) after 1.5 s"),
         (NoArchive(Job("j", "ready")), "job j was started without an archive; download its files instead"),
         (
-            DownloadFailed(Download(Path(), 1, 0, 5, missing=(MISSING,))),
+            DownloadFailed(Download(Path(), ("70000.zip",), missing=(MISSING,))),
             "1 of 2 files could not be downloaded: 70001 (missing)",
         ),
         (
@@ -91,6 +92,7 @@ def test_every_error_says_what_it_is_and_whether_to_try_again(
             ),
             "1 of 1 archives could not be downloaded: a.zip (gone); 1 of 1 files are in no archive: 70001 (missing)",
         ),
+        (TargetUnusable(Path("out"), "it is full"), "cannot write to out: it is full"),
         (WebhookUnverified("too old"), "too old"),
     ],
 )

@@ -10,8 +10,8 @@ from support.fake_server import JOB_ID, FakeServer, Fault, stream_event
 from support.flows import Script, answer
 
 from lorry import ArchiveOptions, JobEvent, Lorry, LorryProblem, RetryPolicy, WaitTimedOut
+from lorry.flows import Caller
 from lorry.operations import Operations, initiate_body
-from lorry.transport import Caller
 
 STATUS = "/lorry/v1/download/status"
 STREAM = "/lorry/v1/download/stream"

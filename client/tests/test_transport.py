@@ -19,7 +19,7 @@ from lorry import (
     RetryPolicy,
     UnexpectedAnswer,
 )
-from lorry.transport import Caller, Request
+from lorry.flows import Caller, Request
 
 INITIATE = "/lorry/v1/download/initiate"
 STATUS = "/lorry/v1/download/status"
@@ -195,8 +195,34 @@ def test_a_loopback_service_is_reached_without_the_configured_proxy(
 @pytest.mark.parametrize("body", [b"<html>welcome</html>", b"[]", b"{}"])
 def test_the_answer_of_another_server_is_named_as_such(lorry: Lorry, service: FakeServer, body: bytes) -> None:
     service.faults = [Fault(STATUS, 200, body=body)]
-    with pytest.raises(UnexpectedAnswer, match="is this the ApiUrl"):
+    with pytest.raises(UnexpectedAnswer, match="use the ApiUrl"):
         lorry.status(JOB_ID)
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 501])
+def test_a_wrong_address_is_named_as_such(lorry: Lorry, service: FakeServer, status: int) -> None:
+    service.faults = [Fault(INITIATE, status, body=b"<html>")]
+    with pytest.raises(UnexpectedAnswer) as raised:
+        lorry.start(file_ids=[70000])
+    assert str(raised.value) == (
+        f"{service.url} is not a Lorry service ({status} at /v1/download/initiate); "
+        "use the ApiUrl of the stack, with its path (such as /lorry)"
+    )
+
+
+def test_an_address_that_redirects_names_the_other_address(lorry: Lorry, service: FakeServer) -> None:
+    service.faults = [Fault(INITIATE, 301, {"Location": "https://example.org/lorry?key=secret"})]
+    with pytest.raises(UnexpectedAnswer, match=r"a redirect to https://example.org/lorry\)") as raised:
+        lorry.start(file_ids=[70000])
+    assert "secret" not in str(raised.value)
+
+
+def test_reading_once_gives_up_after_the_usual_attempts(lorry: Lorry, service: FakeServer) -> None:
+    service.faults = [Fault(STATUS, 0, times=99)]
+    with pytest.raises(LorryUnreachable, match="tried 4 times"):
+        lorry.status(JOB_ID)
+    with pytest.raises(LorryUnreachable, match="tried 12 times"):
+        lorry.wait(JOB_ID)
 
 
 def test_a_refusal_without_json_still_has_a_code(lorry: Lorry, service: FakeServer) -> None:

@@ -195,8 +195,8 @@ def _step(phase: Phase) -> int:
     return len(str(phase.done)) if phase.percent is None else phase.percent * STEPS // 100
 
 
-def display_for(*, quiet: bool) -> Display:
-    """Bars on a terminal, lines elsewhere, nothing when quiet."""
+def display_for(*, quiet: bool, plain: bool) -> Display:
+    """Bars on a terminal unless `plain`, lines elsewhere, nothing when `quiet`."""
     if quiet:
         return Display()
-    return Bars() if sys.stderr.isatty() else Lines()
+    return Bars() if sys.stderr.isatty() and not plain else Lines()

@@ -3,89 +3,182 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
-from lorry.access import Token
+from lorry.access import Token, read_token
 from lorry.client import Lorry
-from lorry.command.arguments import build_parser
-from lorry.command.usage import TOKEN_HINT, TOKEN_VARIABLE, ExitCode, WrongUsage
+from lorry.command.get import add_get
+from lorry.command.jobs import add_job_commands
+from lorry.command.options import add_service_options
+from lorry.command.service import add_service_commands
+from lorry.command.usage import (
+    EXIT_CODES,
+    TOKEN_HINT,
+    TOKEN_VARIABLE,
+    ExitCode,
+    Terminated,
+    WrongUsage,
+    complain,
+)
+from lorry.config import Config, Profile
 from lorry.errors import (
+    ConfigInvalid,
     LorryError,
     LorryProblem,
     LorryUnreachable,
     NoArchive,
     ServiceAddressUnknown,
+    TargetUnusable,
     TokenUnavailable,
     UnexpectedAnswer,
 )
+from lorry.retries import RetryPolicy
+from lorry.version import VERSION
 
-ADDRESS_HINT = "name the service with --api URL or LORRY_API_URL, or run where .lorry/outputs.json is"
+DESCRIPTION = "Downloads many files at once through Lorry, the bulk-download service."
+
+ADDRESS = """The service is the one of --api, else of the variable LORRY_API_URL, else of your profile (`lorry config`),
+else the ApiUrl of outputs.json in $LORRY_HOME or, if that is not set, in .lorry of the current folder. A profile that
+you name with --profile comes before LORRY_API_URL.
+
+If the service requires authentication, the token is read from the file of --token-file (and read again when the
+service refuses it), else from the variable LORRY_TOKEN, else from the token-file of your profile.
+"""
+
+ADDRESS_HINT = (
+    "name the service with --api URL, LORRY_API_URL or `lorry config api URL`, or run where .lorry/outputs.json is"
+)
+EXPIRED_HINT = "the token was refused: it may have expired, or be for another service"
+QUICK = RetryPolicy(deadline=10.0)
 
 
 def main(words: Sequence[str] | None = None, *, stdin: TextIO | None = None) -> int:
     """Runs the command with `words` (the process's arguments by default) and returns its exit code."""
-    arguments = build_parser().parse_args(words, argparse.Namespace(stdin=stdin or sys.stdin))
+    parser = build_parser()
+    arguments = parser.parse_args(words, argparse.Namespace(stdin=stdin or sys.stdin, parser=parser))
+    arguments.headers = [*arguments.headers, *getattr(arguments, "more_headers", [])]
+    _set_up_logging(verbose=arguments.verbose)
     try:
-        with connect(arguments) as lorry:
-            code: ExitCode = arguments.command(lorry, arguments)
-            sys.stdout.flush()
-            return code
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
     except (LorryError, WrongUsage, OSError) as error:
-        return _explain(error)
+        return _explain(error, arguments)
+    except Terminated:
+        complain("lorry: terminated")
+        return ExitCode.TERMINATED
     except KeyboardInterrupt:
-        print("\nlorry: interrupted", file=sys.stderr)
+        complain("\nlorry: interrupted")
         return ExitCode.INTERRUPTED
 
 
 def run() -> None:
     """The entry point: exits with the code of `main`."""
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(main())
 
 
-def connect(arguments: argparse.Namespace) -> Lorry:
-    """The service. Raises ServiceAddressUnknown, TokenUnavailable and WrongUsage."""
+def build_parser() -> argparse.ArgumentParser:
+    """Builds the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="lorry",
+        description=DESCRIPTION,
+        epilog=ADDRESS + "\n" + EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_service_options(parser, top=True)
+    parser.add_argument("--version", action="version", version=f"lorry {VERSION}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add_get(subparsers)
+    add_job_commands(subparsers)
+    add_service_commands(subparsers)
+    for command in subparsers.choices.values():
+        add_service_options(command, top=False)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    code: ExitCode
+    if hasattr(arguments, "local_command"):
+        code = arguments.local_command(arguments)
+        return code
+    profile = Config.of_user(os.environ).profile(arguments.profile, environment=os.environ)
+    arguments.settings = profile
+    with _connect(arguments, profile) as lorry:
+        code = arguments.command(lorry, arguments)
+    return code
+
+
+def _connect(arguments: argparse.Namespace, profile: Profile) -> Lorry:
+    """The service. Raises ServiceAddressUnknown, ConfigInvalid, TokenUnavailable and WrongUsage."""
     headers = dict(arguments.headers)
     if len({name.lower() for name in headers}) < len(arguments.headers):
         raise WrongUsage("a header is given twice")
-    return Lorry(arguments.api, token=_token_of(arguments), headers=headers)
+    retries = arguments.retries if arguments.retries is not None else profile.number("retries")
+    policy = RetryPolicy() if getattr(arguments, "patient", False) else QUICK
+    if retries is not None:
+        policy = RetryPolicy(tries=retries + 1, deadline=max(policy.deadline, retries * policy.longest))
+    token = _token_of(arguments, profile)
+    return Lorry(arguments.api, profile=arguments.profile, retries=policy, token=token, headers=headers)
 
 
-def _token_of(arguments: argparse.Namespace) -> Token | None:
-    path: Path | None = arguments.token_file
-    if path is None:
-        return os.environ.get(TOKEN_VARIABLE, "").strip() or None
-    return lambda: _read_token(path)
+def _token_of(arguments: argparse.Namespace, profile: Profile) -> Token | None:
+    """The token of the arguments or the environment; None leaves it to the profile."""
+    if arguments.token_file is not None:
+        return lambda: read_token(arguments.token_file)
+    if profile.explicit and profile.get("token-file"):
+        return None
+    return os.environ.get(TOKEN_VARIABLE, "").strip() or None
 
 
-def _read_token(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise TokenUnavailable(f"cannot read the token file {path}: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise TokenUnavailable(f"the token file {path} is not text") from None
+class _Complaints(logging.Handler):
+    """Prints what is logged to standard error, above a progress bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(f"lorry: {record.getMessage()}")
 
 
-def _explain(error: Exception) -> ExitCode:
+def _set_up_logging(*, verbose: bool) -> None:
+    log = logging.getLogger("lorry")
+    log.handlers = [_Complaints()]
+    log.setLevel(logging.DEBUG if verbose else logging.WARNING)
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _explain(error: Exception, arguments: argparse.Namespace) -> ExitCode:
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
-    print(f"lorry: {error}", file=sys.stderr)
-    if isinstance(error, LorryProblem) and error.status == 401:
-        print(f"lorry: {TOKEN_HINT}", file=sys.stderr)
-    if isinstance(error, ServiceAddressUnknown):
-        print(f"lorry: {ADDRESS_HINT}", file=sys.stderr)
+    complain(f"lorry: {error}")
+    hint = _hint(error, arguments)
+    if hint:
+        complain(f"lorry: {hint}")
     return _exit_code_of(error)
+
+
+def _hint(error: Exception, arguments: argparse.Namespace) -> str | None:
+    if isinstance(error, LorryProblem) and error.status == 401:
+        has_token = arguments.token_file or os.environ.get(TOKEN_VARIABLE) or arguments.settings.get("token-file")
+        return EXPIRED_HINT if has_token else TOKEN_HINT
+    return ADDRESS_HINT if isinstance(error, ServiceAddressUnknown) else None
 
 
 def _exit_code_of(error: Exception) -> ExitCode:
     out_of_order = isinstance(error, LorryProblem) and (error.status >= 500 or error.retryable)
     if out_of_order or isinstance(error, LorryUnreachable | UnexpectedAnswer):
         return ExitCode.UNREACHABLE
-    if isinstance(error, LorryProblem | NoArchive | ServiceAddressUnknown | TokenUnavailable | WrongUsage):
+    refused = LorryProblem | NoArchive | ServiceAddressUnknown | ConfigInvalid | TokenUnavailable | WrongUsage
+    if isinstance(error, refused):
         return ExitCode.USAGE
+    if isinstance(error, TargetUnusable):
+        return ExitCode.TARGET
     return ExitCode.FILES_LOST

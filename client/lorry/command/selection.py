@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from lorry.client import Lorry
+from lorry.command.options import add_idempotency_key, positive
 from lorry.command.usage import WrongUsage
 from lorry.command.wording import human_files
 from lorry.models import StartedJob
+from lorry.names import is_wanted
 from lorry.operations import ArchiveOptions
 
 MAX_FILES = 100_000
@@ -23,6 +25,7 @@ NOTHING_NAMED = "no files are named: give ids, --from FILE, --key KEY, --keys-fr
 Name = TypeVar("Name", int, str)
 
 _IDS = re.compile(r"(\d{1,12})(?:-(\d{1,12}))?")
+_BUCKET = re.compile(r"s3://[^/]+/")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Selection:
     archive: ArchiveOptions | None = None
     callback_url: str | None = None
     idempotency_key: str | None = None
+    link_ttl: int | None = None
 
     def start(self, lorry: Lorry) -> StartedJob:
         """Creates the job."""
@@ -45,6 +49,7 @@ class Selection:
             archive=self.archive or False,
             callback_url=self.callback_url,
             idempotency_key=self.idempotency_key,
+            link_ttl=self.link_ttl,
         )
 
     def describe(self, job: StartedJob) -> str:
@@ -53,24 +58,55 @@ class Selection:
         return files + (f", {job.duplicates:,} named twice" if job.duplicates else "")
 
 
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments that `selection_of` reads."""
+    group = parser.add_argument_group("which files (ids, keys or a prefix; or a job that has them)")
+    group.add_argument("ids", nargs="*", metavar="ID", help="a file id (70000) or a range of ids (70000-70059)")
+    group.add_argument("--from", dest="source", metavar="FILE", help="also read ids from a file; - is standard input")
+    group.add_argument(
+        "--key", dest="keys", action="append", default=[], metavar="KEY", help="an object key; may be repeated"
+    )
+    group.add_argument(
+        "--keys-from",
+        dest="keys_source",
+        metavar="FILE",
+        help="read keys from a file, one per line; - is standard input",
+    )
+    group.add_argument("--prefix", metavar="PREFIX", help="every file whose key begins with this")
+    group.add_argument("--job", metavar="JOB", help="continue with this job instead of starting one")
+    group.add_argument(
+        "--include", action="append", default=[], metavar="GLOB", help="only keys that match; may be repeated"
+    )
+    group.add_argument(
+        "--exclude", action="append", default=[], metavar="GLOB", help="no keys that match; may be repeated"
+    )
+    new_job = parser.add_argument_group("options of a new job")
+    new_job.add_argument("--callback-url", metavar="URL", help="send a signed webhook there when the job ends")
+    new_job.add_argument("--link-ttl", type=positive, metavar="SECONDS", help="how long links work (default: 1 hour)")
+    add_idempotency_key(new_job, "the job; the same key again leads to the same job")
+
+
 def selection_of(arguments: argparse.Namespace) -> Selection | None:
     """The job to start; None with --job. Raises WrongUsage for arguments that contradict each other."""
     ways = list(_ways(arguments))
-    _refuse_contradictions(arguments, ways)
+    for refused, reason in _contradictions(arguments, ways):
+        if refused:
+            raise WrongUsage(reason)
     if arguments.job is not None:
         return None
     job = Selection(
         archive=_archive(arguments),
         callback_url=arguments.callback_url,
         idempotency_key=arguments.idempotency_key,
+        link_ttl=arguments.link_ttl,
     )
     match ways:
         case ["ids"]:
             return replace(job, file_ids=_some(read_ids(arguments.ids, arguments.source, stdin=arguments.stdin)))
         case ["keys"]:
-            return replace(job, keys=_some(_read_keys(arguments.keys, arguments.keys_source, stdin=arguments.stdin)))
+            return replace(job, keys=_some(_wanted_keys(arguments)))
         case ["a prefix"]:
-            return replace(job, prefix=arguments.prefix)
+            return replace(job, prefix=_without_bucket(arguments.prefix))
     raise WrongUsage(NOTHING_NAMED)
 
 
@@ -91,11 +127,21 @@ def read_ids(words: Iterable[str], source: str | None, *, stdin: TextIO) -> list
 def _span(word: str) -> range:
     match = _IDS.fullmatch(word)
     if not match:
-        raise WrongUsage(f"{word!r} is not a file id; write 70000 or 70000-70059")
+        raise WrongUsage(f"{word!r} is not a file id{_hint(word)}")
     first, last = int(match[1]), int(match[2] or match[1])
     if last < first:
         raise WrongUsage(f"the range {word} runs backwards")
     return range(first, last + 1)
+
+
+def _hint(word: str) -> str:
+    """What the user probably meant by a word that is not an id."""
+    key = _BUCKET.sub("", word)
+    if key.endswith("/"):
+        return f"; to name files by the beginning of their keys, write --prefix {key}"
+    if "/" in key:
+        return f"; to name a file by its key, write --key {key}"
+    return "; write 70000 or 70000-70059, or name files by --key or --prefix"
 
 
 def _lines(source: str | None, stdin: TextIO) -> Iterator[str]:
@@ -112,13 +158,23 @@ def _read_text(source: str, stdin: TextIO) -> str:
         raise WrongUsage(f"cannot read {source}: {error}") from error
 
 
-def _read_keys(words: list[str], source: str | None, *, stdin: TextIO) -> list[str]:
-    """The keys of `words`, then those in the file `source`: one per line, taken literally."""
-    lines = [] if source is None else [line.removesuffix("\r") for line in _read_text(source, stdin).split("\n")]
-    keys = [*words, *filter(None, lines)]
+def _wanted_keys(arguments: argparse.Namespace) -> list[str]:
+    """The keys of the arguments, then those in a file (one per line, taken literally), if they match the patterns."""
+    source = arguments.keys_source
+    lines = [] if source is None else _read_text(source, arguments.stdin).split("\n")
+    keys = [*map(_without_bucket, arguments.keys), *filter(None, (line.removesuffix("\r") for line in lines))]
     if len(keys) > MAX_FILES:
         raise WrongUsage(f"more than {MAX_FILES:,} files are named, the limit of one job")
-    return keys
+    wanted = [key for key in keys if is_wanted(key, include=arguments.include, exclude=arguments.exclude)]
+    if keys and not wanted:
+        raise WrongUsage(f"none of the {len(keys):,} keys matches --include and --exclude")
+    return wanted
+
+
+def _without_bucket(key: str) -> str:
+    if _BUCKET.match(key):
+        raise WrongUsage(f"{key} names a bucket, but the service has its own: write {_BUCKET.sub('', key)}")
+    return key
 
 
 def _some(names: list[Name]) -> list[Name]:
@@ -136,24 +192,37 @@ def _ways(arguments: argparse.Namespace) -> Iterator[str]:
         yield "a prefix"
 
 
-def _refuse_contradictions(arguments: argparse.Namespace, ways: list[str]) -> None:
-    for refused, reason in _contradictions(arguments, ways):
-        if refused:
-            raise WrongUsage(reason)
-
-
 def _contradictions(arguments: argparse.Namespace, ways: list[str]) -> Iterator[tuple[bool, str]]:
     """Each combination that is refused: whether it was given, and why it is."""
     job, zip_path = arguments.job is not None, arguments.zip
-    about_archive = bool(arguments.layout or arguments.on_missing)
-    about_new_job = bool(arguments.callback_url or arguments.idempotency_key)
+    about_new_job = bool(arguments.callback_url or arguments.idempotency_key or arguments.link_ttl)
     yield job and bool(ways), "--job continues with a job that has its files: name either files or a job"
-    yield job and about_archive, "--job continues with a job that has its --layout and --on-missing"
-    yield job and about_new_job, "--callback-url and --idempotency-key are options of a new job: omit them with --job"
+    yield (
+        job and bool(arguments.on_missing or (zip_path and arguments.layout)),
+        "--job continues with a job whose archive has its --layout and --on-missing",
+    )
+    yield (
+        job and about_new_job,
+        "--callback-url, --link-ttl and --idempotency-key are options of a new job: omit them with --job",
+    )
     yield len(ways) > 1, f"files are named by {' and by '.join(ways)}: choose one way"
-    yield zip_path is None and about_archive, "--layout and --on-missing are options of an archive: add --zip FILE"
-    is_folder = zip_path is not None and (zip_path.is_dir() or not zip_path.name)
-    yield is_folder, f"--zip {zip_path} is a folder; name the file to write"
+    yield zip_path is None and arguments.on_missing, "--on-missing is an option of an archive: add --zip FILE"
+    yield from _contradictions_of_zip(arguments, ways)
+    yield arguments.checksum and not arguments.skip_existing, "--checksum is an option of --skip-existing: add that"
+
+
+def _contradictions_of_zip(arguments: argparse.Namespace, ways: list[str]) -> Iterator[tuple[bool, str]]:
+    if arguments.zip is None:
+        return
+    path: Path = arguments.zip
+    filtered = bool(arguments.include or arguments.exclude)
+    yield path.is_dir() or not path.name, f"--zip {path} is a folder; name the file to write"
+    yield arguments.skip_existing, "--skip-existing compares files in a folder, not a ZIP: use -o DIR"
+    yield arguments.strip is not None, "--strip names files in a folder, not in a ZIP: use -o DIR"
+    yield (
+        filtered and ways != ["keys"],
+        "--include and --exclude choose among keys that you name, or files in a folder: use --keys-from or -o DIR",
+    )
 
 
 def _archive(arguments: argparse.Namespace) -> ArchiveOptions | None:

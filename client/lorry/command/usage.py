@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import enum
 import shlex
+import sys
 
 TOKEN_VARIABLE = "LORRY_TOKEN"
 TOKEN_HINT = f"give a token with --token-file PATH or in {TOKEN_VARIABLE}"
@@ -18,16 +19,20 @@ class ExitCode(enum.IntEnum):
     USAGE = 2
     JOB_FAILED = 3
     UNREACHABLE = 4
+    TARGET = 5
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 EXIT_CODES = """exit codes:
   0    success: every file is in the folder, or in the archive
-  1    some files are missing or could not be downloaded; each is named
+  1    some files are missing, broken or could not be downloaded; the first ones are named
   2    wrong usage, or the service refused the request (unknown job, bad ids, ...)
   3    the job failed or was cancelled
-  4    the service could not be reached, or has failed
-  130  interrupted; the job keeps running, and the command to continue is printed
+  4    the service could not be reached, has failed, or is not Lorry
+  5    the target cannot be written to: missing, read-only or full
+  130  interrupted (Ctrl-C); the command to continue is printed
+  143  terminated (SIGTERM); the command to continue is printed
 """
 
 
@@ -35,10 +40,20 @@ class WrongUsage(ValueError):
     """The arguments contradict each other or cannot be read; the message says which and why."""
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM arrived."""
+
+
 def command_line(arguments: argparse.Namespace, *words: str) -> str:
     """A `lorry` command for the same service as this one, quoted for a shell; without values of headers."""
-    options = ["--api", arguments.api] if arguments.api else []
+    options = ["--profile", arguments.profile] if arguments.profile else []
+    options += ["--api", arguments.api] if arguments.api else []
     options += ["--token-file", str(arguments.token_file)] if arguments.token_file else []
     for name, _ in arguments.headers:
         options += ["--header", f"{name}: ..."]
     return shlex.join(["lorry", *options, *words])
+
+
+def complain(line: str) -> None:
+    """Prints a line to standard error."""
+    print(line, file=sys.stderr, flush=True)

@@ -127,6 +127,8 @@ def describe_download(report: Download) -> str:
         parts.append(f"{len(report.missing):,} missing")
     if report.failed:
         parts.append(f"{len(report.failed):,} failed")
+    if report.excluded:
+        parts.append(f"{report.excluded:,} excluded")
     return ", ".join(parts)
 
 

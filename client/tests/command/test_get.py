@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pty
 import signal
@@ -310,3 +311,138 @@ def test_a_new_job_may_have_a_callback_and_a_key(command: Command, service: Fake
     assert reused.returncode == 2
     assert "422 idempotency_key_reused" in reused.stderr
     assert "nothing was done: use a new key" in reused.stderr
+
+
+def test_a_target_that_cannot_be_written_to_is_found_before_the_job_starts(
+    command: Command, service: FakeServer, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for words in (["-o", "file"], ["-o", "/proc/lorry"], ["--zip", "file/out.zip"]):
+        ended = command("get", "70000", *words)
+        assert ended.returncode == 5
+        assert "lorry: cannot write to " in ended.stderr
+    assert service.seen == []
+
+
+def test_a_disk_that_is_too_small_ends_with_5_and_the_command_to_continue(
+    command: Command, service: FakeServer
+) -> None:
+    store(service, 70000)
+    service.job = {"bytes": {"total": 2**62, "done": 0}}
+    ended = command("get", "70000", "-o", "out", "-q")
+    assert ended.returncode == 5
+    assert ended.stderr.startswith(f"job {JOB_ID} is ready; to continue: lorry get --job {JOB_ID} -o out\n")
+    assert "lorry: cannot write to out: 4,611,686,018,427,387,904 bytes are needed" in ended.stderr
+    assert service.requests("/store/") == []
+
+
+def test_many_missing_files_are_counted_and_twenty_named(command: Command, service: FakeServer) -> None:
+    store(service, 70000)
+    for words, code in ([], 1), (["--zip", "out.zip"], 1):
+        ended = command("get", "70000-70998", "-q", *words)
+        assert ended.returncode == code
+        lines = ended.stderr.splitlines()
+        assert [line.split()[0] for line in lines[:20]] == ["missing"] * 20
+        assert lines[20:] == [f"and 978 more: lorry status {JOB_ID} --state missing --state failed"]
+    service.job = {"status": "failed", "error": {"code": "no_files_available", "message": "every file is missing"}}
+    lines = command("get", "70001-70998", "-q").stderr.splitlines()
+    assert len(lines) == 22
+    assert lines[-1].startswith("and 978 more: ")
+
+
+def test_a_second_run_with_skip_existing_transfers_nothing(command: Command, service: FakeServer) -> None:
+    store(service, 70000, 70001)
+    words = ["get", "70000", "70001", "-o", "out", "-q"]
+    assert command(*words).stdout == "2 of 2 files in out (204.8 kB)\n"
+    for options in ["--skip-existing"], ["--skip-existing", "--checksum"]:
+        assert command(*words, *options).stdout == "2 of 2 files in out (204.8 kB), 2 of them already there\n"
+    service.objects["downloads/70001.zip"].replace(DATA[::-1])
+    assert command(*words, "--skip-existing").stdout.endswith(", 1 of them already there\n")
+
+
+def test_files_of_a_prefix_keep_their_folders_and_are_chosen_by_patterns(
+    command: Command, service: FakeServer, tmp_path: Path
+) -> None:
+    for key in ("downloads/2024/a/x.csv", "downloads/2024/b/x.csv", "downloads/2024/b/x.tmp"):
+        service.put(key, DATA)
+    ended = command("get", "--prefix", "downloads/2024/", "-o", "out", "--exclude", "*.tmp", "-q")
+    assert (ended.returncode, ended.stdout) == (0, "2 of 2 files in out (204.8 kB), 1 excluded\n")
+    found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
+    assert found == ["out/a/x.csv", "out/b/x.csv"]
+    command("get", "--prefix", "downloads/2024/", "-o", "flat", "--layout", "flat", "--include", "*.csv")
+    assert sorted(path.name for path in (tmp_path / "flat").iterdir()) == ["x-1.csv", "x.csv"]
+
+
+def test_the_command_to_continue_repeats_how_files_are_chosen_and_named(
+    command: Command, service: FakeServer, tmp_path: Path
+) -> None:
+    service.put("downloads/a/x.csv", DATA)
+    service.faults = [Fault("/store/", 404)]
+    options = ["--exclude", "*.tmp", "--skip-existing"]
+    ended = command("get", "--prefix", "downloads/", "-o", "out", *options, "-q")
+    resume = f"get --job {JOB_ID} -o out --layout tree --strip downloads/ --exclude *.tmp --skip-existing".split()
+    assert "--layout tree --strip downloads/ --exclude '*.tmp' --skip-existing" in ended.stderr
+    assert command(*resume).returncode == 0
+    assert (tmp_path / "out" / "a" / "x.csv").read_bytes() == DATA
+
+
+def test_the_result_is_printed_as_json(command: Command, service: FakeServer) -> None:
+    store(service, 70000)
+    ended = command("get", "70000", "70001", "-o", "out", "--json")
+    result = json.loads(ended.stdout)
+    assert (ended.returncode, result["job"]["jobId"], result["folder"], result["files"]) == (
+        1,
+        JOB_ID,
+        "out",
+        ["70000.zip"],
+    )
+    assert (result["complete"], result["skipped"], result["bytes"], result["failed"]) == (1, 0, len(DATA), [])
+    assert [file["id"] for file in result["missing"]] == [70001]
+    archives = json.loads(command("get", "70000", "--zip", "out.zip", "--json").stdout)
+    assert (archives["archives"], archives["broken"], archives["missing"]) == (["out.zip"], [], [])
+    service.job = {"status": "failed", "error": {"code": "gave_up", "message": "crashed"}}
+    failed = command("get", "70000", "--json")
+    assert (failed.returncode, json.loads(failed.stdout)["job"]["error"]["code"]) == (3, "gave_up")
+
+
+def test_an_unknown_job_is_not_proposed_to_be_continued(command: Command, service: FakeServer) -> None:
+    ended = command("get", "--job", "unknown")
+    assert ended.returncode == 2
+    assert ended.stderr == "lorry: 404 job_not_found: there is no such job [request req-1]\n"
+
+
+def test_ctrl_c_while_downloading_does_not_propose_to_cancel_a_job_that_is_ready(
+    start_command: Start, service: FakeServer
+) -> None:
+    store(service, 70000)
+    service.objects["downloads/70000.zip"].hold_after = 1000
+    process = start_command("get", "70000", "-o", "out")
+    service.wait_for("/store/")
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=END_SECONDS)
+    assert process.returncode == 130
+    assert f"interrupted. Job {JOB_ID} is ready, and downloaded data is kept.\n" in stderr
+    assert f"to continue:  lorry get --job {JOB_ID} -o out\n" in stderr
+    assert "cancel" not in stderr
+
+
+def test_sigterm_prints_the_command_to_continue(start_command: Start, service: FakeServer) -> None:
+    service.job = {"status": "processing", "progress": 10}
+    process = start_command("get", "70000")
+    service.wait_for("status")
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=END_SECONDS)
+    assert process.returncode == 143
+    assert f"lorry: terminated. Job {JOB_ID} keeps running" in stderr
+    assert f"lorry cancel {JOB_ID}" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_ctrl_c_before_the_job_has_an_id_says_where_to_look(start_command: Start, service: FakeServer) -> None:
+    service.faults = [Fault("/lorry/v1/download/initiate", 429, {"Retry-After": "60"}, times=99)]
+    process = start_command("get", "70000")
+    service.wait_for("initiate")
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=END_SECONDS)
+    assert process.returncode == 130
+    assert "interrupted while the job was started; `lorry jobs` lists it" in stderr

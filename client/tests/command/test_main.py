@@ -51,7 +51,7 @@ def test_another_server_at_the_address_ends_with_4(command: Command, service: Fa
     service.faults = [Fault("/lorry/", 200, body=b"<html>")]
     ended = command("jobs")
     assert ended.returncode == 4
-    assert "is this the ApiUrl?" in ended.stderr
+    assert "is not a Lorry service (200, not JSON); use the ApiUrl" in ended.stderr
 
 
 def test_the_address_is_found_in_outputs_json(command: Command, service: FakeServer, tmp_path: Path) -> None:
@@ -143,3 +143,29 @@ def test_headers_that_cannot_be_sent_end_with_2(
     assert complaint in ended.stderr
     assert SECRET not in ended.stderr
     assert service.seen == []
+
+
+def test_a_refused_token_may_have_expired(command: Command, service: FakeServer, tmp_path: Path) -> None:
+    service.tokens = {SECRET}
+    (tmp_path / "token").write_text("expired")
+    ended = command("jobs", "--token-file", "token")
+    assert ended.returncode == 2
+    assert "lorry: the token was refused: it may have expired" in ended.stderr
+    assert "--token-file" not in ended.stderr
+
+
+def test_a_wrong_address_is_named(command: Command, service: FakeServer) -> None:
+    address = service.url.removesuffix("/lorry")
+    service.faults = [Fault("/v1/", 405, body=b"<html>")]
+    ended = command("get", "70000", "--api", address)
+    assert ended.returncode == 4
+    assert ended.stderr == (
+        f"lorry: {address} is not a Lorry service (405 at /v1/download/initiate); "
+        "use the ApiUrl of the stack, with its path (such as /lorry)\n"
+    )
+
+
+def test_a_single_reading_gives_up_after_four_attempts(command: Command) -> None:
+    ended = command("status", JOB_ID, LORRY_API_URL="http://127.0.0.1:9/lorry")
+    assert ended.returncode == 4
+    assert "tried 4 times" in ended.stderr.splitlines()[-1]

@@ -50,7 +50,6 @@ def test_keys_come_from_arguments_and_from_a_file_literally(
     ("words", "complaint"),
     [
         (["70000", "--zip", "a.zip", "-o", "out"], "not allowed with argument"),
-        (["70000", "--layout", "tree"], "add --zip FILE"),
         (["70000", "--on-missing", "skip"], "add --zip FILE"),
         (["70000", "--zip", "."], "is a folder"),
         (["--job", "x", "--zip", "a.zip", "--layout", "flat"], "has its --layout and --on-missing"),
@@ -59,6 +58,18 @@ def test_keys_come_from_arguments_and_from_a_file_literally(
         (["--from", "-", "--prefix", "downloads/"], "named by ids and by a prefix"),
         (["--keys-from", "nowhere.txt"], "cannot read nowhere.txt"),
         (["--keys-from", "-"], "no files are named"),
+        (["downloads/a.zip"], "is not a file id; to name a file by its key, write --key downloads/a.zip"),
+        (["s3://bucket/downloads/a.zip"], "write --key downloads/a.zip"),
+        (["downloads/2024/"], "write --prefix downloads/2024/"),
+        (["photos"], "write 70000 or 70000-70059, or name files by --key or --prefix"),
+        (["--key", "s3://bucket/a/b"], "the service has its own: write a/b"),
+        (["--prefix", "s3://bucket/a/"], "the service has its own: write a/"),
+        (["--key", "downloads/a.txt", "--include", "*.csv"], "none of the 1 keys matches"),
+        (["70000", "--checksum"], "add that"),
+        (["70000", "--zip", "a.zip", "--skip-existing"], "use -o DIR"),
+        (["70000", "--zip", "a.zip", "--strip", "a/"], "use -o DIR"),
+        (["--prefix", "a/", "--zip", "a.zip", "--include", "*.csv"], "use --keys-from or -o DIR"),
+        (["70000", "--retries", "-1"], "must be 0 or more"),
     ],
 )
 def test_wrong_usage_ends_with_2_before_anything_is_sent(
@@ -87,6 +98,7 @@ def test_get_reads_ids_from_a_file_and_from_standard_input(
         (["70000", "--idempotency-key", "two words"], "1 to 255 visible ASCII characters"),
         (["--job", "x", "--idempotency-key", "a"], "are options of a new job"),
         (["--job", "x", "--callback-url", "https://example.org"], "are options of a new job"),
+        (["--job", "x", "--link-ttl", "60"], "are options of a new job"),
     ],
 )
 def test_options_of_a_new_job_are_refused_without_one(
@@ -95,3 +107,19 @@ def test_options_of_a_new_job_are_refused_without_one(
     ended = command("get", *words)
     assert (ended.returncode, service.seen) == (2, [])
     assert complaint in ended.stderr
+
+
+def test_keys_are_chosen_by_patterns_before_the_job_starts(command: Command, service: FakeServer) -> None:
+    keys = ["downloads/a.csv", "downloads/tmp/b.csv", "downloads/c.txt"]
+    for key in keys:
+        service.put(key, DATA)
+    words = ["get", *(word for key in keys for word in ("--key", key)), "--include", "*.csv", "--exclude", "tmp/*"]
+    assert command(*words, "-o", "out").returncode == 0
+    assert started_with(service) == {"keys": ["downloads/a.csv"]}
+    assert command(*words, "--zip", "a.zip").returncode == 0
+
+
+def test_a_new_job_may_say_how_long_links_work(command: Command, service: FakeServer) -> None:
+    store(service, 70000)
+    assert command("get", "70000", "--link-ttl", "600", "-q").returncode == 0
+    assert started_with(service)["linkTtlSeconds"] == 600

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,10 +53,21 @@ class StoredObject:
     cuts: list[int] = field(default_factory=list)  # bytes of the body to send before the connection breaks
     after_cut: Callable[[], None] | None = None
     hold_after: int | None = None  # bytes of the body to send before waiting for `released`
+    modified: float = field(default_factory=time.time)
+    part_size: int | None = None  # of a multipart upload, which has another ETag
 
     @property
     def etag(self) -> str:
-        return f'"{hashlib.md5(self.data).hexdigest()}"'
+        if self.part_size is None:
+            return f'"{hashlib.md5(self.data).hexdigest()}"'
+        parts = [self.data[at : at + self.part_size] for at in range(0, len(self.data), self.part_size)]
+        whole = hashlib.md5(b"".join(hashlib.md5(part).digest() for part in parts))
+        return f'"{whole.hexdigest()}-{len(parts)}"'
+
+    def replace(self, data: bytes) -> None:
+        """Stores other bytes, later than anything that was downloaded before."""
+        self.data = data
+        self.modified = time.time() + 10
 
 
 class FakeServer:

@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -213,6 +214,9 @@ class _Exchange:
         data, whole = stored.data, len(stored.data)
         etag = f"W/{stored.etag}" if self.fake_server.weak_etags else stored.etag
         wanted = re.fullmatch(r"bytes=(\d+)-", self.handler.headers.get("Range", ""))
+        if not wanted and self.is_unchanged(stored):
+            self.send(304, b"", {"ETag": etag})
+            return
         version = etag if self.fake_server.ignore_if_range else self.handler.headers.get("If-Range", etag)
         if not wanted or self.fake_server.ignore_range or version != etag:
             self.send_body(200, data, {"ETag": etag}, stored)
@@ -222,6 +226,13 @@ class _Exchange:
             first = int(wanted[1])
             place = self.fake_server.change_range(f"bytes {first}-{whole - 1}/{whole}")
             self.send_body(206, data[first:], {"ETag": etag, "Content-Range": place}, stored)
+
+    def is_unchanged(self, stored: StoredObject) -> bool:
+        """Whether the request has a condition that the object does not meet."""
+        since = self.handler.headers.get("If-Modified-Since")
+        if since is not None:
+            return int(stored.modified) <= parsedate_to_datetime(since).timestamp()
+        return self.handler.headers.get("If-None-Match") == stored.etag
 
     def send_body(self, status: int, data: bytes, headers: dict[str, str], stored: StoredObject) -> None:
         cut = stored.cuts.pop(0) if stored.cuts else None

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from lorry.transport import Flow, Pause, Request
+from lorry.flows import Flow, Pause, Request
 
 Value = TypeVar("Value")
 

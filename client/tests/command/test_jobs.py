@@ -1,4 +1,4 @@
-"""Every command but `get`: what it prints, and how it ends."""
+"""The commands about jobs other than `get`: what they print, and how they end."""
 
 from __future__ import annotations
 
@@ -81,14 +81,21 @@ def test_events_are_printed_oldest_first(command: Command, service: FakeServer, 
     assert len(command("events", JOB_ID, "--limit", "1").stdout.splitlines()) == 1
 
 
-def test_limits_are_printed_by_the_names_of_the_service(command: Command, service: FakeServer) -> None:
-    service.limits = {"files": {"perJob": 100_000}, "keys": {"allowedPrefix": "downloads/"}, "later": {"new": 1}}
-    assert command("limits").stdout.splitlines() == [
-        "files.perJob        100,000",
-        "keys.allowedPrefix  downloads/",
-        "later.new           1",
-    ]
-    assert json.loads(command("limits", "--json").stdout) == service.limits
+def test_status_lists_the_files_in_a_state(command: Command, service: FakeServer) -> None:
+    store(service, 70000)
+    service.make_job([f"downloads/{number}.zip" for number in (70000, 70001, 70002)])
+    service.files[2] |= {"state": "failed", "reason": "forbidden"}
+    lines = command("status", JOB_ID, "--state", "missing", "--state", "failed").stdout.splitlines()
+    assert lines[-2:] == ["missing    70001  downloads/70001.zip", "failed     70002  downloads/70002.zip: forbidden"]
+    assert "available  70000" not in "\n".join(lines)
+    job, file = map(json.loads, command("status", JOB_ID, "--state", "failed", "--json").stdout.splitlines())
+    assert (job["jobId"], file["id"]) == (JOB_ID, 70002)
+
+
+def test_cancel_and_retry_print_the_job_as_json(command: Command, service: FakeServer) -> None:
+    service.make_job([], status="failed")
+    assert json.loads(command("retry", JOB_ID, "--json").stdout)["status"] == "processing"
+    assert json.loads(command("cancel", JOB_ID, "--json").stdout)["status"] == "cancelled"
 
 
 def test_status_as_json_does_not_print_the_ticket(command: Command, service: FakeServer) -> None:
@@ -148,13 +155,6 @@ def test_jobs_lists_the_newest_up_to_the_limit(command: Command, service: FakeSe
     assert [line.split()[0] for line in lines] == ["job-0", "job-1"]
     assert re.search(r"ready +100% +5 of 5 +2025-01-01 00:00:00$", lines[0])
     assert command("jobs", "--status", "failed").stdout == ""
-
-
-def test_check_ends_with_1_when_the_file_is_missing(command: Command, service: FakeServer) -> None:
-    store(service, 70000)
-    there, absent = command("check", "70000"), command("check", "70001")
-    assert (there.returncode, there.stdout) == (0, "70000 is available: downloads/70000.zip, 102.4 kB\n")
-    assert (absent.returncode, absent.stdout) == (1, "70001 is missing\n")
 
 
 def test_status_shows_archives_without_their_links(command: Command, service: FakeServer) -> None:

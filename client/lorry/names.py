@@ -1,0 +1,118 @@
+"""Names of files: safe on every system, unique in their folder, and chosen by patterns. Keys are data, never paths."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from lorry.models import FileOutcome
+
+MAX_NAME_BYTES = 200
+"""Room below the 255 bytes of common file systems for the endings of part files."""
+
+PART_ENDING = ".part"
+NOTE_ENDING = ".part.etag"
+
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
+
+
+def safe_name(key: str) -> str:
+    """The last segment of an object key as a file name: `downloads/70000.zip` becomes `70000.zip`.
+
+    Characters that some system forbids and a leading dot become `_`; names that Windows reserves get a leading `_`;
+    long names are cut before their extension.
+    """
+    name = unicodedata.normalize("NFC", key.rstrip("/").rsplit("/", 1)[-1])
+    name = _UNSAFE.sub("_", name.encode("utf-8", "replace").decode("utf-8")).rstrip(". ")
+    if not name or name.startswith("."):
+        name = "_" + name[1:]
+    if _RESERVED.match(name):
+        name = "_" + name
+    if name.lower().endswith((PART_ENDING, NOTE_ENDING)):
+        name += "_"
+    return _shortened(name)
+
+
+class Names:
+    """Gives each file of one job a unique path below the target folder, the same on every run for the same job.
+
+    By default that is the last segment of its key. With `tree`, the folders of the key are kept, except those of
+    `prefix`. Names that differ only in case count as equal; the later file gets its index in the job, as in
+    `data-17.zip`; a folder with the name of an earlier file gets a trailing `_`. Remembers eight bytes per name, about
+    7 MB for 100,000 files.
+    """
+
+    def __init__(self, *, tree: bool = False, prefix: str = "") -> None:
+        self._tree = tree
+        self._prefix = prefix[: prefix.rfind("/") + 1]
+        self._files: set[int] = set()
+        self._folders: set[int] = set()
+
+    def path_for(self, file: FileOutcome) -> str:
+        """The path of the next file, with `/` between segments. Must be called for every file of the job, in order."""
+        key = file.key or str(file.id)
+        folder = self._folder_of(key) if self._tree else ""
+        wanted = safe_name(key)
+        path, copies = folder + wanted, 0
+        while not self._claim(path):
+            copies += 1
+            suffix = f"-{file.index}" if copies == 1 else f"-{file.index}-{copies}"
+            stem, extension = _split(wanted)
+            path = f"{folder}{stem}{suffix}{extension}"
+        return path
+
+    def _folder_of(self, key: str) -> str:
+        """The folders of the key, each safe and not the name of a file."""
+        folder = ""
+        for segment in key.rstrip("/").removeprefix(self._prefix).split("/")[:-1]:
+            if segment in ("", "."):
+                continue
+            folder += safe_name(segment)
+            while _digest(folder) in self._files:
+                folder += "_"
+            self._folders.add(_digest(folder))
+            folder += "/"
+        return folder
+
+    def _claim(self, path: str) -> bool:
+        digest = _digest(path)
+        if digest in self._files or digest in self._folders:
+            return False
+        self._files.add(digest)
+        return True
+
+
+def is_wanted(key: str, *, include: Sequence[str], exclude: Sequence[str]) -> bool:
+    """Whether the key matches one of the patterns `include` (if any) and none of `exclude`.
+
+    A pattern (`*`, `?`, `[abc]`, where `*` also matches `/`) is compared with the whole key and with each of its ends
+    that follow a `/`: `*.csv` and `2024/*` both match `downloads/2024/a.csv`.
+    """
+    if any(_matches(key, pattern) for pattern in exclude):
+        return False
+    return not include or any(_matches(key, pattern) for pattern in include)
+
+
+def _matches(key: str, pattern: str) -> bool:
+    return fnmatchcase(key, pattern) or fnmatchcase(key, f"*/{pattern}")
+
+
+def _digest(path: str) -> int:
+    return int.from_bytes(hashlib.blake2b(path.casefold().encode(), digest_size=8).digest())
+
+
+def _shortened(name: str) -> str:
+    if len(name.encode()) <= MAX_NAME_BYTES:
+        return name
+    stem, extension = (part.encode() for part in _split(name))
+    room = max(1, MAX_NAME_BYTES - len(extension))
+    return stem[:room].decode("utf-8", "ignore") + extension[:MAX_NAME_BYTES].decode("utf-8", "ignore")
+
+
+def _split(name: str) -> tuple[str, str]:
+    stem, dot, extension = name.rpartition(".")
+    return (stem, dot + extension) if stem and len(extension) <= 16 else (name, "")
