@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bad_tokens import FORGERIES
 from tests.integration.deployment import Deployment
 from tests.integration.stack import wait_for
 from tests.integration.test_http import problem
-from tests.oidc import Issuer
+from tests.support.bad_tokens import FORGERIES
+from tests.support.oidc import Issuer
 
 FILE = 62_000
 OPEN = ("/", "/health", "/openapi", "/docs")

@@ -7,7 +7,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.integration.deployment import Deployment, Document
 from tests.integration.websocket_client import connected
-from tests.oidc import Issuer
+from tests.support.oidc import Issuer
 
 FILE = 66_000
 

@@ -26,7 +26,7 @@ def made(kind: type[LorryError]) -> LorryError:
     return kind(**values)
 
 
-@pytest.mark.parametrize("kind", raised(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", list(raised()), ids=lambda kind: kind.__name__)
 def test_every_error_has_a_code_a_sentence_and_a_place_in_the_tree(kind: type[LorryError]) -> None:
     error = made(kind)
     assert error.code != LorryError.code

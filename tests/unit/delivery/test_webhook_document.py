@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.messages import SendWebhook
+from tests.support.openapi import DOCUMENT, assert_valid
 from tests.unit.delivery.test_webhooks import JOB, World
-from tests.unit.openapi_conformance import DOCUMENT, assert_valid
 
 
 @pytest.mark.parametrize("status", ["ready", "failed", "cancelled"])

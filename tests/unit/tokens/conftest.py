@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib.tokens import TokenVerifier
-from tests.oidc import ALGORITHMS, Issuer, issuing
+from tests.support.oidc import ALGORITHMS, Issuer, issuing
 from tests.unit.tokens.verifiers import PublishedNow, verifier_of
 
 

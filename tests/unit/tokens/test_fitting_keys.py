@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib.tokens import TokenVerifier
-from tests.bad_tokens import UNVERIFIED
-from tests.oidc import Issuer, SigningKey, small
-from tests.token_factory import by_decoy
+from tests.support.bad_tokens import UNVERIFIED
+from tests.support.oidc import Issuer, SigningKey, small
+from tests.support.token_factory import by_decoy
 from tests.unit.tokens.verifiers import PublishedNow, PublishedOne, refusal
 
 

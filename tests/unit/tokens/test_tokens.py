@@ -13,10 +13,10 @@ import pytest
 from chalicelib.errors import KeysUnavailable
 from chalicelib.settings import Algorithm
 from chalicelib.tokens import MAX_TOKEN_BYTES, Jwk, TokenVerifier
-from tests.bad_tokens import FORGERIES, UNVERIFIED, Forgery
-from tests.oidc import ALGORITHMS as SIGNED_WITH
-from tests.oidc import Issuer
-from tests.token_factory import Make, by_key_as, claiming, headed, later, raw, signature, spelt
+from tests.support.bad_tokens import FORGERIES, UNVERIFIED, Forgery
+from tests.support.oidc import ALGORITHMS as SIGNED_WITH
+from tests.support.oidc import Issuer
+from tests.support.token_factory import Make, by_key_as, claiming, headed, later, raw, signature, spelt
 from tests.unit.tokens.verifiers import PublishedNow, refusal, verifier_of
 
 # --- good ones ---------------------------------------------------------------

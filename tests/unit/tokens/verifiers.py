@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.errors import Unauthenticated
 from chalicelib.tokens import Jwk, TokenVerifier
-from tests.oidc import Issuer, without_absent
+from tests.support.oidc import Issuer, without_absent
 
 
 class PublishedNow:

@@ -8,15 +8,11 @@ from typing import Any
 import pytest
 
 from app import app
-from chalicelib.assembly.model import Archive
 from chalicelib.delivery.tickets import TicketSigner
 from chalicelib.errors import SecretUnavailable
-from tests.assembly_world import SMALL, AssemblyWorld
 from tests.builders import World
-from tests.fake_assembly import FakeStore
-from tests.support.services import STORE, Gateway, WorldServices, in_use
-from tests.unit.test_api_admission import ALICE, BOB, JOBS, JWT, initiated
-from tests.unit.test_api_input import INITIATE, UNKNOWN_JOB, assert_problem, pointers
+from tests.support.api import ALICE, BOB, INITIATE, JOBS, JWT, UNKNOWN_JOB, assert_problem, initiated, pointers
+from tests.support.services import Gateway, WorldServices, in_use
 
 NOBODY = Gateway(app)
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -227,51 +223,6 @@ def test_a_cursor_of_events_that_is_not_ours_is_refused(services: WorldServices)
 def test_events_of_an_unknown_job_are_not_told(services: WorldServices) -> None:
     path = f"/v1/download/{UNKNOWN_JOB}/events"
     assert_problem(NOBODY.get(path), 404, "job_not_found", path=path)
-
-
-# --- archives ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def archives() -> Iterator[AssemblyWorld]:
-    world = AssemblyWorld(FakeStore(SMALL, copies_tell=True), max_bytes=10**12)
-    with in_use(world):
-        yield world
-
-
-def built(world: AssemblyWorld, *numbers: int) -> str:
-    for number in numbers:
-        world.bucket.put_source(f"downloads/{number}.zip", b"x" * 700)
-    job_id = started(*numbers, archive={"filename": "photos.zip"})
-    world.work_off()
-    return job_id
-
-
-def test_the_download_of_an_archive_goes_straight_to_it_and_issues_one_link(archives: AssemblyWorld) -> None:
-    job_id = built(archives, 70000, 70001, 70002)
-    for path in (f"/v1/download/{job_id}", f"/v1/download/{job_id}/archives/0"):
-        answer = TRACED.get(path)
-        assert (answer.status_code, answer.body) == (302, b"")
-        assert answer.headers["Location"].startswith(f"{STORE}/archives/archives/{job_id}/1-1.zip?")
-        assert trail(job_id)[-1]["details"] == {"count": 1}
-
-
-def test_the_download_of_several_archives_lists_them(archives: AssemblyWorld) -> None:
-    job_id = built(archives, 70000, 70001)
-    (key,) = (key for key in archives.archives.rows if key[0] == job_id)
-    first: Archive = archives.archives.rows[key]
-    archives.archives.rows[job_id, 1, 2] = first
-    answer = NOBODY.get(f"/v1/download/{job_id}")
-    assert answer.status_code == 200
-    assert [archive["url"].startswith(STORE) for archive in answer.json_body["archives"]] == [True, True]
-    assert trail(job_id)[-1]["details"] == {"count": 4}
-
-
-def test_an_archive_or_a_file_that_is_not_there_is_told_so(archives: AssemblyWorld) -> None:
-    job_id = built(archives, 70000)
-    for place in ("archives/1", "archives/-1", "archives/x", "archives/²", "files/1", f"files/{10**12}", "files/0x0"):
-        path = f"/v1/download/{job_id}/{place}"
-        assert_problem(NOBODY.get(path), 404, "no_such_result", path=path)
 
 
 # --- lists ------------------------------------------------------------------------------

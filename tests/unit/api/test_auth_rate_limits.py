@@ -11,9 +11,21 @@ from chalice.test import HTTPResponse
 
 from app import app
 from tests.builders import World
+from tests.support.api import (
+    ALICE,
+    BOB,
+    CHECK,
+    INITIATE,
+    JOBS,
+    JWT,
+    NOBODY,
+    REQUEST_ID,
+    UNKNOWN_JOB,
+    assert_problem,
+    called,
+    initiated,
+)
 from tests.support.services import Gateway, WorldServices, in_use
-from tests.unit.test_api_admission import ALICE, BOB, JOBS, JWT, NOBODY, called, initiated
-from tests.unit.test_api_input import CHECK, INITIATE, REQUEST_ID, UNKNOWN_JOB, assert_problem
 
 FEW = {"RATE_LIMIT_MAX_REQUESTS": "3", "RATE_LIMIT_STREAM_REQUESTS": "2"}
 ELSEWHERE = Gateway(app, address="203.0.113.9")

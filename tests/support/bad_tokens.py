@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from tests.oidc import ABSENT, attacker
-from tests.token_factory import (
+from tests.support.oidc import ABSENT, attacker
+from tests.support.token_factory import (
     Make,
     by_attacker,
     by_decoy,

@@ -16,9 +16,8 @@ from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS
 from tests.builders import World, event
 from tests.fakes import Crash
+from tests.support.api import ALICE, BOB, INITIATE, JWT, assert_problem, initiated, pointers
 from tests.support.services import Gateway, WorldServices, in_use
-from tests.unit.test_api_admission import ALICE, BOB, JWT, initiated
-from tests.unit.test_api_input import INITIATE, assert_problem, pointers
 
 BODY = b'{"file_ids":[70000,70001],"archive":{"filename":"a.zip","layout":"tree"},"linkTtlSeconds":60}'
 SAME = [

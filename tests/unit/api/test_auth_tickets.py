@@ -9,9 +9,21 @@ import pytest
 
 from app import app
 from tests.builders import World
+from tests.support.api import (
+    ALICE,
+    BY_TICKET,
+    IAM,
+    JWT,
+    NOBODY,
+    OF_JOBS,
+    UNKNOWN_JOB,
+    USER,
+    assert_problem,
+    called,
+    initiated,
+    ready,
+)
 from tests.support.services import Gateway, WorldServices, in_use
-from tests.unit.test_api_admission import ALICE, BY_TICKET, IAM, JWT, NOBODY, OF_JOBS, USER, called, initiated, ready
-from tests.unit.test_api_input import UNKNOWN_JOB, assert_problem
 
 CALLERS = {"jwt": (JWT, ALICE), "iam": (IAM, Gateway(app, arn=USER))}
 

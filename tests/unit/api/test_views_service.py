@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,9 +12,8 @@ from chalice.test import HTTPResponse
 
 from app import app
 from tests.builders import World
+from tests.support.api import CHECK, INITIATE, JOBS, assert_problem, initiated, post
 from tests.support.services import STORE, Gateway, WorldServices, in_use
-from tests.unit.test_api_admission import JOBS, initiated
-from tests.unit.test_api_input import CHECK, INITIATE, assert_problem
 
 NOBODY = Gateway(app)
 START = "/v1/download/start"
@@ -35,6 +35,30 @@ def services(world: World) -> Iterator[WorldServices]:
 def limits() -> dict[str, Any]:
     document: dict[str, Any] = NOBODY.get("/v1/limits").json_body
     return document
+
+
+# --- index and health -------------------------------------------------------------------
+
+
+def test_the_index_links_only_to_what_exists(http: Any) -> None:
+    answer = http.get("/")
+    assert (answer.status_code, answer.json_body["name"]) == (200, "lorry")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", answer.json_body["version"])
+    for link in answer.json_body["links"].values():
+        assert http.get(link).status_code in (200, 405)
+
+
+def test_a_healthy_service_says_so(http: Any) -> None:
+    answer = http.get("/health")
+    assert answer.status_code == 200
+    assert answer.json_body == {"status": "healthy", "checks": {"storage": "ok", "table": "ok", "queue": "ok"}}
+
+
+def test_an_unhealthy_service_names_what_failed(http: Any, services: WorldServices) -> None:
+    services.fake_health.verdicts["queue"] = "error"
+    answer = http.get("/health")
+    assert answer.status_code == 503
+    assert answer.json_body == {"status": "unhealthy", "checks": {"storage": "ok", "table": "ok", "queue": "error"}}
 
 
 # --- limits -----------------------------------------------------------------------------
@@ -254,3 +278,21 @@ def test_head_tells_what_get_would_without_its_body(services: WorldServices) -> 
         head, get = NOBODY("HEAD", path), NOBODY.get(path)
         assert (head.status_code, head.body) == (get.status_code, b"")
         assert head.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_file_that_is_there_is_told_with_its_key_and_size(http: Any, world: World) -> None:
+    world.store.put("downloads/70000.zip", size=12_345)
+    answer = post(http, CHECK, {"file_id": 70000})
+    expected = {"file_id": 70000, "available": True, "s3Key": "downloads/70000.zip", "size": 12_345}
+    assert (answer.status_code, answer.json_body) == (200, expected)
+
+
+def test_a_file_that_is_not_there_is_told_so(http: Any) -> None:
+    answer = post(http, CHECK, {"file_id": 70000})
+    assert answer.status_code == 200
+    assert answer.json_body == {"file_id": 70000, "available": False, "s3Key": None, "size": None}
+
+
+def test_an_absent_bucket_is_not_an_absent_file(http: Any, world: World) -> None:
+    world.store.bucket_exists = False
+    assert_problem(post(http, CHECK, {"file_id": 70000}), 503, "storage_unavailable", path=CHECK)

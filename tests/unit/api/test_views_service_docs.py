@@ -12,8 +12,8 @@ from chalice.test import Client
 from app import app
 from chalicelib.api.openapi import document
 from tests.builders import World
+from tests.support.openapi import settings
 from tests.support.services import in_use
-from tests.unit.openapi_conformance import settings
 
 BASE = "https://lorry.test/base"
 ASSETS = ("start.js", "swagger-ui-bundle.js", "swagger-ui.css")

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from chalice.test import Client, HTTPResponse
+from chalice.test import Client
 
 from app import app
 from chalicelib.limits import MAX_BODY_BYTES, MAX_FILES_PER_JOB
 from tests.builders import World
+from tests.support.api import CHECK, INITIATE, UNKNOWN_JOB, assert_problem, pointers, post
 from tests.support.services import in_use
-
-INITIATE = "/v1/download/initiate"
-CHECK = "/v1/download/check"
-UNKNOWN_JOB = "6f6b0f9e-0000-4000-8000-000000000009"
-JSON = {"Content-Type": "application/json"}
-REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @pytest.fixture
@@ -32,32 +26,6 @@ def world() -> Iterator[World]:
 @pytest.fixture
 def http(world: World) -> Any:
     return Client(app).http
-
-
-def post(http: Any, path: str, body: Any, headers: dict[str, str] | None = None) -> HTTPResponse:
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    answer: HTTPResponse = http.post(path, headers=JSON if headers is None else headers, body=data)
-    return answer
-
-
-def assert_problem(answer: HTTPResponse, status: int, error: str, *, path: str) -> dict[str, Any]:
-    """The answer is a problem of this kind, shaped as the contract has it. Its document."""
-    assert answer.status_code == status
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    problem: dict[str, Any] = answer.json_body
-    required = {"type", "title", "status", "detail", "instance", "error", "message", "requestId"}
-    assert required <= problem.keys() <= required | {"errors"}
-    assert (problem["status"], problem["error"], problem["type"]) == (status, error, f"urn:lorry:problem:{error}")
-    assert problem["instance"] == path
-    assert problem["message"] == problem["detail"]
-    assert problem["title"] and problem["detail"]
-    assert problem["requestId"] == answer.headers["X-Request-ID"]
-    return problem
-
-
-def pointers(problem: dict[str, Any]) -> list[str]:
-    assert all(place.keys() == {"pointer", "detail"} and place["detail"] for place in problem["errors"])
-    return [place["pointer"] for place in problem["errors"]]
 
 
 # --- bodies -----------------------------------------------------------------------------

@@ -13,10 +13,10 @@ from app import app
 from chalicelib.api.operations import OPERATIONS
 from chalicelib.limits import MAX_FILES_PER_JOB
 from tests.builders import World
+from tests.support.api_states import CHECK, FILE, FILES, INITIATE, JOBS, JSON, KEY, NOBODY, START, TOO_LARGE, Api
+from tests.support.openapi import OPERATIONS as DOCUMENTED
+from tests.support.openapi import assert_documented, assert_valid
 from tests.support.services import in_use
-from tests.unit.api_states import CHECK, FILE, FILES, INITIATE, JOBS, JSON, KEY, NOBODY, START, TOO_LARGE, Api
-from tests.unit.openapi_conformance import OPERATIONS as DOCUMENTED
-from tests.unit.openapi_conformance import assert_documented, assert_valid
 
 
 @pytest.fixture

@@ -4,52 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from chalice.test import HTTPResponse
 
 from app import app
-from chalicelib.api import operations
 from chalicelib.jobs.model import JobStatus
 from tests.builders import World
-from tests.support.services import Gateway, WorldServices, in_use
-from tests.unit.test_api_input import CHECK, INITIATE, UNKNOWN_JOB, assert_problem
-
-JWT = {"AUTH_MODE": "jwt", "AUTH_ISSUER": "https://issuer.test/", "AUTH_AUDIENCE": "lorry"}
-IAM = {"AUTH_MODE": "iam"}
-USER = "arn:aws:iam::000000000000:user/alice"
-ROLE = "arn:aws:sts::000000000000:assumed-role/exports/"
-
-JOBS = "/v1/download/jobs"
-PUBLIC = {("GET", "/"), ("GET", "/health"), ("GET", "/openapi"), ("GET", "/docs"), ("GET", "/docs/{asset}")}
-BY_TICKET = {
-    "/v1/download/stream/{job_id}",
-    "/v1/download/{job_id}",
-    "/v1/download/{job_id}/files/{number}",
-    "/v1/download/{job_id}/archives/{number}",
-}
-# Every operation there is, so that a new route cannot be forgotten here.
-OPERATIONS = sorted(
-    (method, operation.path)
-    for operation in operations.OPERATIONS
-    for method in ((operation.method, "HEAD") if operation.answers_head else (operation.method,))
+from tests.support.api import (
+    ALICE,
+    BOB,
+    BY_TICKET,
+    IAM,
+    INITIATE,
+    JOBS,
+    JWT,
+    NOBODY,
+    OF_JOBS,
+    OPERATIONS,
+    PUBLIC,
+    ROLE,
+    UNKNOWN_JOB,
+    USER,
+    assert_problem,
+    bearer,
+    called,
+    initiated,
+    ready,
+    signer,
 )
-OF_JOBS = [(method, path) for method, path in OPERATIONS if "{job_id}" in path]
-BODIES = {INITIATE: {"file_ids": [70000]}, CHECK: {"file_id": 70000}, "/v1/download/start": {"file_id": 70000}}
-
-NOBODY = Gateway(app)
-
-
-def bearer(name: str) -> Gateway:
-    return Gateway(app, {"Authorization": f"Bearer token-of-{name}"})
-
-
-def signer(arn: str) -> Gateway:
-    return Gateway(app, arn=arn)
-
-
-ALICE, BOB = bearer("alice"), bearer("bob")
+from tests.support.services import Gateway, WorldServices, in_use
 
 
 @pytest.fixture
@@ -67,25 +50,6 @@ def jwt(world: World) -> Iterator[WorldServices]:
 def iam(world: World) -> Iterator[WorldServices]:
     with in_use(world, **IAM) as services:
         yield services
-
-
-def initiated(caller: Gateway) -> dict[str, Any]:
-    answer = caller.post(INITIATE, {"file_ids": [70000]})
-    assert answer.status_code == 202
-    document: dict[str, Any] = answer.json_body
-    return document
-
-
-def ready(world: World, caller: Gateway) -> dict[str, Any]:
-    world.store.put("downloads/70000.zip")
-    document = initiated(caller)
-    world.work_off()
-    return document
-
-
-def called(caller: Gateway, method: str, path: str, job_id: str = UNKNOWN_JOB, query: str = "") -> HTTPResponse:
-    address = path.replace("{job_id}", job_id).replace("{number}", "0").replace("{asset}", "start.js")
-    return caller(method, address + query, BODIES.get(path, {} if method == "POST" else None))
 
 
 def test_the_table_of_operations_is_not_empty() -> None:

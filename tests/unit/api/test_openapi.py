@@ -16,8 +16,8 @@ from chalicelib.api.openapi import document, possible
 from chalicelib.api.operations import OPERATIONS
 from chalicelib.api.problems import PROBLEMS
 from tests.builders import World
+from tests.support.openapi import DOCUMENT, settings
 from tests.support.services import in_use
-from tests.unit.openapi_conformance import DOCUMENT, settings
 
 JOB_ID = "6f6b0f9e-0000-4000-8000-000000000009"
 VALUES = {"job_id": JOB_ID, "number": "0", "asset": "start.js"}

@@ -12,9 +12,8 @@ from chalice.test import HTTPResponse
 
 from app import app
 from tests.builders import JOB_TTL, World
+from tests.support.api import INITIATE, UNKNOWN_JOB, assert_problem, initiated
 from tests.support.services import Gateway, WorldServices, in_use
-from tests.unit.test_api_admission import initiated
-from tests.unit.test_api_input import INITIATE, UNKNOWN_JOB, assert_problem
 
 NOBODY = Gateway(app)
 

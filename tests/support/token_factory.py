@@ -14,7 +14,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.oidc import Draft, Issuer, SigningKey, attacker, base64url, compact
+from tests.support.oidc import Draft, Issuer, SigningKey, attacker, base64url, compact
 
 Make = Callable[[Issuer], str]
 
