@@ -5,6 +5,8 @@ scheduler.py    tasks, processes, the virtual clock: one seed decides who runs n
 executor.py     what code that needs threads is given instead
 environment.py  what a service needs of the world: time, chance, and others who run meanwhile
 client.py       stands where a boto3 client stands: validation, faults, retries, switch points
+functions/      Lambda: containers, time limits, queues, streams and schedules as event sources
+limits.py       what AWS allows and how long it takes, as data with sources
 s3/             objects, listings, multipart uploads, content that is not held
 sqs/            queues: visibility, duplicates, dead letters
 dynamodb/       tables, indexes, expressions, streams, transactions

@@ -140,11 +140,11 @@ class SimulatedClient:
         environment.check()
         effect = _Effect(service, operation, method, arguments)
         try:
-            environment.travel()
+            environment.travel(point)
             environment.fault_point(Fault.CRASH_BEFORE, point)
             self._before(effect, point)
             answer = effect.perform()
-            environment.travel()
+            environment.travel(point)
         except Killed:
             effect.survive()
             raise
@@ -187,6 +187,7 @@ class _Effect:
         self, service: Service, operation: str, method: Callable[..., Any], arguments: Mapping[str, Any]
     ) -> None:
         self._service, self._operation, self._arguments = service, operation, arguments
+        self.point = f"{service.name}.{operation}"
         self._method = method
         self._begun: Generator[None, None, dict[str, Any]] | None = None
         self._over = False
@@ -206,7 +207,7 @@ class _Effect:
             result: Any = self._method(**self._arguments)
             if isinstance(result, GeneratorType):
                 self._begun = result
-                result = self._drive(self._service.environment.travel)
+                result = self._drive(partial(self._service.environment.travel, self.point))
         except Refused as refused:
             self._over = True
             self._note(refused.code)
@@ -222,7 +223,7 @@ class _Effect:
         if self._over:
             return
         self._over = True
-        if environment.faults.happens(Fault.LATE_EFFECT, f"{self._service.name}.{self._operation}"):
+        if environment.faults.happens(Fault.LATE_EFFECT, self.point):
             environment.later(environment.random.uniform(0, MOST_LATE_SECONDS), self._finish)
         elif self._begun is not None:
             self._begun.close()
@@ -252,7 +253,7 @@ class _Effect:
     def _note(self, outcome: str) -> None:
         service = self._service
         words = service.describe(self._operation, self._arguments)
-        service.environment.note(f"{service.name}.{self._operation} {words}: {outcome}")
+        service.environment.note(f"{self.point} {words}: {outcome}")
 
 
 def _is_retried(error: ClientError | BotoCoreError) -> bool:

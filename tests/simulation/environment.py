@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from tests.simulation.faults import Fault, Faults
+from tests.simulation.limits import NO_LIMITS, Limits
 from tests.simulation.scheduler import START_MS, Process, Scheduler
 
 TRIP_SECONDS = 0.005  # on average; it varies much, so that any two calls may overtake each other
@@ -21,6 +22,9 @@ class Environment(Protocol):
     def faults(self) -> Faults: ...
 
     @property
+    def limits(self) -> Limits: ...
+
+    @property
     def random(self) -> random.Random:
         """Values of the simulation itself: ids, delays, shares."""
 
@@ -30,8 +34,8 @@ class Environment(Protocol):
     def check(self) -> None:
         """Raises Killed in a process that is dead."""
 
-    def travel(self) -> None:
-        """A request, or its answer, is on its way; others run meanwhile."""
+    def travel(self, point: str) -> None:
+        """A request, or its answer, is on its way; others run meanwhile. `point` names the call."""
 
     def sleep(self, seconds: float) -> None:
         """Let others run for so long."""
@@ -49,8 +53,15 @@ class Environment(Protocol):
 class Alone:
     """No one else runs. `clock` gives the time; without one it stands still but for what is slept."""
 
-    def __init__(self, *, seed: int = 0, faults: Faults | None = None, clock: Callable[[], int] | None = None) -> None:
-        self.faults = faults or Faults(seed)
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        faults: Faults | None = None,
+        clock: Callable[[], int] | None = None,
+        limits: Limits = NO_LIMITS,
+    ) -> None:
+        self.faults, self.limits = faults or Faults(seed), limits
         self.random = random.Random(seed)
         self._clock = clock
         self._slept_ms = 0
@@ -64,7 +75,7 @@ class Alone:
     def check(self) -> None:
         """No one is killed here."""
 
-    def travel(self) -> None:
+    def travel(self, point: str) -> None:
         """No one else runs meanwhile."""
 
     def sleep(self, seconds: float) -> None:
@@ -83,9 +94,8 @@ class Alone:
 class Scheduled:
     """The world of a scheduler's tasks. A call from outside, by a test that looks into a service, meets no faults."""
 
-    def __init__(self, scheduler: Scheduler, faults: Faults) -> None:
-        self.scheduler, self.faults = scheduler, faults
-        self.trip_seconds = TRIP_SECONDS
+    def __init__(self, scheduler: Scheduler, faults: Faults, limits: Limits = NO_LIMITS) -> None:
+        self.scheduler, self.faults, self.limits = scheduler, faults, limits
         self.random = scheduler.random
         self.points: set[tuple[str, Fault]] = set()  # where a process may crash
         self.crashed: set[tuple[str, Fault]] = set()  # where one did
@@ -98,9 +108,14 @@ class Scheduled:
     def check(self) -> None:
         self.scheduler.check()
 
-    def travel(self) -> None:
+    def travel(self, point: str) -> None:
         if self.scheduler.current is not None:
-            self.scheduler.wait(self.random.expovariate(1 / self.trip_seconds))
+            self.scheduler.wait(self._trip_seconds(point))
+
+    def _trip_seconds(self, point: str) -> float:
+        latencies = self.limits.latencies
+        latency = latencies.get(point) or latencies.get(point.partition(".")[0])
+        return latency.draw(self.random) / 2 if latency else self.random.expovariate(1 / TRIP_SECONDS)
 
     def sleep(self, seconds: float) -> None:
         if self.scheduler.current is not None:

@@ -46,6 +46,7 @@ class Fault(StrEnum):
     ERROR_IN_OK = "store answers 200 with an error as its body"
     COMPLETED_AGAIN = "repeated CompleteMultipartUpload answered like the first"
     # The functions
+    CLOCK_SKEW = "container's clock is off"
     THROTTLED_INVOCATION = "message received and not invoked"
     REPEATED_INVOCATION = "scheduled event delivered twice"
 

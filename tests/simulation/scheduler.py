@@ -162,11 +162,15 @@ class Scheduler:
     def join(self, task: Task) -> Any:
         """Wait for a task; its result, or its error raised here."""
         while not task.done:
-            task.waiting_for_it.append(self._task())
-            self.wait()
+            self.await_task(task)
         if task.error is not None:
             raise task.error
         return task.result
+
+    def await_task(self, task: Task) -> None:
+        """Wait until a task is done, or until something else wakes this one."""
+        task.waiting_for_it.append(self._task())
+        self.wait()
 
     def kill(self, task: Task, reason: str) -> None:
         """The task ends where it is: every switch point raises Killed from now on."""

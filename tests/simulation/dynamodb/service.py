@@ -19,7 +19,8 @@ from tests.simulation.dynamodb.expressions import Resolved, Scope
 from tests.simulation.dynamodb.items import Item, invalid, item_from, size_of
 from tests.simulation.dynamodb.queries import check_start, key_range, projected, read_page
 from tests.simulation.dynamodb.requests import Arguments, Request, copy_of
-from tests.simulation.dynamodb.tables import Index, Key, KeySchema, Table
+from tests.simulation.dynamodb.tables import Index, Key, Table, index_from, schema_from
+from tests.simulation.dynamodb.throughput import Throughput, throttled
 from tests.simulation.dynamodb.transactions import Transactions
 from tests.simulation.dynamodb.writes import Delete, Put, UpdateItem, Write
 from tests.simulation.environment import Environment
@@ -29,7 +30,6 @@ Answer = dict[str, Any]
 
 MAX_BATCH_GET, MAX_BATCH_WRITE = 100, 25
 MAX_BATCH_BYTES = 16 * 1024 * 1024
-THROTTLED = "ProvisionedThroughputExceededException"
 
 
 class SimulatedDynamoDB:
@@ -38,7 +38,8 @@ class SimulatedDynamoDB:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self.tables: dict[str, Table] = {}
-        self._transactions = Transactions(environment, self.table)
+        self._throughput = Throughput(environment)
+        self._transactions = Transactions(environment, self.table, self._throughput)
 
     def describe(self, operation: str, arguments: Mapping[str, Any]) -> str:
         if operation == "transact_write_items":
@@ -53,7 +54,7 @@ class SimulatedDynamoDB:
 
     def fault_before(self, operation: str, arguments: Mapping[str, Any]) -> None:
         if self.environment.faults.happens(Fault.TABLE_THROTTLED, operation):
-            raise Refused(THROTTLED, "Throughput exceeds the current capacity of your table or index")
+            raise throttled()
 
     # --- tables
 
@@ -70,10 +71,10 @@ class SimulatedDynamoDB:
         if TableName in self.tables:
             raise Refused("ResourceInUseException", f"Table already exists: {TableName}")
         types = {one["AttributeName"]: one["AttributeType"] for one in AttributeDefinitions}
-        table = Table(TableName, _schema(KeySchema, types), self.environment)
+        table = Table(TableName, schema_from(KeySchema, types), self.environment)
         table.streamed = bool(StreamSpecification and StreamSpecification.get("StreamEnabled", True))
         for wanted in GlobalSecondaryIndexes:
-            index = _index(wanted, types, table.schema)
+            index = index_from(wanted, types, table.schema)
             table.indexes[index.name] = index
         self.tables[TableName] = table
         return {"TableDescription": {"TableName": TableName, "TableStatus": "ACTIVE"}}
@@ -98,6 +99,7 @@ class SimulatedDynamoDB:
         request.finish()
         key = table.key_of(item_from(arguments["Key"]))
         item = table.read(key, consistent=arguments.get("ConsistentRead", False))
+        self._throughput.read(table, key[0], size_of(item or {}), consistent=arguments.get("ConsistentRead", False))
         return {} if item is None else {"Item": _shown(item, paths)}
 
     def put_item(self, **arguments: Any) -> Answer:
@@ -115,6 +117,8 @@ class SimulatedDynamoDB:
         write = kind(self.table(arguments["TableName"]), arguments)
         if write.key in write.table.locked:
             raise Refused("TransactionConflictException", "Transaction is ongoing for the item")
+        if self._throughput.refuses(write):
+            raise throttled()
         write.validate()
         write.check_condition()
         act, old = write.evaluate(), write.old
@@ -147,6 +151,8 @@ class SimulatedDynamoDB:
             limit=arguments.get("Limit"),
             backward=not arguments.get("ScanIndexForward", True),
         )
+        size, consistent = sum(map(size_of, page.items)), arguments.get("ConsistentRead", False)
+        self._throughput.read(table, wanted.hash_key, size, consistent=consistent)
         items = self._seen(table, source, page.items, arguments)
         found = items if kept is None else [item for item in items if kept[0].holds(item, kept[1])]
         answer: Answer = {"Count": len(found), "ScannedCount": len(items)}
@@ -215,7 +221,7 @@ class SimulatedDynamoDB:
         left: dict[str, list[Any]] = {}
         for name, of_table in writes.items():
             for place, write in enumerate(of_table):
-                if self._is_left_over(place) or write.key in write.table.locked:
+                if self._is_left_over(place) or write.key in write.table.locked or self._throughput.refuses(write):
                     left.setdefault(name, []).append(RequestItems[name][place])
                 else:
                     write.validate()
@@ -239,21 +245,6 @@ class SimulatedDynamoDB:
         self, *, TransactItems: Sequence[Mapping[str, Any]], ClientRequestToken: str = "", **_: Any
     ) -> Generator[None, None, Answer]:
         return self._transactions.write(TransactItems, ClientRequestToken)
-
-
-def _schema(given: Sequence[Mapping[str, str]], types: Mapping[str, str]) -> KeySchema:
-    names = {one["KeyType"]: one["AttributeName"] for one in given}
-    range_name = names.get("RANGE", "")
-    used = {name: types[name] for name in (names["HASH"], range_name) if name}
-    return KeySchema(names["HASH"], range_name, used)
-
-
-def _index(wanted: Mapping[str, Any], types: Mapping[str, str], table: KeySchema) -> Index:
-    schema, projection = _schema(wanted["KeySchema"], types), wanted["Projection"]
-    if projection["ProjectionType"] == "ALL":
-        return Index(wanted["IndexName"], schema, None)
-    more = projection.get("NonKeyAttributes", ())
-    return Index(wanted["IndexName"], schema, frozenset({*schema.names, *table.names, *more}))
 
 
 def _shown(item: Item, paths: Sequence[Resolved] | None) -> Item:

@@ -253,3 +253,20 @@ def _check_key_value(name: str, value: Value, kind: str, what: str) -> None:
             "One or more parameter values are not valid."
             f" The AttributeValue for a key attribute cannot contain an empty string value. Key: {name}"
         )
+
+
+def schema_from(given: Sequence[Mapping[str, str]], types: Mapping[str, str]) -> KeySchema:
+    """From CreateTable's form."""
+    names = {one["KeyType"]: one["AttributeName"] for one in given}
+    range_name = names.get("RANGE", "")
+    used = {name: types[name] for name in (names["HASH"], range_name) if name}
+    return KeySchema(names["HASH"], range_name, used)
+
+
+def index_from(wanted: Mapping[str, Any], types: Mapping[str, str], table: KeySchema) -> Index:
+    """From CreateTable's form."""
+    schema, projection = schema_from(wanted["KeySchema"], types), wanted["Projection"]
+    if projection["ProjectionType"] == "ALL":
+        return Index(wanted["IndexName"], schema, None)
+    more = projection.get("NonKeyAttributes", ())
+    return Index(wanted["IndexName"], schema, frozenset({*schema.names, *table.names, *more}))

@@ -8,12 +8,14 @@ from typing import Any
 from tests.simulation.client import Refused
 from tests.simulation.dynamodb.items import invalid, size_of
 from tests.simulation.dynamodb.tables import Table
+from tests.simulation.dynamodb.throughput import Throughput
 from tests.simulation.dynamodb.writes import Check, Delete, Put, UpdateItem, Write
 from tests.simulation.environment import Environment
 from tests.simulation.faults import Fault
 
 MAX_ACTIONS = 100
 MAX_BYTES = 4 * 1024 * 1024
+TRANSACTION_COST = 2.0  # as much as two writes of each item
 TOKEN_SECONDS = 600  # for so long a token is remembered
 ACTIONS: dict[str, type[Write]] = {"Put": Put, "Update": UpdateItem, "Delete": Delete, "ConditionCheck": Check}
 
@@ -21,8 +23,10 @@ Actions = Sequence[Mapping[str, Any]]
 
 
 class Transactions:
-    def __init__(self, environment: Environment, table: Callable[[str], Table]) -> None:
-        self._environment, self._table = environment, table
+    """`table` finds a table by its name."""
+
+    def __init__(self, environment: Environment, table: Callable[[str], Table], throughput: Throughput) -> None:
+        self._environment, self._table, self._throughput = environment, table, throughput
         self._tokens: dict[str, tuple[int, Any]] = {}  # until when, and what was asked
 
     def write(self, given: Actions, token: str) -> Generator[None, None, dict[str, Any]]:
@@ -31,6 +35,10 @@ class Transactions:
             return {}
         writes = self._writes(given)
         self._raise_conflicts(writes)
+        if any(self._throughput.refuses(write, cost=TRANSACTION_COST) for write in writes):
+            raise _canceled(
+                [{"Code": "ThrottlingError", "Message": "Throughput exceeds the current capacity"}] * len(writes)
+            )
         act = _evaluated(writes)
         for write in writes:
             write.table.locked.add(write.key)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.simulation.client import Refused
-from tests.simulation.dynamodb.items import Item, invalid, item_from
+from tests.simulation.dynamodb.items import Item, invalid, item_from, size_of
 from tests.simulation.dynamodb.requests import Request, copy_of
 from tests.simulation.dynamodb.tables import Key, Table
 
@@ -37,6 +38,11 @@ class Write:
         """Raises Refused for what a transaction gives as the reason of its cancellation, and not as its own error."""
         if self._given is not None:
             self.table.check_index_keys(self._given)
+
+    def units(self) -> float:
+        """What it costs of the partition's throughput: a unit for each KiB of the larger item, before or after."""
+        sizes = [size_of(item) for item in (self.old, self._new()) if item is not None]
+        return max(1.0, math.ceil(max(sizes, default=0) / 1024))
 
     @property
     def old(self) -> Item | None:
@@ -81,6 +87,9 @@ class Delete(Write):
 
 
 class Check(Write):
+    def _new(self) -> Item | None:
+        return self.old
+
     def evaluate(self) -> Callable[[], None]:
         return lambda: None
 

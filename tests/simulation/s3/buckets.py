@@ -12,6 +12,7 @@ from botocore.config import Config
 from tests.simulation.client import Refused
 from tests.simulation.environment import Environment
 from tests.simulation.faults import Fault
+from tests.simulation.limits import TokenBuckets
 from tests.simulation.s3.objects import PRECONDITION_FAILED, StoredObject, body_of, encoded
 from tests.simulation.s3.uploads import NO_SUCH_UPLOAD, Upload
 
@@ -56,6 +57,8 @@ class Buckets:
     def __init__(self, environment: Environment, *, min_part: int = MIN_PART_BYTES) -> None:
         self.environment, self.min_part = environment, min_part
         self.buckets: dict[str, Bucket] = {}
+        self._reads = TokenBuckets(environment.limits.prefix_reads)
+        self._writes = TokenBuckets(environment.limits.prefix_writes)
 
     def describe(self, operation: str, arguments: Mapping[str, Any]) -> str:
         more = arguments.get("PartNumber") or arguments.get("Range") or arguments.get("Prefix") or ""
@@ -63,13 +66,19 @@ class Buckets:
 
     def fault_before(self, operation: str, arguments: Mapping[str, Any]) -> None:
         faults = self.environment.faults
-        if faults.happens(Fault.SLOW_DOWN, operation):
+        if faults.happens(Fault.SLOW_DOWN, operation) or self._is_too_fast(operation, arguments):
             raise self._refused(operation, "SlowDown", "Please reduce your request rate.", 503)
         if faults.happens(Fault.STORE_ERROR, operation):
             raise self._refused(operation, "InternalError", "We encountered an internal error. Please try again.", 500)
         if arguments.get("IfNoneMatch") == "*" and faults.happens(Fault.STORE_CONFLICT, operation):
             self._bucket(arguments["Bucket"]).uploads.pop(arguments.get("UploadId", ""), None)
             raise Refused("ConditionalRequestConflict", "The conditional request cannot succeed now.", status=409)
+
+    def _is_too_fast(self, operation: str, arguments: Mapping[str, Any]) -> bool:
+        """Whether a prefix has had its requests of this second."""
+        prefix = f"{arguments.get('Bucket')}/{arguments.get('Key', '').rpartition('/')[0]}"
+        rates = self._reads if operation.startswith(("get_", "head_", "list_")) else self._writes
+        return not rates.take(prefix, 1, self.environment.now_ms())
 
     def fault_after(self, operation: str) -> None:
         if operation in ANSWERED_EARLY and self.environment.faults.happens(Fault.ERROR_IN_OK, operation):

@@ -74,6 +74,23 @@ class Queue:
     _hidden: list[tuple[int, int, Message]] = field(default_factory=list)
     _numbers: int = 0
 
+    def send(
+        self, body: str, *, delay_ms: int = 0, attributes: Mapping[str, Any] | None = None, group: str = ""
+    ) -> Message:
+        """A new message of the queue."""
+        now = self.environment.now_ms()
+        digits = f"{self.environment.random.getrandbits(128):032x}"
+        message = Message(
+            message_id="-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])),
+            body=body,
+            attributes=attributes or {},
+            sent_ms=now,
+            expires_ms=now + int(self.attributes["MessageRetentionPeriod"]) * 1000,
+            group=group,
+        )
+        self.add(message, delay_ms=delay_ms)
+        return message
+
     def add(self, message: Message, *, delay_ms: int = 0) -> None:
         if self.environment.faults.happens(Fault.DELAYED_MESSAGE, self.name):
             delay_ms += self._some_ms()

@@ -138,21 +138,13 @@ class SimulatedSQS:
             raise _invalid(f"Message must be shorter than {queue.attributes['MaximumMessageSize']} bytes.")
         if not 0 <= delay <= MAX_DELAY_SECONDS:
             raise _invalid(f"DelaySeconds must be >= 0 and <= {MAX_DELAY_SECONDS}.")
-        now = self.environment.now_ms()
-        message = Message(
-            message_id=self._new_id(),
-            body=body,
-            attributes=entry.get("MessageAttributes", {}),
-            sent_ms=now,
-            expires_ms=now + int(queue.attributes["MessageRetentionPeriod"]) * 1000,
+        message = queue.send(
+            body,
+            delay_ms=delay * 1000,
+            attributes=entry.get("MessageAttributes"),
             group=entry.get("MessageGroupId", ""),
         )
-        queue.add(message, delay_ms=delay * 1000)
         return {"MessageId": message.message_id, "MD5OfMessageBody": message.md5}
-
-    def _new_id(self) -> str:
-        digits = f"{self.environment.random.getrandbits(128):032x}"
-        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
     def _each(
         self, entries: Sequence[Entry], act: Callable[[Entry], Answer], refused_by: Fault | None = None
