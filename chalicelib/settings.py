@@ -59,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     assembly_queue_url: Annotated[str, Meta(description="SQS queue of archives to build")]
     webhook_queue_url: Annotated[str, Meta(description="SQS queue of webhooks to send")]
     webhook_dead_letters_url: Annotated[str, Meta(description="SQS queue of webhooks that no attempt delivered")] = ""
+    unreadable_queue_url: Annotated[str, Meta(description="SQS queue of messages that no worker can read")] = ""
     secret_id: Annotated[str, Meta(description="Secrets Manager secret that signs webhooks and tickets")]
 
     source_bucket: Annotated[

@@ -172,18 +172,17 @@ class Adapters:
     @cached_property
     def retries(self) -> Retries:
         """When failed messages come back."""
-        from chalicelib.aws.sqs import Retries
-
-        settings = self.settings
-        return Retries(self.clients.queue, settings.retry_base_seconds, settings.retry_cap_seconds, self.system.uniform)
+        return self._retries(self.settings.retry_base_seconds, self.settings.retry_cap_seconds)
 
     @cached_property
     def webhook_retries(self) -> Retries:
         """When failed webhooks come back."""
+        return self._retries(self.settings.webhook_retry_base_seconds, self.settings.webhook_retry_cap_seconds)
+
+    def _retries(self, base: float, cap: float) -> Retries:
         from chalicelib.aws.sqs import Retries
 
-        base, cap = self.settings.webhook_retry_base_seconds, self.settings.webhook_retry_cap_seconds
-        return Retries(self.clients.queue, base, cap, self.system.uniform)
+        return Retries(self.clients.queue, base, cap, self.system.uniform, self.settings.unreadable_queue_url)
 
     @cached_property
     def heartbeat(self) -> Heartbeat:

@@ -20,6 +20,7 @@ from chalicelib.limits import SQS_MAX_BATCH_ENTRIES, SQS_MAX_VISIBILITY_SECONDS
 from chalicelib.messages import AnyMessage, encode
 from chalicelib.observability import logger
 
+MAX_REASON_CHARACTERS = 500
 HIDDEN_SECONDS = 25.0  # the work of a killed worker is taken up again this long after its last heartbeat
 BEATS = 3  # within the time that a message is hidden, so that losing one does no harm
 
@@ -64,15 +65,18 @@ def queue_errors() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """Exponential backoff: the delay before attempt n + 1 lies between half and all of base * 2^(n-1).
+    """Decides what happens to a message that was not handled: it comes back later, or is set aside.
 
-    `base` and `cap` are in seconds; `uniform(a, b)` returns a random number between the two.
+    Exponential backoff: the delay before attempt n + 1 lies between half and all of base * 2^(n-1). `base` and `cap`
+    are in seconds; `uniform(a, b)` returns a random number between the two. `unreadable_url` is the queue of messages
+    that no retry can help.
     """
 
     client: Any
     base: float
     cap: float
     uniform: Callable[[float, float], float]
+    unreadable_url: str
 
     def delay(self, *, attempt: int) -> int:
         """Returns the seconds to wait after this attempt (from 1) failed."""
@@ -86,6 +90,18 @@ class Retries:
             self.client.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
         except (ClientError, BotoCoreError) as error:
             logger.warning("visibility of a message not changed", queue=queue_arn, error=str(error))
+
+    def set_aside(self, queue_arn: str, body: str, *, reason: str) -> None:
+        """Copies a message to the queue of unreadable ones, for a person to look at. Raises QueueUnavailable."""
+        attributes = {"Queue": queue_arn, "Reason": reason[:MAX_REASON_CHARACTERS]}
+        with queue_errors():
+            self.client.send_message(
+                QueueUrl=self.unreadable_url,
+                MessageBody=body,
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+                },
+            )
 
     def _url(self, arn: str) -> str:
         account, name = arn.split(":")[4:6]

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.container import services
-from chalicelib.errors import LorryError, UnreadableMessage
+from chalicelib.errors import LorryError, QueueUnavailable, UnreadableMessage
 from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, SendWebhook, decode, decode_any
 from chalicelib.observability import count, logger, metrics
 
@@ -62,7 +62,8 @@ def process(
 ) -> Event:
     """Calls `handle` with each record and returns the ids of those it raised for, as SQS expects them.
 
-    A failed record is retried after a delay of its own. With a `heartbeat`, a record stays hidden while it is handled.
+    A failed record is retried after a delay of its own, an unreadable one is set aside at once. With a `heartbeat`, a
+    record stays hidden while it is handled.
     """
     records = event["Records"]
     count("Messages", len(records))
@@ -79,9 +80,32 @@ def _succeeds(
     try:
         with heartbeat.hiding(record["eventSourceARN"], record["receiptHandle"]) if heartbeat else nullcontext():
             handle(record)
+    except UnreadableMessage as error:
+        return _is_set_aside(record, error, retries)
     except Exception as error:
         _retry_later(record, error, retries)
         return False
+    return True
+
+
+def _is_set_aside(record: Record, error: UnreadableMessage, retries: Retries) -> bool:
+    """Moves a message that no retry can help out of the way. False if that fails, so that it comes back.
+
+    Left to its dead-letter queue, a message on the wrong queue would fail a healthy job.
+    """
+    try:
+        retries.set_aside(record["eventSourceARN"], record["body"], reason=str(error))
+    except QueueUnavailable as failure:
+        _retry_later(record, failure, retries)
+        return False
+    count("MessagesUnreadable")
+    logger.error(
+        "unreadable message set aside",
+        queue=record["eventSourceARN"],
+        body=record["body"][:500],
+        attempt=int(record["attributes"]["ApproximateReceiveCount"]),
+        error=str(error),
+    )
     return True
 
 

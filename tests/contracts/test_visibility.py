@@ -1,4 +1,4 @@
-"""When a failed message comes back, on SQS (moto)."""
+"""When a failed message comes back, and where an unreadable one goes, on SQS (moto)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from chalicelib.aws.sqs import Retries
+from chalicelib.errors import QueueUnavailable
 from tests.aws import emulated_aws
 
 
@@ -27,6 +28,10 @@ def queue(client: Any) -> tuple[str, str]:
     return url, arn
 
 
+def retries(client: Any, unreadable_url: str = "") -> Retries:
+    return Retries(client, 1, 120, uniform, unreadable_url)
+
+
 def received(client: Any, url: str) -> str | None:
     """The receipt handle of a message, if one is visible."""
     messages = client.receive_message(QueueUrl=url).get("Messages", [])
@@ -37,7 +42,7 @@ def test_a_message_without_pause_is_back_at_once(client: Any) -> None:
     url, arn = queue(client)
     handle = received(client, url)
     assert handle is not None and received(client, url) is None
-    Retries(client, 1, 120, uniform).postpone(arn, handle, seconds=0)
+    retries(client).postpone(arn, handle, seconds=0)
     assert received(client, url) is not None
 
 
@@ -45,7 +50,7 @@ def test_a_postponed_message_stays_away(client: Any) -> None:
     url, arn = queue(client)
     handle = received(client, url)
     assert handle is not None
-    Retries(client, 1, 120, uniform).postpone(arn, handle, seconds=900)
+    retries(client).postpone(arn, handle, seconds=900)
     assert received(client, url) is None
 
 
@@ -53,4 +58,21 @@ def test_a_postponed_message_stays_away(client: Any) -> None:
 def test_a_message_that_cannot_be_postponed_comes_back_by_itself(client: Any, arn: str) -> None:
     """The failure of the retry must not hide the failure of the work."""
     queue(client)
-    Retries(client, 1, 120, uniform).postpone(arn, "nonsense", seconds=5)
+    retries(client).postpone(arn, "nonsense", seconds=5)
+
+
+@pytest.mark.parametrize("body", ["not json", "[]", "\u2603 \U0001f69a"])
+def test_an_unreadable_message_is_copied_with_the_reason(client: Any, body: str) -> None:
+    url = client.create_queue(QueueName="unreadable")["QueueUrl"]
+    retries(client, url).set_aside("arn:aws:sqs:us-east-1:123456789012:check", body, reason="not JSON: " + "x" * 9_000)
+    (message,) = client.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
+    attributes = {name: found["StringValue"] for name, found in message["MessageAttributes"].items()}
+    assert message["Body"] == body
+    assert attributes["Queue"] == "arn:aws:sqs:us-east-1:123456789012:check"
+    assert attributes["Reason"].startswith("not JSON: xxx") and len(attributes["Reason"]) == 500
+
+
+def test_an_unreadable_message_stays_where_it_is_without_a_queue_for_it(client: Any) -> None:
+    for url in ("", "https://sqs.us-east-1.amazonaws.com/123456789012/gone"):
+        with pytest.raises(QueueUnavailable):
+            retries(client, url).set_aside("arn:aws:sqs:us-east-1:123456789012:check", "body", reason="not JSON")

@@ -197,13 +197,13 @@ def test_names_that_become_a_part_of_something_else_hold_nothing_that_means_more
     ("role", "queues"),
     [
         ("ApiRole", ["AssemblyQueue", "CheckQueue", "DispatchQueue"]),
-        ("DispatchRole", ["AssemblyQueue", "CheckQueue"]),
-        ("CheckRole", ["AssemblyQueue", "CheckQueue"]),
-        ("AssembleRole", ["AssemblyQueue"]),
-        ("DeadLettersRole", ["AssemblyQueue", "CheckQueue"]),
+        ("DispatchRole", ["AssemblyQueue", "CheckQueue", "UnreadableQueue"]),
+        ("CheckRole", ["AssemblyQueue", "CheckQueue", "UnreadableQueue"]),
+        ("AssembleRole", ["AssemblyQueue", "UnreadableQueue"]),
+        ("DeadLettersRole", ["AssemblyQueue", "CheckQueue", "UnreadableQueue"]),
         ("SweepRole", ["AssemblyQueue", "CheckQueue", "DispatchQueue"]),
         ("NotifyRole", ["NotifyDeadLetters", "WebhookQueue"]),
-        ("WebhookRole", ["WebhookDeadLetters"]),
+        ("WebhookRole", ["UnreadableQueue", "WebhookDeadLetters"]),
     ],
 )
 def test_messages_are_sent_only_where_the_flow_leads(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.messages import BuildChunk, CheckBatch, DispatchJob, encode
+from chalicelib.messages import AnyMessage, BuildChunk, CheckBatch, DispatchJob, PlanArchive, encode
 from tests.integration.crash_scenes import job_whose_request_cannot_be_read
 from tests.integration.deployment import PATIENCE, Deployment, counts, noise, unzipped
 from tests.integration.stack import wait_for
@@ -125,7 +125,7 @@ def test_an_assembly_that_gave_up_fails_its_job_and_can_be_retried(strict: Deplo
     assert found == {f"{file_id}.zip": data for file_id, data in contents.items()}
 
 
-def test_garbage_on_a_queue_is_parked_and_disturbs_nothing_else(strict: Deployment) -> None:
+def test_garbage_on_a_queue_is_set_aside_at_once_and_disturbs_nothing_else(strict: Deployment) -> None:
     garbage = ["not json", "[]", '{"kind":"CheckBatch.v1"}', '{"kind":"DispatchJob.v99","job_id":"x"}', "\u2603"]
     before, _ = strict.stack.depth("unreadable")
     for queue in WORK:
@@ -141,6 +141,35 @@ def test_garbage_on_a_queue_is_parked_and_disturbs_nothing_else(strict: Deployme
         pause=0.2,
     )
     strict.drained(*WORK, "dispatch_dead", "check_dead", "assembly_dead")
+    found = [json.loads(line) for line in strict.stack.log.splitlines() if '"unreadable message set aside"' in line]
+    assert {line["body"] for line in found} >= set(garbage)
+    assert {line["attempt"] for line in found} == {1}
+
+
+def test_a_message_on_the_wrong_queue_fails_no_job(strict: Deployment) -> None:
+    before, _ = strict.stack.depth("unreadable")
+    contents = {64_700 + n: noise(9 * MiB, n) for n in range(3)}
+    strict.put_all(contents)
+    job_id = strict.stopped_half_way(contents)
+    try:
+        misplaced: dict[str, list[AnyMessage]] = {
+            "dispatch": [CheckBatch(job_id, 0), PlanArchive(job_id, 1)],
+            "check": [PlanArchive(job_id, 1), BuildChunk(job_id, 1, 1, "body", 0)],
+        }
+        for queue, messages in misplaced.items():
+            for message in messages:
+                strict.stack.send(queue, encode(message))
+        wait_for(
+            "all of them in the queue of unreadable messages",
+            lambda: strict.stack.depth("unreadable")[0] == before + 4,
+            seconds=PATIENCE,
+            pause=0.2,
+        )
+        strict.drained("dispatch", "check", "dispatch_dead", "check_dead")
+        assert strict.brief(job_id)["status"] == "processing"
+    finally:
+        strict.go_on()
+    assert strict.ended(job_id)["status"] == "ready"
 
 
 def test_messages_of_jobs_that_do_not_exist_are_dropped(strict: Deployment) -> None:

@@ -35,7 +35,7 @@ ENVIRONMENT = {
     **{
         setting.name: f"http://sqs.test/000000000000/{setting.name.lower()}"
         for setting in SETTINGS
-        if setting.name.endswith("_QUEUE_URL")
+        if setting.name.endswith("_QUEUE_URL") and setting.required
     },
 }
 STORE = "https://store.test"

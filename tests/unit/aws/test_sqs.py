@@ -19,7 +19,7 @@ PATIENCE = 60  # seconds
 @given(seed=st.integers(), attempt=st.integers(1, 10_000), base=st.floats(0, 60), cap=st.floats(0, 900))
 def test_a_delay_doubles_with_jitter_up_to_its_cap(seed: int, attempt: int, base: float, cap: float) -> None:
     longest = min(cap, base * 2.0 ** min(attempt - 1, 30))
-    delay = Retries(None, base, cap, Random(seed).uniform).delay(attempt=attempt)
+    delay = Retries(None, base, cap, Random(seed).uniform, "").delay(attempt=attempt)
     assert isinstance(delay, int)
     assert round(longest / 2) <= delay <= round(longest)
     assert delay <= SQS_MAX_VISIBILITY_SECONDS
@@ -27,7 +27,7 @@ def test_a_delay_doubles_with_jitter_up_to_its_cap(seed: int, attempt: int, base
 
 def test_delays_of_equal_attempts_differ() -> None:
     """Workers that failed together do not come back together."""
-    retries = Retries(None, 60, 900, Random(1).uniform)
+    retries = Retries(None, 60, 900, Random(1).uniform, "")
     assert len({retries.delay(attempt=4) for _ in range(100)}) > 10
 
 

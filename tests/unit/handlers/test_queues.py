@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,9 +15,18 @@ from chalicelib.errors import InvalidSettings, WebhookFailed
 from chalicelib.handlers import queues
 from chalicelib.handlers.queues import Record
 from chalicelib.jobs.model import JobStatus
-from chalicelib.messages import CheckBatch, DispatchJob, SendWebhook, encode
+from chalicelib.messages import (
+    AnyMessage,
+    CheckBatch,
+    CleanUp,
+    DispatchJob,
+    ListPrefix,
+    PlanArchive,
+    SendWebhook,
+    encode,
+)
 from tests.builders import SWEEP_AFTER, World
-from tests.events import recorded
+from tests.events import Event, recorded
 from tests.support.events import CONTEXT, SENT_AT, Context, failed, sqs
 from tests.support.services import WorldServices, in_use
 from tests.support.sqs import fake_retries
@@ -109,16 +118,53 @@ def test_a_queue_outage_sends_the_dispatch_back_with_backoff(services: WorldServ
     assert services.retries.client.hidden == [("r0", 10)]
 
 
-@pytest.mark.parametrize("body", ["not JSON", encode(DispatchJob("a"))])
-def test_a_message_that_no_retry_can_help_comes_back_at_once(services: WorldServices, body: str) -> None:
-    """So that it is through its attempts, and in the dead-letter queue, within seconds."""
-    assert failed(queues.check(sqs(body, attempt=4), CONTEXT)) == ["m0"]
-    assert services.retries.client.hidden == [("r0", 0)]
+def set_aside(services: WorldServices) -> list[str]:
+    """The messages moved to the queue of unreadable ones."""
+    return [*services.retries.client.set_aside, *services.webhook_retries.client.set_aside]
 
 
-def test_a_poison_message_does_not_harm_its_neighbours(services: WorldServices) -> None:
+Function = Callable[[Event, Any], Event]
+WRONG_KINDS: list[tuple[Function, AnyMessage]] = [
+    (queues.dispatch, CheckBatch("a", 0)),
+    (queues.dispatch, PlanArchive("a", 1)),
+    (queues.check, DispatchJob("a")),
+    (queues.check, ListPrefix("a")),
+    (queues.assemble, CheckBatch("a", 0)),
+    (queues.assemble, DispatchJob("a")),
+    (queues.assemble, SendWebhook("a", "ready", 1)),
+    (queues.webhook, CleanUp("a")),
+    (queues.dead_letters, SendWebhook("a", "ready", 1)),
+]
+
+
+@pytest.mark.parametrize(("function", "message"), WRONG_KINDS)
+def test_a_message_on_the_wrong_queue_is_set_aside_on_first_receipt(
+    services: WorldServices, function: Function, message: AnyMessage
+) -> None:
+    assert failed(function(sqs(message), CONTEXT)) == []
+    assert set_aside(services) == [encode(message)]
+
+
+@pytest.mark.parametrize("body", ["not JSON", "[]", "{}", "\u2603"])
+def test_an_unreadable_message_is_set_aside_on_first_receipt_and_counted(
+    services: WorldServices, body: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for function in (queues.dispatch, queues.check, queues.assemble, queues.webhook, queues.dead_letters):
+        assert failed(function(sqs(body), CONTEXT)) == []
+    assert set_aside(services) == [body] * 5
+    assert capsys.readouterr().out.count('"MessagesUnreadable":[1.0]') == 5
+
+
+def test_an_unreadable_message_comes_back_while_it_cannot_be_set_aside(services: WorldServices) -> None:
+    services.retries.client.down = True
+    assert failed(queues.check(sqs("not JSON", attempt=3), CONTEXT)) == ["m0"]
+    assert services.retries.client.hidden == [("r0", 40)]
+
+
+def test_an_unreadable_message_does_not_harm_its_neighbours(services: WorldServices) -> None:
     job = services.world.start(70000)
-    assert failed(queues.check(sqs("poison", CheckBatch(job.job_id, 0)), CONTEXT)) == ["m0"]
+    assert failed(queues.check(sqs("not JSON", CheckBatch(job.job_id, 0)), CONTEXT)) == []
+    assert set_aside(services) == ["not JSON"]
     assert services.world.job(job.job_id).status is JobStatus.READY
 
 
@@ -139,11 +185,6 @@ def test_dead_letters_of_both_queues_are_understood(services: WorldServices) -> 
     first, second = services.world.start(70000), services.world.start(70001, 70002, 70003)
     queues.dead_letters(sqs(CheckBatch(first.job_id, 0), DispatchJob(second.job_id)), CONTEXT)
     assert [services.world.job(job.job_id).status for job in (first, second)] == [JobStatus.FAILED, JobStatus.FAILED]
-
-
-def test_a_dead_letter_that_cannot_be_read_is_left_for_a_person(services: WorldServices) -> None:
-    assert failed(queues.dead_letters(sqs("poison"), CONTEXT)) == ["m0"]
-    assert services.retries.client.hidden == [("r0", 0)]
 
 
 def test_a_dead_letter_waits_for_the_table(services: WorldServices) -> None:
@@ -204,7 +245,8 @@ def test_every_trigger_of_the_app_reaches_its_handler(services: WorldServices) -
 
 
 def test_an_answer_to_sqs_is_plain_json(services: WorldServices) -> None:
-    answer = queues.check(sqs("poison"), CONTEXT)
+    services.world.store.down = True
+    answer = queues.check(sqs(CheckBatch(services.world.start(70000).job_id, 0)), CONTEXT)
     assert json.loads(json.dumps(answer)) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
 
 
