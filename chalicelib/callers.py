@@ -41,12 +41,12 @@ def signer(arn: str) -> str:
 # --- addresses --------------------------------------------------------------------------
 
 
-def rate_limit_key(seen: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
+def rate_limit_key(seen: str, forwarded_for: str, *, trusted: Sequence[Network]) -> str:
     """The name under which anonymous calls from an address are counted."""
-    return f"address {client_network(source_address(seen, forwarded_for, trusted))}"
+    return f"address {client_network(source_address(seen, forwarded_for, trusted=trusted))}"
 
 
-def source_address(seen: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
+def source_address(seen: str, forwarded_for: str, *, trusted: Sequence[Network]) -> str:
     """The nearest address that is not a trusted proxy's.
 
     `seen` is the address that called the gateway. Each proxy appends its caller to X-Forwarded-For, so the header is

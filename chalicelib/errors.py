@@ -98,13 +98,10 @@ class RouteNotFound(RequestError, code="not_found"):
 class MethodNotAllowed(RequestError, code="method_not_allowed"):
     """The path exists, but not for this method."""
 
-    template = "{method} is not allowed on {path}; use {methods}"
+    template = "{method} is not allowed on {path}; use {allowed}"
     method: str
     path: str
-    allowed: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return self.template.format(method=self.method, path=self.path, methods=", ".join(self.allowed))
+    allowed: str
 
 
 class Unauthenticated(RequestError, code="unauthenticated"):

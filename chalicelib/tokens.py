@@ -70,13 +70,13 @@ class TokenVerifier:
             _refuse(f"the token is longer than {MAX_TOKEN_BYTES:,} bytes")
         if not _COMPACT.fullmatch(token):
             _refuse("the token is not a signed JSON Web Token")
-        algorithm, kid = self._header(_json_object(token, 0, "header"))
-        claims = _json_object(token, 1, "payload")
+        algorithm, kid = self._header(_json_object(token, part=0, name="header"))
+        claims = _json_object(token, part=1, name="payload")
         jwk = self.key(kid)
         key = public_key(jwk, algorithm) if jwk else None
         if key is None:
             _refuse(_UNVERIFIED)
-        self._verify(token, key, algorithm)
+        self._verify(token, key, algorithm=algorithm)
         self._check_dates(claims)
         return _subject(claims)
 
@@ -93,7 +93,7 @@ class TokenVerifier:
             _refuse("the token does not name its key (kid)")
         return str(algorithm), kid
 
-    def _verify(self, token: str, key: PyJWK, algorithm: str) -> None:
+    def _verify(self, token: str, key: PyJWK, *, algorithm: str) -> None:
         import jwt  # not every function verifies tokens
 
         options: Any = {"require": ["iss", "aud", "sub"], "enforce_minimum_key_length": True}
@@ -119,7 +119,7 @@ class TokenVerifier:
             _refuse("the token is issued in the future (iat)")
 
 
-def _json_object(token: str, part: int, name: str) -> dict[str, Any]:
+def _json_object(token: str, *, part: int, name: str) -> dict[str, Any]:
     """A part of the token, if every reader reads it alike: UTF-8, each name once, no NaN."""
     text = token.split(".")[part]
     try:

@@ -30,10 +30,10 @@ def main() -> int:
         processes = Processes(bytecode)
         processes.output(YARDSTICK_READY)  # this and the next line also compile what is measured
         imports = {name: f"import app, {processes.output(LOADED.format(function=name))}" for name in functions()}
-        found = measured(processes, imports, ROUNDS)
+        found = measured(processes, imports, rounds=ROUNDS)
         slow = {name: imports[name] for name, ratios in found.items() if max(ratios) > ALLOWED}
         if slow:
-            found |= measured(processes, slow, MORE_ROUNDS)
+            found |= measured(processes, slow, rounds=MORE_ROUNDS)
     for name, (importing, ready) in found.items():
         print(f"{name:20s} imported at {importing:.2f}, ready at {ready:.2f} times chalice and boto3")
     failed = [name for name, ratios in found.items() if max(ratios) > ALLOWED]
@@ -47,7 +47,7 @@ def functions() -> list[str]:
     return list({needs: function for function, needs in FIRST_CALLS.items()}.values())
 
 
-def measured(processes: Processes, imports: Mapping[str, str], rounds: int) -> dict[str, tuple[float, float]]:
+def measured(processes: Processes, imports: Mapping[str, str], *, rounds: int) -> dict[str, tuple[float, float]]:
     """By function: its imports over those of the yardstick, and the same with what the first call needs."""
     ready = {name: READY.format(function=name) for name in imports}
     yardsticks = (YARDSTICK, YARDSTICK_READY)

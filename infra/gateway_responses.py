@@ -75,14 +75,14 @@ def gateway_responses() -> dict[str, Any]:
     SAM has a property for them, which takes no conditions.
     """
     responses = {answer.reason: _response(answer) for answer in ANSWERS}
-    responses[UNSIGNED.reason] = _either("IamAuth", _response(UNSIGNED), responses[UNSIGNED.reason])
+    responses[UNSIGNED.reason] = _either(_response(UNSIGNED), responses[UNSIGNED.reason], condition="IamAuth")
     return responses
 
 
-def _either(condition: str, one: Any, other: Any) -> Any:
+def _either(one: Any, other: Any, *, condition: str) -> Any:
     """Merges two structures of one form, with a choice wherever they differ."""
     if isinstance(one, dict):
-        return {name: _either(condition, one[name], other[name]) for name in one}
+        return {name: _either(one[name], other[name], condition=condition) for name in one}
     return one if one == other else {"Fn::If": [condition, one, other]}
 
 

@@ -34,14 +34,14 @@ class Admission(Struct, frozen=True):
         return self.principal == TICKET_HOLDER
 
 
-def admit(request: Any, services: Services, access: AccessPolicy, arguments: Mapping[str, str]) -> Admission:
+def admit(request: Any, services: Services, *, access: AccessPolicy, arguments: Mapping[str, str]) -> Admission:
     """Authenticates and counts a call. With bad credentials it counts for its address, which limits guessing."""
     refused: LorryError | None = None
     try:
-        principal = _principal(request, services, access, arguments)
+        principal = _principal(request, services, access=access, arguments=arguments)
     except LorryError as error:
         principal, refused = ANONYMOUS, error
-    key = _rate_limit_key(request, services, principal, arguments)
+    key = _rate_limit_key(request, services, principal=principal, arguments=arguments)
     verdict = services.limiter.count(key, _rate_limit(services, access))
     if not verdict.allowed:
         window = -(-verdict.policy.window // 1000)
@@ -49,19 +49,19 @@ def admit(request: Any, services: Services, access: AccessPolicy, arguments: Map
     return Admission(principal, key, verdict, refused)
 
 
-def _principal(request: Any, services: Services, access: AccessPolicy, arguments: Mapping[str, str]) -> str:
+def _principal(request: Any, services: Services, *, access: AccessPolicy, arguments: Mapping[str, str]) -> str:
     mode = services.settings.auth_mode
     if mode == "none" or not access.credentials:
         return ANONYMOUS
     ticket = (request.query_params or {}).get("ticket")
     has_token = mode == "jwt" and request.headers.get("authorization")
     if access.tickets and ticket is not None and not has_token:
-        return _ticket_holder(ticket, services, arguments)
+        return _ticket_holder(ticket, services, job_id=job_id_from(arguments["job_id"]))
     return _bearer(request, services) if mode == "jwt" else _signer(request, access)
 
 
-def _ticket_holder(ticket: str, services: Services, arguments: Mapping[str, str]) -> str:
-    if not services.tickets.accepts(ticket, job_id_from(arguments["job_id"])):
+def _ticket_holder(ticket: str, services: Services, *, job_id: str) -> str:
+    if not services.tickets.accepts(ticket, job_id):
         raise Unauthenticated("the ticket is not valid for this job or has expired; the job's status has a new one")
     return TICKET_HOLDER
 
@@ -84,7 +84,7 @@ def _signer(request: Any, access: AccessPolicy) -> str:
     return callers.signer(arn)
 
 
-def _rate_limit_key(request: Any, services: Services, principal: str, arguments: Mapping[str, str]) -> str:
+def _rate_limit_key(request: Any, services: Services, *, principal: str, arguments: Mapping[str, str]) -> str:
     if principal == TICKET_HOLDER:
         return f"ticket {job_id_from(arguments['job_id'])}"
     if principal != ANONYMOUS:
@@ -92,7 +92,7 @@ def _rate_limit_key(request: Any, services: Services, principal: str, arguments:
     settings = services.settings
     seen = settings.source_address or request.context.get("identity", {}).get("sourceIp") or ""
     forwarded = request.headers.get("x-forwarded-for", "") if settings.trusted_proxies else ""
-    return rate_limit_key(seen, forwarded, settings.trusted_proxies)
+    return rate_limit_key(seen, forwarded, trusted=settings.trusted_proxies)
 
 
 def _rate_limit(services: Services, access: AccessPolicy) -> Policy:

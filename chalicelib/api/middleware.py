@@ -100,14 +100,14 @@ class _Request(Struct):
     log: dict[str, Any] = {}
 
 
-def respond(request: Any, path: str, arguments: dict[str, str]) -> Response:
+def respond(request: Any, *, path: str, arguments: dict[str, str]) -> Response:
     """Serves a request for a path of the table, or for one that is not in it."""
     started = time.perf_counter()
     given = request.headers.get("x-request-id", "")
     arrived = _Request(request, given if _SAFE_ID.fullmatch(given) else str(uuid.uuid4()), arguments)
     view, access = _view(path, request.method)
-    answer = _answer(view, access, arrived)
-    _log(arrived, answer.status, time.perf_counter() - started)
+    answer = _answer(arrived, view, access=access)
+    _log(arrived, status=answer.status, seconds=time.perf_counter() - started)
     return _response(answer, _common_headers(arrived))
 
 
@@ -144,7 +144,7 @@ def _preflight(allowed: tuple[str, ...]) -> View:
 
 def _not_allowed(allowed: tuple[str, ...]) -> View:
     def view(call: Call, **_: str) -> Answer:
-        raise MethodNotAllowed(method=call.request.method, path=path_of(call.request), allowed=allowed)
+        raise MethodNotAllowed(method=call.request.method, path=path_of(call.request), allowed=", ".join(allowed))
 
     return view
 
@@ -156,13 +156,13 @@ def _without_body(view: View) -> View:
 # --- the answer -------------------------------------------------------------------------
 
 
-def _answer(view: View, access: AccessPolicy, arrived: _Request) -> Answer:
+def _answer(arrived: _Request, view: View, *, access: AccessPolicy) -> Answer:
     counted: dict[str, str] = {}
     try:
-        admission = admit(arrived.request, services(), access, arrived.arguments)
+        admission = admit(arrived.request, services(), access=access, arguments=arrived.arguments)
         counted = rendering.rate_limit_headers(admission.verdict)
         arrived.log["caller"] = admission.rate_limit_key
-        answer = _serve(view, arrived, admission)
+        answer = _serve(arrived, view, admission=admission)
     except LorryError as error:
         if problems.problem_of(error).status >= 500:
             logger.warning("request failed", request_id=arrived.request_id, error=str(error), code=error.code)
@@ -173,7 +173,7 @@ def _answer(view: View, access: AccessPolicy, arrived: _Request) -> Answer:
     return msgspec.structs.replace(answer, headers={**counted, **answer.headers})
 
 
-def _serve(view: View, arrived: _Request, admission: Admission) -> Answer:
+def _serve(arrived: _Request, view: View, *, admission: Admission) -> Answer:
     if admission.refused:
         raise admission.refused
     request = arrived.request
@@ -227,7 +227,7 @@ def _response(answer: Answer, common: dict[str, str]) -> Response:
     return Response(body.content, {"Content-Type": body.content_type, **headers}, answer.status)
 
 
-def _log(arrived: _Request, status: int, seconds: float) -> None:
+def _log(arrived: _Request, *, status: int, seconds: float) -> None:
     """One line a request: who called what, about which job. It holds no credentials and no links."""
     count("Requests")
     if status >= 500:

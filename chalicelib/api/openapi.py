@@ -257,16 +257,14 @@ def _shared_problems() -> Schema:
 
 
 def _name(found: Problems) -> str:
-    return ".".join([str(_status(found)), *found])
-
-
-def _status(found: Problems) -> int:
-    return next(iter(found.values())).status
+    status = next(iter(found.values())).status
+    return ".".join([str(status), *found])
 
 
 def _problem_reply(found: Problems) -> Schema:
     """One answer for all problems of one status."""
-    narrowed = {"properties": {"status": {"const": _status(found)}, "error": {"enum": list(found)}}}
+    status = next(iter(found.values())).status
+    narrowed = {"properties": {"status": {"const": status}, "error": {"enum": list(found)}}}
     schema = {"allOf": [{"$ref": "#/components/schemas/ProblemDocument"}, narrowed]}
     carried = {name for row in found.values() for name in row.headers}
     carried |= {"Retry-After" for row in found.values() if row.retry_after is not None}

@@ -116,7 +116,7 @@ def headers(error: Exception) -> dict[str, str]:
     if isinstance(error, errors.Unauthenticated):
         extra["WWW-Authenticate"] = 'Bearer error="invalid_token"' if error.shown else "Bearer"
     if isinstance(error, errors.MethodNotAllowed):
-        extra["Allow"] = ", ".join(error.allowed)
+        extra["Allow"] = error.allowed
     return extra
 
 

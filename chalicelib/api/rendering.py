@@ -83,43 +83,45 @@ USUAL = (*ALWAYS, *RATE_LIMIT, *CORS)  # of every answer; gateways and proxies a
 _REQUIRED = {*ALWAYS, "Location", "Allow", "Deprecation", "Link"}
 
 
-def _header(name: str, description: str, schema: dict[str, Any], example: str | int | None = None) -> dict[str, Any]:
+def _header(name: str, description: str, *, schema: dict[str, Any] = _TEXT, example: Any = None) -> dict[str, Any]:
     shown = {} if example is None else {"example": example}
     return {name: {"description": description, "schema": schema, **shown, "required": name in _REQUIRED}}
 
 
 HEADERS: dict[str, dict[str, Any]] = {
-    **_header(
-        "X-Request-ID", "Yours if it has 1 to 128 safe characters, else a new UUID; quote it in questions.", _TEXT
-    ),
-    **_header("RateLimit-Limit", "Requests that you may send in a window.", _WHOLE_NUMBER, 2000),
-    **_header("RateLimit-Remaining", "Requests left in this window.", _WHOLE_NUMBER, 1999),
-    **_header("RateLimit-Reset", "Time until the window ends.", _SECONDS, 60),
-    **_header("RateLimit-Policy", "`RateLimit-Limit` with the length of the window.", _TEXT, '"default";q=2000;w=60'),
-    **_header("RateLimit", "`RateLimit-Remaining` and `RateLimit-Reset`.", _TEXT, '"default";r=1999;t=60'),
+    **_header("X-Request-ID", "Yours if it has 1 to 128 safe characters, else a new UUID; quote it in questions."),
+    **_header("RateLimit-Limit", "Requests that you may send in a window.", schema=_WHOLE_NUMBER, example=2000),
+    **_header("RateLimit-Remaining", "Requests left in this window.", schema=_WHOLE_NUMBER, example=1999),
+    **_header("RateLimit-Reset", "Time until the window ends.", schema=_SECONDS, example=60),
+    **_header("RateLimit-Policy", "`RateLimit-Limit` with the length of the window.", example='"default";q=2000;w=60'),
+    **_header("RateLimit", "`RateLimit-Remaining` and `RateLimit-Reset`.", example='"default";r=1999;t=60'),
     **{
         name: header
         for security, value in SECURITY.items()
-        for name, header in _header(security, "The same for nearly every answer.", _TEXT, value).items()
+        for name, header in _header(security, "The same for nearly every answer.", example=value).items()
     },
-    **_header("Access-Control-Allow-Origin", "Origin whose scripts may read this.", _TEXT, "*"),
-    **_header("Access-Control-Expose-Headers", "Headers that they may read.", _TEXT),
-    **_header("Vary", "The answer depends on the origin.", _TEXT, "Origin"),
-    **_header("Location", "Where to continue.", {"type": "string", "format": "uri-reference"}),
-    **_header("Retry-After", "How long to wait before the next request.", _SECONDS, 1),
-    **_header("ETag", "Version of the job; send it as `If-None-Match`. Absent once the answer has links.", _TEXT),
-    **_header("Allow", "Methods of this path.", _TEXT, "GET, OPTIONS"),
-    **_header("WWW-Authenticate", "How to authenticate.", _TEXT, 'Bearer error="invalid_token"'),
-    **_header("Idempotency-Replayed", "This is the answer to an earlier request with the same key.", {"const": "true"}),
-    **_header("Deprecation", "Deprecated since then (RFC 9745).", _TEXT, "@1767225600"),
-    **_header("Link", "What to use instead.", _TEXT, '</v1/download/initiate>; rel="successor-version"'),
+    **_header("Access-Control-Allow-Origin", "Origin whose scripts may read this.", example="*"),
+    **_header("Access-Control-Expose-Headers", "Headers that they may read."),
+    **_header("Vary", "The answer depends on the origin.", example="Origin"),
+    **_header("Location", "Where to continue.", schema={"type": "string", "format": "uri-reference"}),
+    **_header("Retry-After", "How long to wait before the next request.", schema=_SECONDS, example=1),
+    **_header("ETag", "Version of the job; send it as `If-None-Match`. Absent once the answer has links."),
+    **_header("Allow", "Methods of this path.", example="GET, OPTIONS"),
+    **_header("WWW-Authenticate", "How to authenticate.", example='Bearer error="invalid_token"'),
+    **_header(
+        "Idempotency-Replayed", "This is the answer to an earlier request with the same key.", schema={"const": "true"}
+    ),
+    **_header("Deprecation", "Deprecated since then (RFC 9745).", example="@1767225600"),
+    **_header("Link", "What to use instead.", example='</v1/download/initiate>; rel="successor-version"'),
 }
 
 
 # --- documents --------------------------------------------------------------------------
 
+Row = tuple[RequestedFile, FileResult]
 
-def job_started(job: Job, base: str, ticket: str | None) -> JobStarted:
+
+def job_started(job: Job, base: str, *, ticket: str | None) -> JobStarted:
     """The answer to a new job."""
     return JobStarted(
         job_id=job.job_id,
@@ -131,12 +133,12 @@ def job_started(job: Job, base: str, ticket: str | None) -> JobStarted:
     )
 
 
-def job_document(job: Job, page: FilePage, minter: Minter | None, base: str) -> JobDocument:
+def job_document(job: Job, page: FilePage, *, minter: Minter | None, base: str) -> JobDocument:
     """A job with a page of its files, and with their links if there is a minter. Without archives and ticket."""
     return JobDocument(
         **msgspec.structs.asdict(job_summary(job, base)),
-        files=[_file(job, base, page.first + n, row) for n, row in enumerate(page.files)],
-        result_urls=[_link(minter, file, result) for file, result in page.files] if minter else None,
+        files=[_file(job, row, index=page.first + n, base=base) for n, row in enumerate(page.files)],
+        result_urls=[_link(minter, row) for row in page.files] if minter else None,
         links_expire_at=timestamp(minter.expires_at) if minter else None,
         next_cursor=str(page.next_index) if page.next_index is not None else None,
         archives=[],
@@ -144,7 +146,9 @@ def job_document(job: Job, page: FilePage, minter: Minter | None, base: str) -> 
     )
 
 
-def archive_documents(job: Job, archives: Sequence[Archive], minter: Minter | None, base: str) -> list[ArchiveDocument]:
+def archive_documents(
+    job: Job, archives: Sequence[Archive], *, minter: Minter | None, base: str
+) -> list[ArchiveDocument]:
     """The archives of a job, with links if there is a minter."""
     return [
         ArchiveDocument(
@@ -213,7 +217,7 @@ def limits(settings: Settings) -> dict[str, dict[str, int | str]]:
     }
 
 
-def _file(job: Job, base: str, index: int, row: tuple[RequestedFile, FileResult]) -> FileDocument:
+def _file(job: Job, row: Row, *, index: int, base: str) -> FileDocument:
     file, result = row
     return FileDocument(
         index=index,
@@ -226,5 +230,6 @@ def _file(job: Job, base: str, index: int, row: tuple[RequestedFile, FileResult]
     )
 
 
-def _link(minter: Minter, file: RequestedFile, result: FileResult) -> str | None:
+def _link(minter: Minter, row: Row) -> str | None:
+    file, result = row
     return minter.link(file.key) if result.state is FileState.AVAILABLE else None

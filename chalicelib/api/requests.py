@@ -197,7 +197,7 @@ def new_job(body: InitiateRequest, settings: Settings) -> NewJob:
     prefix = "" if body.prefix is UNSET else body.prefix
     if prefix:
         _check_keys([prefix], settings.s3_allowed_prefix, pointer="/prefix")
-    archive = _archive(body, settings, prefix)
+    archive = _archive(body, settings, prefix=prefix)
     return NewJob(files, count - len(files), link_ttl, archive, prefix, _callback_url(body, settings))
 
 
@@ -231,7 +231,7 @@ def max_link_ttl(settings: Settings) -> int:
     return S3_MAX_PRESIGN_SECONDS if settings.s3_access_key_id else LINK_TTL_MAX_SECONDS
 
 
-def _archive(body: InitiateRequest, settings: Settings, prefix: str) -> ArchiveRequest | None:
+def _archive(body: InitiateRequest, settings: Settings, *, prefix: str) -> ArchiveRequest | None:
     if body.archive is False:
         return None
     options = body.archive if isinstance(body.archive, ArchiveOptions) else ArchiveOptions()

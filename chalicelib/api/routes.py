@@ -19,7 +19,7 @@ def _add(path: str) -> None:
     def endpoint(**arguments: str) -> Response:
         from chalicelib.api.middleware import respond
 
-        return respond(api.current_request, path, arguments)
+        return respond(api.current_request, path=path, arguments=arguments)
 
     api.route(path, methods=METHODS, content_types=["*/*"], name=path)(endpoint)
 

@@ -38,7 +38,9 @@ def status(call: Call, job_id: str) -> Answer:
     first = requests.FILES_CURSOR.read(call.query("cursor"))
     limit = requests.FILES_LIMIT.read(call.query("limit"))
     job = job_of(call, job_id)
-    document = msgspec.structs.replace(document_of(call, job, first, limit), ticket=_ticket(call, job.job_id))
+    document = msgspec.structs.replace(
+        document_of(call, job, first=first, limit=limit), ticket=_ticket(call, job.job_id)
+    )
     headers = _polling(job.status)
     if not job.status.ended:  # an answer with links is never the same, because each read mints them again
         headers["ETag"] = f'W/"{hashlib.sha256(msgspec.json.encode(document)).hexdigest()[:32]}"'

@@ -21,23 +21,23 @@ def download(call: Call, job_id: str) -> Answer:
     job = _ready_job(call, job_id)
     archives = call.services.archives_of(job)
     if len(archives) == 1:
-        return _to_archive(call, job, archives[0])
+        return _to_archive(call, job, archive=archives[0])
     if job.total == 1 and not archives:
-        return _to_file(call, job, 0)
-    return Answer(200, document_of(call, job, 0, MAX_PAGE_FILES))
+        return _to_file(call, job, index=0)
+    return Answer(200, document_of(call, job, first=0, limit=MAX_PAGE_FILES))
 
 
-def download_file(call: Call, job_id: str, number: str) -> Answer:
+def download_file(call: Call, *, job_id: str, number: str) -> Answer:
     """The stable address of a file."""
     job = _ready_job(call, job_id)
-    return _to_file(call, job, _index(job, number, count=job.total, what="file"))
+    return _to_file(call, job, index=_index(job, number, count=job.total, what="file"))
 
 
-def download_archive(call: Call, job_id: str, number: str) -> Answer:
+def download_archive(call: Call, *, job_id: str, number: str) -> Answer:
     """The stable address of an archive."""
     job = _ready_job(call, job_id)
     archives = call.services.archives_of(job)
-    return _to_archive(call, job, archives[_index(job, number, count=len(archives), what="archive")])
+    return _to_archive(call, job, archive=archives[_index(job, number, count=len(archives), what="archive")])
 
 
 def job_of(call: Call, job_id: str) -> Job:
@@ -45,17 +45,18 @@ def job_of(call: Call, job_id: str) -> Job:
     return call.services.jobs.read(job_id_from(job_id), None if call.admission.by_ticket else call.actor.by)
 
 
-def document_of(call: Call, job: Job, first: int, limit: int) -> JobDocument:
+def document_of(call: Call, job: Job, *, first: int, limit: int) -> JobDocument:
     """The job with a page of its files; if it is ready, with links, which the audit trail notes. Without a ticket."""
     services = call.services
     page = services.jobs.files(job, first=first, limit=limit)
     ready = job.status is JobStatus.READY
-    document = job_document(job, page, services.minter(job.link_ttl) if ready else None, call.base)
+    document = job_document(job, page, minter=services.minter(job.link_ttl) if ready else None, base=call.base)
     archives = services.archives_of(job)
     minter = services.archive_minter(job.link_ttl) if ready and archives else None
-    document = msgspec.structs.replace(document, archives=archive_documents(job, archives, minter, call.base))
+    rendered = archive_documents(job, archives, minter=minter, base=call.base)
+    document = msgspec.structs.replace(document, archives=rendered)
     links = [archive.url for archive in document.archives] + list(document.result_urls or ())
-    _note_links(call, job, len([link for link in links if link]))
+    _note_links(call, job, count=len([link for link in links if link]))
     return document
 
 
@@ -67,23 +68,24 @@ def _ready_job(call: Call, job_id: str) -> Job:
     return job
 
 
-def _to_file(call: Call, job: Job, index: int) -> Answer:
+def _to_file(call: Call, job: Job, *, index: int) -> Answer:
     ((file, result),) = call.services.jobs.files(job, first=index, limit=1).files
     if result.state is not FileState.AVAILABLE:
         raise NoSuchResult(job.job_id, what=f"file {index} ({file.key})", reason=result.reason or str(result.state))
-    return _redirect(call, job, call.services.minter(job.link_ttl).link(file.key))
+    return _redirect(call, job, link=call.services.minter(job.link_ttl).link(file.key))
 
 
-def _to_archive(call: Call, job: Job, archive: Archive) -> Answer:
-    return _redirect(call, job, call.services.archive_minter(job.link_ttl).link(archive.key, filename=archive.filename))
+def _to_archive(call: Call, job: Job, *, archive: Archive) -> Answer:
+    minter = call.services.archive_minter(job.link_ttl)
+    return _redirect(call, job, link=minter.link(archive.key, filename=archive.filename))
 
 
-def _redirect(call: Call, job: Job, link: str) -> Answer:
-    _note_links(call, job, 1)
+def _redirect(call: Call, job: Job, *, link: str) -> Answer:
+    _note_links(call, job, count=1)
     return Answer(302, None, {"Location": link})
 
 
-def _note_links(call: Call, job: Job, count: int) -> None:
+def _note_links(call: Call, job: Job, *, count: int) -> None:
     """Adds a read that issued links to the audit trail."""
     if count:
         call.services.jobs.issued_links(job, call.actor, count)

@@ -272,4 +272,6 @@ class Adapters:
         """Checks the services that this one depends on."""
         from chalicelib.aws.health import PROBES, HealthProbe
 
-        return HealthProbe(self.clients, self.settings, self.system.executor(PROBES), self.system.monotonic)
+        return HealthProbe(
+            self.clients, self.settings, executor=self.system.executor(PROBES), clock=self.system.monotonic
+        )

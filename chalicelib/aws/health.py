@@ -22,16 +22,16 @@ PATIENCE = HEALTH_TIMEOUT_SECONDS - 0.8  # leaves time to answer
 class HealthProbe:
     """Health checks. `executor` has PROBES threads; `clock` is in seconds."""
 
-    def __init__(self, clients: Clients, settings: Settings, executor: Executor, clock: Callable[[], float]) -> None:
+    def __init__(self, clients: Clients, settings: Settings, *, executor: Executor, clock: Callable[[], float]) -> None:
         self._clients, self._settings, self._executor, self._clock = clients, settings, executor, clock
 
     def check(self) -> dict[str, str]:
         """{"storage": "ok" | "error", "table": ..., "queue": ...}, within HEALTH_TIMEOUT_SECONDS."""
         deadline = self._clock() + PATIENCE  # before the clients are made, which takes a while in a cold container
         running = {name: self._executor.submit(probe) for name, probe in self._probes().items()}
-        return {name: self._verdict(name, future, deadline) for name, future in running.items()}
+        return {name: self._verdict(name, future, deadline=deadline) for name, future in running.items()}
 
-    def _verdict(self, name: str, future: Future[Any], deadline: float) -> str:
+    def _verdict(self, name: str, future: Future[Any], *, deadline: float) -> str:
         try:
             future.result(timeout=max(0.0, deadline - self._clock()))
         except (ClientError, BotoCoreError, FutureTimeout) as error:

@@ -89,11 +89,11 @@ class PublishedKeys:
         try:
             if response.status != 200:
                 _fail(url, f"the answer is {response.status}")
-            return self._read(response, url, deadline)
+            return self._read(response, url, deadline=deadline)
         finally:
             response.close()
 
-    def _read(self, response: BaseHTTPResponse, url: str, deadline: float) -> bytes:
+    def _read(self, response: BaseHTTPResponse, url: str, *, deadline: float) -> bytes:
         body = bytearray()
         while chunk := response.read1(_CHUNK):  # what has arrived, so that a trickle cannot outlast the deadline
             body += chunk

@@ -36,7 +36,7 @@ def checked(environment: dict[str, str]) -> dict[str, str]:
 
 def probe_of(environment: dict[str, str]) -> HealthProbe:
     settings = Settings.from_environment(environment)
-    return HealthProbe(Clients(settings), settings, ThreadPoolExecutor(PROBES), time.monotonic)
+    return HealthProbe(Clients(settings), settings, executor=ThreadPoolExecutor(PROBES), clock=time.monotonic)
 
 
 def test_everything_that_answers_is_ok(environment: dict[str, str]) -> None:

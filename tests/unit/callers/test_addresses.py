@@ -26,18 +26,18 @@ HEADERS = st.one_of(st.text(), st.lists(st.one_of(ADDRESSES, st.text(max_size=20
 
 @given(seen=st.one_of(ADDRESSES, st.text(max_size=20)), header=HEADERS)
 def test_without_trusted_proxies_it_is_always_whom_the_gateway_saw(seen: str, header: str) -> None:
-    assert source_address(seen, header, ()) == seen
+    assert source_address(seen, header, trusted=()) == seen
 
 
 @given(header=HEADERS)
 def test_a_stranger_is_who_it_is_whatever_it_says(header: str) -> None:
-    assert source_address(CLIENT, header, TRUSTED) == CLIENT
+    assert source_address(CLIENT, header, trusted=TRUSTED) == CLIENT
 
 
 @given(forged=HEADERS, hops=st.lists(st.sampled_from([PROXY, INNER, "2001:db8:1::5"]), max_size=4))
 def test_what_stands_before_the_first_stranger_changes_nothing(forged: str, hops: list[str]) -> None:
     header = ", ".join([forged, CLIENT, *hops])
-    assert source_address(PROXY, header, TRUSTED) == CLIENT
+    assert source_address(PROXY, header, trusted=TRUSTED) == CLIENT
 
 
 CHAINS = {
@@ -67,7 +67,7 @@ CHAINS = {
 
 @pytest.mark.parametrize(("seen", "header", "expected"), CHAINS.values(), ids=CHAINS.keys())
 def test_a_chain_of_trusted_proxies_leads_to_who_came_first(seen: str, header: str, expected: str) -> None:
-    assert source_address(seen, header, TRUSTED) == expected
+    assert source_address(seen, header, trusted=TRUSTED) == expected
 
 
 @pytest.mark.parametrize(
@@ -75,23 +75,23 @@ def test_a_chain_of_trusted_proxies_leads_to_who_came_first(seen: str, header: s
     ["unknown", "_hidden", "for=198.51.100.7", "198.51.100", "198.51.100.7.8", "198.51.100.07", "1:2:3", "-", "é", "٣"],
 )
 def test_nothing_before_a_hop_that_cannot_be_read_is_believed(garbage: str) -> None:
-    assert source_address(PROXY, f"{FORGED}, {garbage}", TRUSTED) == PROXY
-    assert source_address(PROXY, f"{FORGED}, {garbage}, {INNER}", TRUSTED) == INNER
+    assert source_address(PROXY, f"{FORGED}, {garbage}", trusted=TRUSTED) == PROXY
+    assert source_address(PROXY, f"{FORGED}, {garbage}, {INNER}", trusted=TRUSTED) == INNER
 
 
 @pytest.mark.parametrize("seen", ["", "test-invoke-source-ip", "é"])
 def test_a_gateway_that_saw_no_address_is_not_taken_for_a_proxy(seen: str) -> None:
-    assert source_address(seen, CLIENT, TRUSTED) == seen
+    assert source_address(seen, CLIENT, trusted=TRUSTED) == seen
 
 
 @pytest.mark.parametrize("everything", [networks("0.0.0.0/0"), networks("0.0.0.0/0", "::/0")])
 def test_with_everything_trusted_the_first_hop_counts(everything: tuple[Network, ...]) -> None:
-    assert source_address(PROXY, f"{CLIENT}, {INNER}", everything) == CLIENT
+    assert source_address(PROXY, f"{CLIENT}, {INNER}", trusted=everything) == CLIENT
 
 
 @given(seen=ADDRESSES, hops=st.lists(ADDRESSES, max_size=5))
 def test_the_answer_is_the_gateway_s_or_a_hop(seen: str, hops: list[str]) -> None:
-    found = source_address(seen, ", ".join(hops), networks("0.0.0.0/1", "::/1"))
+    found = source_address(seen, ", ".join(hops), trusted=networks("0.0.0.0/1", "::/1"))
     mapped = {getattr(ip_address(hop), "ipv4_mapped", None) or ip_address(hop) for hop in hops}
     assert found in {seen, *map(str, mapped)}
 
