@@ -101,6 +101,7 @@ class Scheduled:
         self.crashed: set[tuple[str, Fault]] = set()  # where one did
         self.note = scheduler.note
         faults.active = lambda: scheduler.current is not None
+        faults.listener = scheduler.note
 
     def now_ms(self) -> int:
         return self.scheduler.true_ms

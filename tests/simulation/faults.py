@@ -56,13 +56,14 @@ class Faults:
     """Decides about faults. `probabilities` names the ones that may happen.
 
     `only` leaves out every fault but those whose draws it names (a draw is known by its number). While `active` does
-    not hold, nothing is drawn and nothing happens.
+    not hold, nothing is drawn and nothing happens. `listener` hears of each fault that happens.
     """
 
     seed: int
     probabilities: Mapping[Fault, float] = field(default_factory=dict)
     only: Collection[int] | None = None
     active: Callable[[], bool] = lambda: True
+    listener: Callable[[str], None] = lambda what: None
     happened: Counter[Fault] = field(default_factory=Counter)
     drawn: list[tuple[int, Fault, str]] = field(default_factory=list)
     _draws: int = 0
@@ -83,4 +84,5 @@ class Faults:
             return False
         self.happened[fault] += 1
         self.drawn.append((self._draws, fault, where))
+        self.listener(f"FAULT {self._draws}: {fault} ({where})")
         return True

@@ -55,7 +55,7 @@ class Task:
     error: BaseException | None = None
     killed: str = ""  # why, if it was
     parked: bool = False
-    waits: int = 0  # tells a late timer from the one that a wait is about
+    waits: int = 0  # distinguishes a late timer from the current one
     waiting_for_it: list[Task] = field(default_factory=list)
 
 
@@ -204,6 +204,11 @@ class Scheduler:
 
     def _note(self, name: str, what: object) -> None:
         self.trace.append((self.steps, self._now - START_MS, name, what))
+
+    def story(self, *, last: int | None = None) -> str:
+        """The trace, or the last lines of it, for a reader."""
+        notes = self.trace if last is None else self.trace[-last:]
+        return "\n".join(f"{step:>7} {ms / 1000:>11.3f} s  {name:<28} {what}" for step, ms, name, what in notes)
 
     # --- running
 

@@ -41,7 +41,7 @@ COMPARED = frozenset(
     }
 )
 
-NO_CHECKSUM_TYPE = frozenset({"create_multipart_upload", "put_object"})  # not every store tells it there
+NO_CHECKSUM_TYPE = frozenset({"create_multipart_upload", "put_object"})  # not every store answers with it
 
 Seen = list[Any]
 

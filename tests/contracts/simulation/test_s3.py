@@ -21,7 +21,7 @@ from tests.simulation.s3.service import SimulatedS3
 NO_CHECKSUMS = {"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"}
 
 SEAWEED = {
-    "checksums_are_kept_where_they_are_asked_for": "does not tell their type",
+    "checksums_are_kept_where_they_are_asked_for": "does not answer with their type",
     "parts_of_a_number_out_of_range": "calls it an invalid part",
     "an_upload_is_completed_twice": "answers as the first time, which AWS does not promise",
     "an_upload_is_aborted_twice": "aborts what is not there",

@@ -21,7 +21,7 @@ from tests.simulation.environment import Alone
 from tests.simulation.sqs.service import SimulatedSQS
 
 MOTO = {
-    "a_message_that_is_received_too_often_moves_on_and_keeps_its_count": "does not tell where a message was given up",
+    "a_message_that_is_received_too_often_moves_on_and_keeps_its_count": "does not say where a message was given up",
     "bodies_are_refused": "takes any body",
     "what_is_not_in_flight_cannot_be_hidden": "hides what is visible",
 }

@@ -132,7 +132,12 @@ _FORMS: dict[str, Callable[[Any, int], Any]] = {
 
 def size_of(item: Item) -> int:
     """Bytes, by the rules of DynamoDB's developer guide (item sizes and formats)."""
-    return sum(_text_size(name) + _value_size(value) for name, value in item.items())
+    size = 0
+    for name, value in item.items():
+        size += len(name) if name.isascii() else len(name.encode())
+        text = value.get("S")
+        size += _value_size(value) if text is None else len(text) if text.isascii() else len(text.encode())
+    return size
 
 
 def _value_size(value: Value) -> int:
@@ -158,5 +163,7 @@ def _text_size(text: str) -> int:
 
 def _number_size(text: str) -> int:
     """About one byte for two significant digits, one for the number and one for its sign."""
+    if len(text) < 9 and text.isdecimal():
+        return (len(text.strip("0")) + 1) // 2 + 1
     digits = text.lstrip("-").replace(".", "").strip("0")
     return (len(digits) + 1) // 2 + 1 + text.startswith("-")

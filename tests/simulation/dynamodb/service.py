@@ -99,7 +99,7 @@ class SimulatedDynamoDB:
         request.finish()
         key = table.key_of(item_from(arguments["Key"]))
         item = table.read(key, consistent=arguments.get("ConsistentRead", False))
-        self._throughput.read(table, key[0], size_of(item or {}), consistent=arguments.get("ConsistentRead", False))
+        self._throughput.read(table, key[0], [item or {}], consistent=arguments.get("ConsistentRead", False))
         return {} if item is None else {"Item": _shown(item, paths)}
 
     def put_item(self, **arguments: Any) -> Answer:
@@ -151,8 +151,8 @@ class SimulatedDynamoDB:
             limit=arguments.get("Limit"),
             backward=not arguments.get("ScanIndexForward", True),
         )
-        size, consistent = sum(map(size_of, page.items)), arguments.get("ConsistentRead", False)
-        self._throughput.read(table, wanted.hash_key, size, consistent=consistent)
+        consistent = arguments.get("ConsistentRead", False)
+        self._throughput.read(table, wanted.hash_key, page.items, consistent=consistent)
         items = self._seen(table, source, page.items, arguments)
         found = items if kept is None else [item for item in items if kept[0].holds(item, kept[1])]
         answer: Answer = {"Count": len(found), "ScannedCount": len(items)}

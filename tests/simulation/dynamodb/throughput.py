@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from tests.simulation.client import Refused
+from tests.simulation.dynamodb.items import Item, size_of
 from tests.simulation.dynamodb.tables import Table
 from tests.simulation.dynamodb.writes import Write
 from tests.simulation.environment import Environment
@@ -30,11 +32,11 @@ class Throughput:
             return False
         return not self._take(self._writes, write.table, write.key[0], cost * write.units())
 
-    def read(self, table: Table, hash_key: Any, size: int, *, consistent: bool) -> None:
+    def read(self, table: Table, hash_key: Any, items: Iterable[Item], *, consistent: bool) -> None:
         """Raises Refused where the partition gives no more now: a unit for 4 KiB, or half of one."""
         if self._limits.partition_read_units is None:
             return
-        units = max(1, math.ceil(size / 4096)) * (1.0 if consistent else 0.5)
+        units = max(1, math.ceil(sum(map(size_of, items)) / 4096)) * (1.0 if consistent else 0.5)
         if not self._take(self._reads, table, hash_key, units):
             raise throttled()
 

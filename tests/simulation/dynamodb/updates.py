@@ -102,14 +102,13 @@ class Update:
 
     def check(self, scope: Scope) -> None:
         """Raises Refused for what is wrong whatever the item is."""
-        for path in self.paths(scope):
-            assert path
+        paths = self.paths(scope)
         for _, operand in self.sets:
             operand.check(scope)
         for action, pairs, allowed in (("ADD", self.adds, ("N", *SETS)), ("DELETE", self.deletes, tuple(SETS))):
             for _, literal in pairs:
                 _check_type(literal.get(scope), action, allowed, scope)
-        check_overlaps(self.paths(scope), scope)
+        check_overlaps(paths, scope)
 
     def touched(self, scope: Scope) -> list[str]:
         """The attributes that it is about."""

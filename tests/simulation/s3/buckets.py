@@ -91,7 +91,7 @@ class Buckets:
         return Refused(code, message, status=status)
 
     def prepare(self, operation: str, arguments: dict[str, Any], config: Config) -> None:
-        """The SDK writes sources of copies as text, and adds checksums unless it is told to leave them out."""
+        """The SDK writes sources of copies as text, and adds checksums unless its configuration says not to."""
         source = arguments.get("CopySource")
         if isinstance(source, dict):
             arguments["CopySource"] = f"{source['Bucket']}/{quote(source['Key'])}"

@@ -91,7 +91,7 @@ class SimulatedS3(MultipartUploads, Listings):
 
 
 def _parts(stored: StoredObject, marker: int, most: int) -> Answer:
-    """Parts are told apart only where each has a checksum of its own."""
+    """Parts are listed only where each has a checksum of its own."""
     answer: Answer = {"TotalPartsCount": len(stored.parts)}
     if stored.crc32_type != "COMPOSITE":
         return answer

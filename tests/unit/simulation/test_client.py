@@ -206,3 +206,34 @@ def test_one_seed_gives_one_trace() -> None:
     traces = [trace_of(seed) for seed in range(10)]
     assert traces == [trace_of(seed) for seed in range(10)]
     assert len({str(trace) for trace in traces}) == 10
+
+
+def test_a_trace_is_a_story_of_calls_and_faults() -> None:
+    client, _, scheduler, environment = scheduled(1, {Fault.CRASH_AFTER: 1.0})
+    scheduler.spawn("work", lambda: client.update_item(**COUNT), process=Process("container", mortal=True))
+    scheduler.run()
+    lines = scheduler.story().splitlines()[1:]  # the first made the table
+    assert [line.split(" s  ")[1].split(maxsplit=1)[1] for line in lines] == [
+        "dynamodb.update_item (a, 1): ok",
+        "FAULT 1: crash after a call, before its answer is read (dynamodb.update_item)",
+        "KILLED: crash after a call, before its answer is read (dynamodb.update_item)",
+    ]
+    assert scheduler.story(last=1) == lines[-1]
+    assert environment.faults.drawn == [(1, Fault.CRASH_AFTER, "dynamodb.update_item")]
+
+
+def test_a_run_can_be_repeated_with_some_of_its_faults() -> None:
+    def faults_of(only: set[int] | None) -> list[int]:
+        client, service, scheduler, environment = scheduled(4, {Fault.LOST_ANSWER: 0.5})
+        environment.faults.only = only
+        client = SimulatedClient(service)
+        for _ in range(10):
+            scheduler.spawn("work", partial(client.update_item, **COUNT))
+        scheduler.run()
+        return [number for number, _, _ in environment.faults.drawn]
+
+    everything = faults_of(None)
+    assert len(everything) > 5
+    assert faults_of(set(everything)) == everything
+    assert faults_of({everything[2]}) == [everything[2]]
+    assert faults_of(set()) == []
