@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import msgspec
 import urllib3
 from botocore.exceptions import BotoCoreError
 from urllib3.exceptions import HTTPError
@@ -26,8 +26,7 @@ from chalicelib.delivery.presign import Credentials, Presigner
 LINK_SECONDS = 300  # more than a request may wait for a connection
 
 
-@dataclass(frozen=True, slots=True)
-class QuickReads:
+class QuickReads(msgspec.Struct, frozen=True):
     """Reads ranges of objects. `presigner()` signs with current credentials, `now()` is epoch milliseconds.
 
     `connections()` returns the same pool at each call; making it takes a while.

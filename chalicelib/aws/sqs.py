@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import QueueUnavailable
@@ -28,8 +28,7 @@ BEATS = 3  # within the time that a message is hidden, so that losing one does n
 Repeat = Callable[[float, Callable[[], None]], Callable[[], None]]
 
 
-@dataclass(frozen=True, slots=True)
-class SqsWorkQueue:
+class SqsWorkQueue(msgspec.Struct, frozen=True):
     """WorkQueue with an SQS queue per kind of message; `urls` names them."""
 
     client: Any
@@ -63,8 +62,7 @@ def queue_errors() -> Iterator[None]:
         raise QueueUnavailable(f"the queue did not answer: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Retries:
+class Retries(msgspec.Struct, frozen=True):
     """Decides what happens to a message that was not handled: it comes back later, or is set aside.
 
     Exponential backoff: the delay before attempt n + 1 lies between half and all of base * 2^(n-1). `base` and `cap`
@@ -108,8 +106,7 @@ class Retries:
         return f"{self.client.meta.endpoint_url.rstrip('/')}/{account}/{name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(msgspec.Struct, frozen=True):
     """Keeps a message hidden while its worker lives, and for at most `seconds` longer.
 
     A queue must hide messages for as long as its function may run. With minutes of that, the work of a killed worker

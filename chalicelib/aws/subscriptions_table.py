@@ -6,7 +6,7 @@ subscribed connection, so that one query finds them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from chalicelib.aws import keys
 from chalicelib.aws.attributes import attributes, plain
@@ -18,8 +18,7 @@ from chalicelib.limits import MAX_SUBSCRIPTIONS, WEBSOCKET_MAX_SECONDS
 KEPT_SECONDS = WEBSOCKET_MAX_SECONDS + 3600  # by then API Gateway has closed the connection
 
 
-@dataclass(frozen=True, slots=True)
-class DynamoSubscriptions:
+class DynamoSubscriptions(msgspec.Struct, frozen=True):
     """Connections and subscriptions in DynamoDB."""
 
     table: Table

@@ -11,10 +11,10 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from http.client import HTTPException
 from threading import Timer
 
+import msgspec
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
@@ -46,8 +46,7 @@ def resolve(host: str, port: int) -> list[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookSender:
+class WebhookSender(msgspec.Struct, frozen=True):
     """`step_seconds` is the longest that each of look-up, connection and TLS may take, `total_seconds` everything.
 
     `trust` decides which certificates are accepted; it must check host names, as Python's default does. Look-ups run
@@ -95,8 +94,7 @@ class WebhookSender:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Deadline:
+class _Deadline(msgspec.Struct, frozen=True):
     clock: Callable[[], float]
     at: float
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.observability import count, logger
 
 
-@dataclass(frozen=True, slots=True)
-class WebsocketPush:
+class WebsocketPush(msgspec.Struct, frozen=True):
     """Sends messages through a client of `apigatewaymanagementapi`."""
 
     client: Any

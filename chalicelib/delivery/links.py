@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -28,8 +27,7 @@ class ExpiringCredentials(msgspec.Struct, frozen=True):
         return min(ttl, self.ends_at // 1000 - int(at.timestamp()) - MARGIN_SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Minter:
+class Minter(msgspec.Struct, frozen=True):
     """Signs all links of one answer: from the same moment, for the same `ttl` seconds."""
 
     presigner: Presigner

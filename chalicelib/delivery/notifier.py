@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 
 import msgspec
 
@@ -54,8 +53,7 @@ class SendResult(msgspec.Struct, frozen=True):
     messages: int
 
 
-@dataclass(frozen=True, slots=True)
-class Notifier:
+class Notifier(msgspec.Struct, frozen=True):
     """Queues webhooks and pushes WebSocket messages. `public_url` is the base URL of the links in a message."""
 
     queue: WorkQueue

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -29,8 +28,7 @@ class Update(msgspec.Struct, frozen=True):
     reconnect_ms: int = RECONNECT_MS
 
 
-@dataclass(frozen=True, slots=True)
-class LongPoller:
+class LongPoller(msgspec.Struct, frozen=True):
     """Waits for changes. `wait` is the longest wait in seconds; at most `max_waiters` readers wait at once, over all
     containers together.
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn, Protocol
 
@@ -96,8 +95,7 @@ class Push(Protocol):
         """Sends a text message. False if the connection is gone; any other failure is only logged."""
 
 
-@dataclass(frozen=True, slots=True)
-class WebSocketAuth:
+class WebSocketAuth(msgspec.Struct, frozen=True):
     """Identifies clients by AUTH_MODE. `verify` returns the subject of a bearer token.
 
     With `none` every client is the same principal. With `jwt` a bearer token identifies one, or a ticket opens one
@@ -131,8 +129,7 @@ class Request(msgspec.Struct, frozen=True):
     ticket: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Subscriptions:
+class Subscriptions(msgspec.Struct, frozen=True):
     """Serves WebSocket clients. `now()` is in epoch milliseconds; `public_url` is the base URL of links."""
 
     table: SubscriptionTable

@@ -11,13 +11,13 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 _TICKET = re.compile(r"(?P<text>(?P<end>[0-9]{1,15})\.(?P<job>[0-9a-f-]{36}))\.(?P<signature>[A-Za-z0-9_-]{43})")
 
 
-@dataclass(frozen=True, slots=True)
-class TicketSigner:
+class TicketSigner(msgspec.Struct, frozen=True):
     """Signs and verifies tickets.
 
     `keys()` returns the current key and, during a rotation, the other valid one; it may raise SecretUnavailable.

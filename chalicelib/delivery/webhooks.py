@@ -15,10 +15,11 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Protocol
+
+import msgspec
 
 from chalicelib.errors import InvalidSettings, UnsafeCallbackUrl, WebhookFailed, WebhookUnreachable
 from chalicelib.jobs.model import Actor, JobEvent
@@ -52,8 +53,7 @@ class Sender(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookDeliverer:
+class WebhookDeliverer(msgspec.Struct, frozen=True):
     """Makes attempts. `secrets()` returns the current secret and, during a rotation, the previous one.
 
     `now()` is in epoch milliseconds. `park` keeps a message for an operator. `public_url` is the API's base URL
