@@ -26,7 +26,10 @@ Size = Annotated[int, Meta(ge=0, description="in bytes")]
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 JobId = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 Address = Annotated[
-    str, Meta(description="of this API; good as long as the job", extra_json_schema={"format": "uri-reference"})
+    str,
+    Meta(
+        description="URL of this API, valid as long as the job is kept", extra_json_schema={"format": "uri-reference"}
+    ),
 ]
 Percent = Annotated[int, Meta(ge=0, le=100, description="never goes back; 100 only when ready")]
 
@@ -36,7 +39,7 @@ class Body(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Counts(Body, frozen=True):
-    """Files by what became of them."""
+    """Files by result."""
 
     available: Count
     missing: Count
@@ -44,7 +47,7 @@ class Counts(Body, frozen=True):
 
 
 class WantedArchive(Body, frozen=True):
-    """The archive that was asked for."""
+    """The archive that was requested."""
 
     filename: str | None
     layout: Annotated[str, one_of(Layout)]
@@ -66,7 +69,7 @@ class JobFailure(Body, frozen=True):
 
 
 class JobLinks(Body, frozen=True):
-    """Where to go on from here; only what is possible in the job's status."""
+    """What is possible in the job's status."""
 
     status: Address
     download: Address | UnsetType = UNSET
@@ -79,12 +82,12 @@ class JobSummary(Body, frozen=True):
 
     job_id: JobId
     status: JobStatus
-    stage: Annotated[Step | None, Meta(description="what a processing job is busy with")]
+    stage: Annotated[Step | None, Meta(description="what a processing job is doing")]
     progress: Percent
     processed: Count
     total: Annotated[Count | None, Meta(description="files; null until a prefix is listed")]
     total_file_ids: Annotated[Count | None, Meta(description="the same as `total`")]
-    duplicates: Annotated[Count, Meta(description="repetitions in the request, which were dropped")]
+    duplicates: Annotated[Count, Meta(description="files that the request names more than once; each is kept once")]
     counts: Counts
     archive: WantedArchive | None
     bytes: Bytes
