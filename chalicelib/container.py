@@ -94,16 +94,17 @@ class Services(Adapters):
 
     def minter(self, ttl: int) -> Minter:
         """Mints links to files, valid for `ttl` seconds or as long as what signs them."""
-        return self._minter(self.settings.source_bucket, ttl)
+        return self._minter(self.settings.source_bucket, self.clients.source_region, ttl)
 
     def archive_minter(self, ttl: int) -> Minter:
         """Mints links to archives, valid for `ttl` seconds or as long as what signs them."""
-        return self._minter(self.settings.archive_bucket, ttl)
+        return self._minter(self.settings.archive_bucket, self.clients.archive_region, ttl)
 
-    def _minter(self, bucket: str, ttl: int) -> Minter:
-        from chalicelib.aws.s3_links import minter_for
+    def _minter(self, bucket: str, region: str, ttl: int) -> Minter:
+        from chalicelib.aws.s3_links import Bucket, minter_for
 
-        return minter_for(self.settings, self.link_credentials(), bucket, ttl=ttl, now=self.system.now())
+        found = Bucket(bucket, region)
+        return minter_for(self.settings, self.link_credentials(), found, ttl=ttl, now=self.system.now())
 
     @cached_property
     def tickets(self) -> TicketSigner:

@@ -69,7 +69,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     archive_bucket: Annotated[str, Meta(description="bucket that archives are written to")]
     s3_endpoint: Annotated[Url, Meta(description="address of an S3-compatible store; empty for AWS")] = ""
     s3_public_endpoint: Annotated[Url, Meta(description="address of the store in links; empty for S3_ENDPOINT")] = ""
-    s3_region: Annotated[str, Meta(description="region that links to the store are signed for")] = "us-east-1"
+    s3_region: Annotated[
+        str,
+        Meta(description="region of the source bucket; empty to ask S3. With S3_ENDPOINT, of that store (us-east-1)"),
+    ] = ""
     s3_access_key_id: Annotated[str, Meta(description="key of a separate store; empty for the function's role")] = ""
     s3_secret_access_key: Annotated[str, Meta(description="secret that belongs to S3_ACCESS_KEY_ID")] = ""
     s3_force_path_style: Annotated[bool, Meta(description="name the bucket in the path of URLs, not in the host")] = (

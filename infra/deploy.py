@@ -20,8 +20,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.artifacts import Artifacts, NotOurBucket
 from infra.dependencies import ARCHITECTURES, DEFAULT_ARCHITECTURE, REPOSITORY, CannotInstall, on_aws
 from infra.file_lock import Busy
-from infra.package import CannotPackage, package
-from infra.preflight import NoAccessLogs, access_logs
+from infra.package import CannotPackage, Package, package
+from infra.preflight import NoAccessLogs, access_logs, source_region
 from infra.report import CannotImport, report
 from infra.stack import DeploymentFailed, Stack, deploy, upload
 
@@ -73,12 +73,17 @@ def _deploy(session: Any, options: argparse.Namespace) -> dict[str, str]:
     target = on_aws(options.architecture)
     made = package(REPOSITORY / ".lorry" / "package-aws", target)
     print(report(made, target), flush=True)
+    return deploy_package(session, made, options)
+
+
+def deploy_package(session: Any, made: Package, options: argparse.Namespace) -> dict[str, str]:
+    """Deploys a package, or only uploads it; what to print. `options` are those of the command line."""
     artifacts = _artifacts(session, options.artifacts)
-    name = f"lorry-{options.stage}"
+    stack = Stack(f"lorry-{options.stage}", session.client("cloudformation"))
     given = {"Stage": options.stage, "SourceBucket": options.source_bucket, **dict(options.parameters)}
+    given |= source_region(artifacts.s3, given, stack.previous_parameters())
     if options.upload_only:
-        return {"TemplateUrl": upload(name, made, artifacts=artifacts, parameters=given)}
-    stack = Stack(name, session.client("cloudformation"))
+        return {"TemplateUrl": upload(stack.name, made, artifacts=artifacts, parameters=given)}
     off = access_logs(session.client("apigateway"), given) if stack.status() is None else {}
     if off:
         print("without access logs, since API Gateway has no role for them here: docs/how-to/deploy.md", flush=True)

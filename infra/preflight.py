@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chalicelib.aws.clients import bucket_region
 from chalicelib.errors import InvalidSettings
 from chalicelib.settings import SETTINGS, Settings
 from infra.settings_template import parameter_name
@@ -33,6 +34,17 @@ def access_logs(gateway: Any, given: Mapping[str, str]) -> dict[str, str]:
             "docs/how-to/deploy.md says how to give it one"
         )
     return {"AccessLogs": "false"}
+
+
+def source_region(s3: Any, given: Mapping[str, str], previous: Mapping[str, str]) -> dict[str, str]:
+    """Returns the parameter that names the source bucket's region, so that functions need not ask when they start.
+
+    None where one is given, where S3 does not say, or with a separate store, which has no such regions.
+    """
+    if "S3Region" in given or given.get("S3Endpoint", previous.get("S3Endpoint", "")):
+        return {}
+    region = bucket_region(s3, given["SourceBucket"])
+    return {"S3Region": region} if region else {}
 
 
 def contradictions(values: Mapping[str, str]) -> list[str]:

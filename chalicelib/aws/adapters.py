@@ -206,14 +206,19 @@ class Adapters:
 
         settings, clients = self.settings, self.clients
         reads = quick_reads(
-            clients.archive_store,
+            clients.source_bodies,
             settings.source_bucket,
             credentials=clients.store_credentials,
             ca_bundle=clients.session.get_config_variable("ca_bundle"),
             now=self.system.now,
         )
         return S3ArchiveStore(
-            clients.archive_store, settings.source_bucket, settings.archive_bucket, settings.check_threads, reads
+            clients.archive_store,
+            settings.source_bucket,
+            settings.archive_bucket,
+            settings.check_threads,
+            reads,
+            clients.source_bodies,
         )
 
     @cached_property

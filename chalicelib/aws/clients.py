@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader
 from botocore.session import Session, get_session
 
@@ -31,6 +32,19 @@ class _Loader(Loader):  # type: ignore[misc]  # botocore has no types
 
 
 PROBE = _config(1, connect=1, read=1.5)
+STORE_REGION = "us-east-1"  # what stores without regions expect in signatures
+
+
+def bucket_region(client: Any, bucket: str) -> str | None:
+    """Returns the region of a bucket, which S3 answers even to those who may not use it; None if it is unknown."""
+    try:
+        answer = client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        answer = error.response
+    except BotoCoreError:
+        return None
+    region: str | None = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("x-amz-bucket-region")
+    return region
 
 
 class Clients:
@@ -38,6 +52,7 @@ class Clients:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._answered_region: str | None = None
 
     @cached_property
     def session(self) -> Session:
@@ -77,14 +92,45 @@ class Clients:
         endpoint = {"endpoint_url": self._settings.websocket_endpoint} if self._settings.websocket_endpoint else {}
         return self._client("apigatewaymanagementapi", _config(2, connect=1, read=2), **endpoint)
 
+    @property
+    def source_region(self) -> str:
+        """The region of the source bucket, which on AWS may be another than the stack's.
+
+        It is S3_REGION, or what S3 answers when it is first asked; the stack's own while S3 does not answer.
+        """
+        settings = self._settings
+        if settings.s3_region or settings.s3_endpoint:
+            return settings.s3_region or STORE_REGION
+        if self._answered_region is None:
+            client = self._store_client(PROBE, settings.aws_region)
+            self._answered_region = bucket_region(client, settings.source_bucket)
+        return self._answered_region or settings.aws_region
+
+    @property
+    def archive_region(self) -> str:
+        """The region of the archive bucket: the stack's, or that of a separate store."""
+        return self.source_region if self._settings.s3_endpoint else self._settings.aws_region
+
     @cached_property
     def store(self) -> Any:
         """The store, for the files."""
-        return self._store_client(_config(2, connect=2, read=5, max_pool_connections=self._settings.check_threads))
+        config = _config(2, connect=2, read=5, max_pool_connections=self._settings.check_threads)
+        return self._store_client(config, self.source_region)
+
+    @cached_property
+    def source_bodies(self) -> Any:
+        """The store, for what archives consist of."""
+        if self.source_region == self.archive_region:
+            return self.archive_store
+        return self._bodies_client(self.source_region)
 
     @cached_property
     def archive_store(self) -> Any:
-        """The store, for archives: a copy of half a GiB takes its time, and the checksums are ours to choose.
+        """The store, for archives."""
+        return self._bodies_client(self.archive_region)
+
+    def _bodies_client(self, region: str) -> Any:
+        """A client for archives: a copy of half a GiB takes its time, and the checksums are ours to choose.
 
         One attempt: two slow ones would outlast the function, and the message is retried anyway.
         """
@@ -96,26 +142,27 @@ class Clients:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        return self._store_client(config)
+        return self._store_client(config, region)
+
+    @cached_property
+    def source_probe(self) -> Any:
+        """The store, for health checks: one quick attempt."""
+        return self._store_client(PROBE, self.source_region)
 
     @cached_property
     def probes(self) -> dict[str, Any]:
-        """Store, table and queue for health checks: one quick attempt each."""
-        return {
-            "storage": self._store_client(PROBE),
-            "table": self._client("dynamodb", PROBE),
-            "queue": self._client("sqs", PROBE),
-        }
+        """Table and queue for health checks: one quick attempt each."""
+        return {"table": self._client("dynamodb", PROBE), "queue": self._client("sqs", PROBE)}
 
     def _client(self, service: str, config: Config, **more: Any) -> Any:
         more.setdefault("region_name", self._settings.aws_region)
         return self.session.create_client(service, config=config, **more)
 
-    def _store_client(self, config: Config) -> Any:
+    def _store_client(self, config: Config, region: str) -> Any:
         """A separate store has settings of its own, so that the role's credentials never go to it."""
         settings = self._settings
         style = {"addressing_style": "path" if settings.s3_force_path_style else "virtual"}
-        more: dict[str, Any] = {"region_name": settings.s3_region}
+        more: dict[str, Any] = {"region_name": region}
         if settings.s3_endpoint:
             more["endpoint_url"] = settings.s3_endpoint
         if settings.s3_access_key_id:

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws import keys
 from chalicelib.aws.clients import Clients
+from chalicelib.errors import InvalidSettings
 from chalicelib.limits import HEALTH_TIMEOUT_SECONDS
 from chalicelib.observability import logger
 from chalicelib.settings import Settings
@@ -34,7 +35,7 @@ class HealthProbe:
     def _verdict(self, name: str, future: Future[Any], *, deadline: float) -> str:
         try:
             future.result(timeout=max(0.0, deadline - self._clock()))
-        except (ClientError, BotoCoreError, FutureTimeout) as error:
+        except (ClientError, BotoCoreError, FutureTimeout, InvalidSettings) as error:
             logger.warning("health check failed", check=name, error=str(error) or "timed out")
             return "error"
         return "ok"
@@ -42,9 +43,20 @@ class HealthProbe:
     def _probes(self) -> dict[str, Callable[[], Any]]:
         client, settings = self._clients.probes, self._settings
         return {
-            "storage": lambda: client["storage"].head_bucket(Bucket=settings.source_bucket),
+            "storage": self._probe_storage,
             "table": lambda: client["table"].get_item(TableName=settings.table_name, Key=keys.HEALTH),
             "queue": lambda: client["queue"].get_queue_attributes(
                 QueueUrl=settings.check_queue_url, AttributeNames=["QueueArn"]
             ),
         }
+
+    def _probe_storage(self) -> None:
+        """Raises InvalidSettings for a wrong S3_REGION: S3's client works around it, links and small reads do not."""
+        client, settings = self._clients.source_probe, self._settings  # made here, since S3 may be asked for the region
+        answer = client.head_bucket(Bucket=settings.source_bucket)
+        found, used = answer.get("BucketRegion"), client.meta.region_name
+        if found and found != used and not settings.s3_endpoint:
+            raise InvalidSettings(
+                f"S3_REGION is {used}, but the bucket {settings.source_bucket} is in {found}: set it to that, or leave "
+                "it empty"
+            )

@@ -29,13 +29,17 @@ ZIP_TYPE = "application/zip"
 
 @dataclass(frozen=True, slots=True)
 class S3ArchiveStore:
-    """`threads` is the number of small reads in flight; without `quick_reads` the SDK makes them."""
+    """`threads` is the number of small reads in flight; without `quick_reads` the SDK makes them.
+
+    `reader` is a client in the region of the source bucket, where that is another than the archives'.
+    """
 
     client: Any
     source_bucket: str
     bucket: str
     threads: int
     quick_reads: QuickReads | None = None
+    reader: Any = None
 
     def create_upload(self, key: str, *, checksummed: bool) -> Upload:
         checksum = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"} if checksummed else {}
@@ -187,7 +191,8 @@ class S3ArchiveStore:
     def _get(self, source: Range) -> Any:
         pinned = f'"{source.etag}"'
         wanted = _bytes(source.start, source.size)
-        return self.client.get_object(Bucket=self.source_bucket, Key=source.key, IfMatch=pinned, Range=wanted)["Body"]
+        client = self.reader or self.client
+        return client.get_object(Bucket=self.source_bucket, Key=source.key, IfMatch=pinned, Range=wanted)["Body"]
 
     def _part(self, upload: Upload, number: int) -> dict[str, Any]:
         return {"Bucket": self.bucket, "Key": upload.key, "UploadId": upload.upload_id, "PartNumber": number}

@@ -18,7 +18,7 @@ from botocore.config import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.aws.s3_links import minter_for
+from chalicelib.aws.s3_links import Bucket, minter_for, regional_endpoint
 from chalicelib.delivery.links import ExpiringCredentials
 from chalicelib.delivery.presign import Credentials, Presigner
 from chalicelib.settings import Settings
@@ -139,7 +139,8 @@ def configured(**environment: str) -> Settings:
 
 def minted(environment: Settings, bucket: str, at: datetime) -> str:
     now = int(at.timestamp() * 1000)
-    return minter_for(environment, ExpiringCredentials(LONG_LIVED), bucket, ttl=60, now=now).link("a")
+    found = Bucket(bucket, environment.s3_region)
+    return minter_for(environment, ExpiringCredentials(LONG_LIVED), found, ttl=60, now=now).link("a")
 
 
 @pytest.mark.parametrize("bucket", ["bucket", "bucket.with.dots"])
@@ -152,6 +153,13 @@ def test_the_bucket_goes_where_the_sdk_puts_it(bucket: str, path_style: str, end
     sdk = client(LONG_LIVED, endpoint or None, "eu-west-1", path_style == "true")
     theirs = sdk.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a"}, ExpiresIn=60)
     assert minted(environment, bucket, signed_at(theirs)) == theirs
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "me-south-1", "us-gov-west-1", "cn-north-1"])
+def test_a_regions_address_is_the_sdks(region: str) -> None:
+    regional = Config(s3={"us_east_1_regional_endpoint": "regional"})
+    sdk = boto3.client("s3", region_name=region, config=regional)
+    assert regional_endpoint(region) == sdk.meta.endpoint_url
 
 
 def test_links_bear_the_public_address_where_there_is_one() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from infra.package import Package
-from infra.preflight import NoAccessLogs, access_logs, contradictions
+from infra.preflight import NoAccessLogs, access_logs, contradictions, source_region
 from infra.stack import DeploymentFailed, deploy
 from tests.infra.conftest import Template
-from tests.support.deployment import FakeCloudFormation, artifacts_of, stack_with
+from tests.support.deployment import FakeCloudFormation, artifacts_of, refused, stack_with
 
 OPEN = {"AllowAnonymous": "true"}
 
@@ -85,3 +87,31 @@ def test_access_logs_are_left_out_of_a_new_stack_where_the_account_cannot_have_t
 def test_access_logs_that_were_asked_for_and_cannot_be_had_are_refused() -> None:
     with pytest.raises(NoAccessLogs, match=r"AccessLogs=true.*docs/how-to/deploy.md"):
         access_logs(FakeGateway(None), {"AccessLogs": "true"})
+
+
+class FakeBucket:
+    """S3 as it answers about the region of a bucket."""
+
+    def __init__(self, region: str, status: int = 200) -> None:
+        self.headers, self.status = {"x-amz-bucket-region": region} if region else {}, status
+
+    def head_bucket(self, **_: str) -> dict[str, Any]:
+        if self.status != 200:
+            error = refused("HeadBucket", str(self.status), status=self.status)
+            error.response["ResponseMetadata"]["HTTPHeaders"] = self.headers
+            raise error
+        return {"ResponseMetadata": {"HTTPHeaders": self.headers}}
+
+
+@pytest.mark.parametrize("status", [200, 301, 403])  # S3 names the region to those who may not use the bucket, too
+def test_the_region_of_the_source_bucket_is_found_out(status: int) -> None:
+    found = source_region(FakeBucket("eu-west-1", status), {"SourceBucket": "files"}, {})
+    assert found == {"S3Region": "eu-west-1"}
+
+
+def test_the_region_is_left_alone_where_it_is_given_or_unknown_or_there_is_a_separate_store() -> None:
+    files, store = {"SourceBucket": "files"}, {"S3Endpoint": "https://store:9000"}
+    assert source_region(FakeBucket("", 404), files, {}) == {}
+    assert source_region(FakeBucket("eu-west-1"), {**files, "S3Region": "us-east-1"}, {}) == {}
+    assert source_region(FakeBucket("eu-west-1"), {**files, **store}, {}) == {}
+    assert source_region(FakeBucket("eu-west-1"), files, store) == {}

@@ -24,10 +24,15 @@ def refused(operation: str, code: str, message: str = "", *, status: int = 400) 
 
 
 class FakeS3:
-    """One bucket, or none yet. Every call but the creation must name its owner, as S3 lets it."""
+    """One bucket, or none yet. Every call but the creation must name its owner, as S3 lets it.
 
-    def __init__(self, *, owner: str | None = ACCOUNT, exists: bool = True) -> None:
-        self.owner, self.exists = owner, exists
+    `buckets` are others, by name, whose regions S3 answers.
+    """
+
+    def __init__(
+        self, *, owner: str | None = ACCOUNT, exists: bool = True, buckets: Mapping[str, str] | None = None
+    ) -> None:
+        self.owner, self.exists, self.buckets = owner, exists, buckets or {}
         self.objects: dict[str, bytes] = {}
         self.tagged: dict[str, list[dict[str, str]]] = {}
         self.policy: dict[str, Any] | None = None
@@ -36,10 +41,14 @@ class FakeS3:
         self.location: str | None = None
         self.meta = SimpleNamespace(endpoint_url=ENDPOINT)
 
-    def head_bucket(self, **asked: Any) -> None:
+    def head_bucket(self, **asked: Any) -> dict[str, Any]:
+        region = self.buckets.get(asked["Bucket"])
+        if region is not None:
+            return {"ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": region}}}
         if not self.exists:
             raise refused("HeadBucket", "404", status=404)
         self._confirm_owner("HeadBucket", asked)
+        return {}
 
     def create_bucket(self, *, Bucket: str, **asked: Any) -> None:  # noqa: N803
         self.exists = True

@@ -39,7 +39,7 @@ ENVIRONMENT = {
     },
 }
 STORE = "https://store.test"
-LINKS = {"S3_PUBLIC_ENDPOINT": STORE, "S3_FORCE_PATH_STYLE": "true"}
+LINKS = {"S3_PUBLIC_ENDPOINT": STORE, "S3_FORCE_PATH_STYLE": "true", "S3_REGION": "us-east-1"}  # or S3 is asked
 
 
 @dataclass

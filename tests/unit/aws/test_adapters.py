@@ -9,6 +9,6 @@ from tests.support.services import ENVIRONMENT
 
 
 def test_small_ranges_are_read_without_the_sdk() -> None:
-    store = Adapters(Settings.from_environment(ENVIRONMENT)).archive_store
+    store = Adapters(Settings.from_environment({**ENVIRONMENT, "S3_REGION": "us-east-1"})).archive_store
     assert isinstance(store, S3ArchiveStore)
     assert store.quick_reads is not None

@@ -23,7 +23,7 @@ from chalicelib.aws.link_credentials import (
     AssumedRole,
     link_credentials,
 )
-from chalicelib.aws.s3_links import minter_for
+from chalicelib.aws.s3_links import Bucket, minter_for
 from chalicelib.delivery.links import MARGIN_SECONDS, ExpiringCredentials
 from chalicelib.delivery.presign import Credentials
 from chalicelib.errors import InvalidSettings, LinksUnavailable
@@ -196,7 +196,7 @@ def test_a_secret_is_not_shown_where_credentials_are_logged() -> None:
 def minted(expiring: ExpiringCredentials, ttl: int, at: datetime) -> tuple[int, datetime, int]:
     """The expiry that the minter states, and that of its link: from when, for how many seconds."""
     now = int(at.timestamp() * 1000)
-    minter = minter_for(settings(), expiring, "files", ttl=ttl, now=now)
+    minter = minter_for(settings(), expiring, Bucket("files", "us-east-1"), ttl=ttl, now=now)
     query = parse_qs(urlsplit(minter.link("downloads/1.zip")).query)
     since = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return minter.expires_at, since, int(query["X-Amz-Expires"][0])

@@ -1,0 +1,79 @@
+"""`make deploy` as a whole, on a session whose services are fakes."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import pytest
+
+from infra.deploy import deploy_package
+from infra.package import Package
+from tests.infra.test_preflight import FakeGateway
+from tests.support.deployment import ACCOUNT, OUTPUTS, FakeCloudFormation, FakeS3
+
+REGION = "eu-central-1"
+
+
+class FakeSession:
+    """A session of an account, in which `files` is a bucket of another region."""
+
+    region_name = REGION
+
+    def __init__(self, *, logs_role: str | None = "arn:aws:iam::1:role/logs") -> None:
+        self.s3 = FakeS3(exists=False, buckets={"files": "eu-west-1"})
+        self.cloudformation = FakeCloudFormation(self.s3)
+        self.gateway = FakeGateway(logs_role)
+
+    def client(self, service: str, **_: Any) -> Any:
+        known = {"s3": self.s3, "cloudformation": self.cloudformation, "apigateway": self.gateway, "sts": self}
+        return known[service]
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": ACCOUNT}
+
+    def get_partition_for_region(self, region: str) -> str:
+        assert region == REGION
+        return "aws"
+
+
+def options(*parameters: tuple[str, str], upload_only: bool = False) -> argparse.Namespace:
+    given = [("AuthMode", "iam"), *parameters]
+    return argparse.Namespace(
+        stage="prod", source_bucket="files", artifacts="artifacts", upload_only=upload_only, parameters=given
+    )
+
+
+def test_a_first_deployment_finds_out_what_it_was_not_told(packaged: Package) -> None:
+    session = FakeSession()
+    assert deploy_package(session, packaged, options()) == OUTPUTS
+    parameters = session.cloudformation.parameters
+    assert parameters["S3Region"] == "eu-west-1"
+    assert parameters["AccessLogs"] == parameters["TableDeletionProtection"] == "true"
+    assert (session.s3.location, session.cloudformation.verbs) == (REGION, ["create", "update"])
+
+
+def test_the_same_deployment_again_changes_nothing(packaged: Package) -> None:
+    session = FakeSession()
+    deploy_package(session, packaged, options())
+    template, parameters = session.cloudformation.template, session.cloudformation.parameters
+    deploy_package(session, packaged, options())
+    assert (session.cloudformation.template, session.cloudformation.parameters) == (template, parameters)
+
+
+def test_access_logs_are_not_asked_for_where_the_account_has_none_and_it_is_said(
+    packaged: Package, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = FakeSession(logs_role=None)
+    deploy_package(session, packaged, options())
+    assert session.cloudformation.parameters["AccessLogs"] == "false"
+    assert "without access logs" in capsys.readouterr().out
+    deploy_package(session, packaged, options())
+    assert session.cloudformation.parameters["AccessLogs"] == "false"
+
+
+def test_an_upload_alone_prints_where_the_template_is(packaged: Package) -> None:
+    session = FakeSession()
+    printed = deploy_package(session, packaged, options(upload_only=True))
+    assert printed["TemplateUrl"].startswith(f"https://s3.{REGION}.amazonaws.com/artifacts/lorry-prod/")
+    assert not session.cloudformation.requests
