@@ -109,7 +109,7 @@ def test_small_reads_are_quick_in_another_region_too(s3: TwoRegions) -> None:
 
 def checked(s3: TwoRegions, **changes: str) -> str:
     made = settings(s3, **changes)
-    probe = HealthProbe(Clients(made), made, ThreadPoolExecutor(PROBES), time.monotonic)
+    probe = HealthProbe(Clients(made), made, executor=ThreadPoolExecutor(PROBES), clock=time.monotonic)
     return probe.check()["storage"]
 
 
