@@ -18,6 +18,7 @@ from lorry.access import Token
 from lorry.client import Lorry
 from lorry.errors import (
     ArchivesIncomplete,
+    ArchiveUnreadable,
     ConfigInvalid,
     DownloadFailed,
     IdempotencyKeyReused,
@@ -51,6 +52,7 @@ from lorry.models import (
 from lorry.operations import ArchiveOptions
 from lorry.reports import ArchiveDownload, ArchiveEnding, Download, DownloadListener, FileEnding
 from lorry.retries import RetryPolicy
+from lorry.verification import Verification, verify
 from lorry.version import VERSION as __version__
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "ArchiveDownload",
     "ArchiveEnding",
     "ArchiveOptions",
+    "ArchiveUnreadable",
     "ArchivesIncomplete",
     "Availability",
     "ConfigInvalid",
@@ -90,8 +93,10 @@ __all__ = [
     "Token",
     "TokenUnavailable",
     "UnexpectedAnswer",
+    "Verification",
     "WaitTimedOut",
     "WebhookUnverified",
     "__version__",
+    "verify",
     "webhooks",
 ]

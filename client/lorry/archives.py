@@ -1,6 +1,7 @@
 """Downloads the archives of a job, one after the other, each through a part file that can be resumed.
 
-An archive gets its name once its size is what the job says, and its end says that it is a ZIP of as many entries.
+An archive gets its name once its size is what the job says, its end says that it is a ZIP of as many entries, and the
+data of every entry has its CRC-32.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import functools
 import os
 import struct
 import threading
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -20,6 +22,7 @@ from lorry.models import Archive, Job
 from lorry.reports import ArchiveEnding, DownloadListener
 from lorry.retries import RetryPolicy
 from lorry.transfer import Link, Links, Transfer, TransferFailed
+from lorry.verification import BROKEN, broken_entries
 
 ZIP_ENDING = ".zip"
 
@@ -30,15 +33,23 @@ END = struct.Struct("<4s4H2LH")
 
 
 class ArchiveDownloader:
-    """Downloads archives. `skip_complete` keeps those that an earlier run for the job completed."""
+    """Downloads archives. `skip_complete` keeps those that an earlier run for the job completed; `verify` reads every
+    entry of the others once more."""
 
     def __init__(
-        self, http: httpx.Client, *, retries: RetryPolicy, listener: DownloadListener, skip_complete: bool
+        self,
+        http: httpx.Client,
+        *,
+        retries: RetryPolicy,
+        listener: DownloadListener,
+        skip_complete: bool = False,
+        verify: bool = True,
     ) -> None:
         self._http = http
         self._retries = retries
         self._listener = listener
         self._skip_complete = skip_complete
+        self._verify = verify
 
     def run(self, job: Job, path: Path, links: Links) -> tuple[ArchiveEnding, ...]:
         """Downloads every archive of `job` by `links` in the same order. A failed one does not stop the rest."""
@@ -77,8 +88,21 @@ class ArchiveDownloader:
             retries=self._retries,
             stop=threading.Event(),
             moved=self._listener.bytes_moved,
-            check=functools.partial(_check, archive),
+            check=functools.partial(self._check, archive),
         )
+
+    def _check(self, archive: Archive, path: Path) -> None:
+        _require_entries(archive, path)
+        if not self._verify:
+            return
+        self._listener.archive_read(archive)
+        try:
+            with zipfile.ZipFile(path) as content:
+                problem = next(broken_entries(content, progress=self._listener.bytes_verified), None)
+        except BROKEN as error:
+            problem = str(error)
+        if problem is not None:
+            raise TransferFailed(f"it is not a complete ZIP: {problem}")
 
 
 def archive_path(path: Path, index: int, *, count: int) -> Path:
@@ -110,7 +134,7 @@ def count_entries(path: Path) -> int:
     return int(entries)
 
 
-def _check(archive: Archive, path: Path) -> None:
+def _require_entries(archive: Archive, path: Path) -> None:
     entries = count_entries(path)
     if archive.entries is not None and entries != archive.entries:
         raise TransferFailed(f"it has {entries:,} entries, but the job put {archive.entries:,} into it")
@@ -118,7 +142,7 @@ def _check(archive: Archive, path: Path) -> None:
 
 def _is_whole(path: Path, archive: Archive) -> bool:
     try:
-        _check(archive, path)
+        _require_entries(archive, path)
     except (TransferFailed, OSError):
         return False
     return True

@@ -22,6 +22,7 @@ from lorry.flows import Caller
 from lorry.local_files import prepare_folder
 from lorry.models import Availability, FileOutcome, Job, Limits, Page, StartedJob
 from lorry.operations import JOB_PATIENCE, ArchiveOptions, Layout, Operations, initiate_body
+from lorry.remote_zip import RemoteZip
 from lorry.reports import ArchiveDownload, Download, DownloadListener
 from lorry.retries import RetryPolicy
 from lorry.transfer import Links, store_client
@@ -182,12 +183,14 @@ class Lorry:
         path: str | os.PathLike[str],
         *,
         skip_complete: bool = False,
+        verify: bool = True,
         listener: DownloadListener | None = None,
     ) -> ArchiveDownload:
         """Downloads the archive of a ready job to `path`; several archives to out-1-of-3.zip, ... for out.zip.
 
-        Each is checked (size, end of the ZIP, number of entries) before it gets its name, and replaces an existing
-        file; `skip_complete` keeps those that this job completed before. Interrupted downloads are resumed. Raises
+        Each is checked before it gets its name: its size, the number of its entries and, with `verify`, the CRC-32 of
+        every entry. It replaces an existing file; `skip_complete` keeps those that this job completed before.
+        Interrupted downloads are resumed. Raises
         ArchivesIncomplete when an archive cannot be downloaded or lacks files of the job, after all others are
         downloaded; TargetUnusable when its folder cannot be written to or is full, at once; NoArchive, JobNotReady,
         JobFailed; IsADirectoryError when `path` is a folder.
@@ -206,6 +209,7 @@ class Lorry:
                 retries=self._retries.times(JOB_PATIENCE),
                 listener=listener or DownloadListener(),
                 skip_complete=skip_complete,
+                verify=verify,
             )
             links = Links(_archive_urls(job), lambda: _archive_urls(self.status(job_id)))
             endings = downloader.run(job, target, links)
@@ -218,6 +222,18 @@ class Lorry:
         if not report.ok:
             raise ArchivesIncomplete(report)
         return report
+
+    def open_archive(self, job_id: str, index: int = 0) -> RemoteZip:
+        """Opens archive `index` of a ready job as a `zipfile.ZipFile` that transfers only what is read of it.
+
+        Use it as a context manager, from one thread. Raises ArchiveUnreadable, NoArchive, JobNotReady, JobFailed, and
+        IndexError.
+        """
+        job = self._ready(self.status(job_id))
+        if not job.archives:
+            raise NoArchive(job)
+        links = Links(_archive_urls(job), lambda: _archive_urls(self.status(job_id)))
+        return RemoteZip(links.at(range(len(job.archives))[index]), retries=self._retries)
 
     def retry(self, job_id: str, *, idempotency_key: str | None = None) -> Job:
         """Runs again what failed of the job, once per `idempotency_key` (without one, once per call).

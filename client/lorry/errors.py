@@ -13,6 +13,7 @@
     ├── WaitTimedOut                the job did not end in time; it keeps running
     ├── NoArchive                   the job was started without an archive
     ├── TargetUnusable              the folder cannot be written to, or the disk is full
+    ├── ArchiveUnreadable           entries of an archive cannot be read from the store
     ├── DownloadFailed              files could not be downloaded: report.missing, report.failed
     ├── ArchivesIncomplete          archives could not be downloaded, or lack files: report
     └── WebhookUnverified           a webhook is not genuine, or too old
@@ -224,6 +225,15 @@ class TargetUnusable(LorryError, OSError):
     reason: str
     code = "target_unusable"
     template = "cannot write to {path}: {reason}"
+
+
+@dataclass(eq=False, repr=False)
+class ArchiveUnreadable(LorryError):
+    """The entries of an archive cannot be read from the store."""
+
+    reason: str
+    code = "archive_unreadable"
+    template = "cannot read the archive: {reason}"
 
 
 @dataclass(eq=False, repr=False)

@@ -113,5 +113,11 @@ class DownloadListener:
     def file_ended(self, ending: FileEnding) -> None:
         """A file is complete, missing or failed."""
 
+    def archive_read(self, archive: Archive) -> None:
+        """An archive is downloaded, and its entries are verified next."""
+
+    def bytes_verified(self, count: int) -> None:
+        """`count` more bytes of the archive are verified."""
+
     def archive_ended(self, ending: ArchiveEnding) -> None:
         """An archive is complete or failed."""

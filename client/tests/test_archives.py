@@ -11,6 +11,7 @@ from support.fake_server import JOB_ID, FakeServer, StoredObject
 from support.zips import zip_of
 
 from lorry import (
+    Archive,
     ArchiveDownload,
     ArchiveEnding,
     ArchivesIncomplete,
@@ -289,3 +290,28 @@ def test_an_archive_without_a_directory_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [b"", b"PK\x05\x06", b"<Error/>" * 100])
 def test_a_file_that_is_not_a_zip_is_refused(tmp_path: Path, data: bytes) -> None:
     assert refusal(tmp_path / "a.zip", data) == "it is not a complete ZIP: it has no end record"
+
+
+def test_an_archive_whose_data_is_damaged_gets_no_name(lorry: Lorry, stored: StoredObject, tmp_path: Path) -> None:
+    stored.data = ARCHIVE.replace(DATA[:100], bytes(100), 1)
+    report = failed(lorry, tmp_path / "out.zip")
+    assert "70000.zip is broken: Bad CRC-32" in str(report.broken[0].reason)
+    assert names_in(tmp_path) == []
+    lorry.download_archives(JOB_ID, tmp_path / "out.zip", verify=False)
+    assert (tmp_path / "out.zip").read_bytes() == stored.data
+
+
+def test_verification_reports_its_progress(lorry: Lorry, stored: StoredObject, tmp_path: Path) -> None:
+    class Verified(DownloadListener):
+        read: list[str]
+        verified = 0
+
+        def archive_read(self, archive: Archive) -> None:
+            self.read = [archive.filename]
+
+        def bytes_verified(self, count: int) -> None:
+            self.verified += count
+
+    listener = Verified()
+    lorry.download_archives(JOB_ID, tmp_path / "out.zip", listener=listener)
+    assert (listener.read, listener.verified) == (["out.zip"], len(DATA) + 2)

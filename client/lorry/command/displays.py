@@ -26,8 +26,11 @@ from rich.table import Column
 from rich.text import Text
 
 from lorry.command.wording import Phase, human_archives, human_bytes, human_files, phases_of
-from lorry.models import Job
+from lorry.models import Archive, Job
 from lorry.reports import ArchiveEnding, DownloadListener, FileEnding
+
+LONG_TO_VERIFY = 1 << 28
+"""Plain lines announce the verification of archives from this size on."""
 
 STEPS = 10
 """Plain lines are printed at each tenth."""
@@ -66,6 +69,7 @@ class Bars(Display):
         )
         self._phases: dict[str, TaskID] = {}
         self._bytes: TaskID | None = None
+        self._verified: TaskID | None = None
         self._ended = 0
         self._lock = threading.Lock()
 
@@ -108,6 +112,15 @@ class Bars(Display):
         if self._bytes is not None:
             self._progress.advance(self._bytes, count)
 
+    def archive_read(self, archive: Archive) -> None:
+        """Starts a bar for the verification of the archive."""
+        self._verified = self._progress.add_task("verifying", total=archive.size, detail="", moving=True)
+
+    def bytes_verified(self, count: int) -> None:
+        """Advances that bar."""
+        if self._verified is not None:
+            self._progress.advance(self._verified, count)
+
     def file_ended(self, ending: FileEnding) -> None:
         """Counts the file if it is complete."""
         if ending.path is not None:
@@ -117,6 +130,9 @@ class Bars(Display):
         """Counts the archive if it is complete."""
         if ending.reason is None:
             self._count(human_archives)
+        if self._verified is not None:
+            self._progress.remove_task(self._verified)
+            self._verified = None
 
     def _begin(self, total: int | None) -> None:
         with self._lock:
@@ -183,6 +199,11 @@ class Lines(Display):
             if step > self._step:
                 self._step = step
                 self.say(f"downloading: {human_bytes(self._moved)} of {human_bytes(self._total)}")
+
+    def archive_read(self, archive: Archive) -> None:
+        """Announces a verification that takes long."""
+        if archive.size >= LONG_TO_VERIFY:
+            self.say(f"verifying {archive.filename}, {human_bytes(archive.size)}")
 
     def _begin(self, what: str, total: int | None) -> None:
         if not self._begun:

@@ -13,7 +13,7 @@ from lorry.client import Lorry
 from lorry.command.displays import Display, display_for
 from lorry.command.options import Subparsers, add_command, add_json, positive
 from lorry.command.selection import add_selection, selection_of
-from lorry.command.usage import EXIT_CODES, ExitCode, Terminated, command_line, complain
+from lorry.command.usage import EXIT_CODES, SHOWN, ExitCode, Terminated, command_line, complain
 from lorry.command.wording import describe_archives, describe_broken, describe_download, describe_file
 from lorry.errors import ArchivesIncomplete, DownloadFailed, JobFailed, LorryError, LorryProblem, NoArchive
 from lorry.local_files import prepare_folder
@@ -48,8 +48,6 @@ FINAL_REASONS = frozenset({"no_files_available", "files_missing", "too_many_file
 """Why jobs fail that would fail again."""
 
 DEFAULT_JOBS = 8
-SHOWN_FILES = 20
-"""How many missing and failed files are named before the rest is only counted."""
 
 
 def add_get(subparsers: Subparsers) -> None:
@@ -73,6 +71,7 @@ def add_get(subparsers: Subparsers) -> None:
     group.add_argument(
         "--on-missing", choices=["skip", "fail"], help="leave missing files out of the ZIP, or fail (default: skip)"
     )
+    group.add_argument("--no-verify", action="store_true", help="do not read the ZIP again to verify its CRC-32s")
     group.add_argument(
         "--skip-existing", action="store_true", help="keep files of the same size that did not change in the store"
     )
@@ -135,7 +134,11 @@ class _Get:
         arguments, old_job = self._arguments, self._arguments.job is not None
         if arguments.zip is not None:
             return self._lorry.download_archives(
-                self._job_id, arguments.zip, skip_complete=old_job, listener=self._display
+                self._job_id,
+                arguments.zip,
+                skip_complete=old_job,
+                verify=not arguments.no_verify,
+                listener=self._display,
             )
         return self._lorry.download(
             self._job_id,
@@ -164,7 +167,7 @@ class _Get:
         lost: list[FileOutcome] = []
         for page in self._lorry.pages(job.id) if job.status == "failed" else ():
             lost += [file for file in page.files if file.state in ("missing", "failed")]
-            if len(lost) > SHOWN_FILES:
+            if len(lost) > SHOWN:
                 break
         self._name(lost, count=max(len(lost), job.counts.missing + job.counts.failed))
         if job.error and job.error.code not in FINAL_REASONS:
@@ -192,9 +195,9 @@ class _Get:
 
     def _name(self, lost: list[FileOutcome], *, count: int | None = None) -> None:
         """Names the first files and counts the rest."""
-        for file in lost[:SHOWN_FILES]:
+        for file in lost[:SHOWN]:
             complain(describe_file(file))
-        left = (len(lost) if count is None else count) - min(len(lost), SHOWN_FILES)
+        left = (len(lost) if count is None else count) - min(len(lost), SHOWN)
         if left > 0:
             every = command_line(self._arguments, "status", self._job_id, "--state", "missing", "--state", "failed")
             complain(f"and {left:,} more: {every}")
@@ -227,7 +230,8 @@ class _Get:
         arguments = self._arguments
         words = ["get", "--job", self._job_id]
         if arguments.zip is not None:
-            return command_line(arguments, *words, "--zip", str(arguments.zip))
+            words += ["--zip", str(arguments.zip)] + (["--no-verify"] if arguments.no_verify else [])
+            return command_line(arguments, *words)
         words += ["-o", str(arguments.output)]
         words += ["--layout", "tree"] if self._layout() == "tree" else []
         words += ["--strip", self._stripped()] if self._layout() == "tree" and self._stripped() else []

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import TextIO
 
-from lorry.access import Token, read_token
-from lorry.client import Lorry
+from lorry.command.archive import add_archive_commands
 from lorry.command.get import add_get
 from lorry.command.jobs import add_job_commands
-from lorry.command.options import add_service_options
+from lorry.command.options import add_service_options, commands_of, connect
 from lorry.command.service import add_service_commands
 from lorry.command.usage import (
     EXIT_CODES,
@@ -26,7 +25,7 @@ from lorry.command.usage import (
     WrongUsage,
     complain,
 )
-from lorry.config import Config, Profile
+from lorry.config import Profile
 from lorry.errors import (
     ConfigInvalid,
     LorryError,
@@ -38,7 +37,6 @@ from lorry.errors import (
     TokenUnavailable,
     UnexpectedAnswer,
 )
-from lorry.retries import RetryPolicy
 from lorry.version import VERSION
 
 DESCRIPTION = "Downloads many files at once through Lorry, the bulk-download service."
@@ -55,13 +53,14 @@ ADDRESS_HINT = (
     "name the service with --api URL, LORRY_API_URL or `lorry config api URL`, or run where .lorry/outputs.json is"
 )
 EXPIRED_HINT = "the token was refused: it may have expired, or be for another service"
-QUICK = RetryPolicy(deadline=10.0)
 
 
 def main(words: Sequence[str] | None = None, *, stdin: TextIO | None = None) -> int:
     """Runs the command with `words` (the process's arguments by default) and returns its exit code."""
     parser = build_parser()
-    arguments = parser.parse_args(words, argparse.Namespace(stdin=stdin or sys.stdin, parser=parser))
+    arguments = parser.parse_args(
+        words, argparse.Namespace(stdin=stdin or sys.stdin, parser=parser, settings=Profile())
+    )
     arguments.headers = [*arguments.headers, *getattr(arguments, "more_headers", [])]
     _set_up_logging(verbose=arguments.verbose)
     try:
@@ -97,8 +96,9 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_get(subparsers)
     add_job_commands(subparsers)
+    add_archive_commands(subparsers)
     add_service_commands(subparsers)
-    for command in subparsers.choices.values():
+    for command in commands_of(parser):
         add_service_options(command, top=False)
     return parser
 
@@ -108,33 +108,9 @@ def _run(arguments: argparse.Namespace) -> int:
     if hasattr(arguments, "local_command"):
         code = arguments.local_command(arguments)
         return code
-    profile = Config.of_user(os.environ).profile(arguments.profile, environment=os.environ)
-    arguments.settings = profile
-    with _connect(arguments, profile) as lorry:
+    with connect(arguments) as lorry:
         code = arguments.command(lorry, arguments)
     return code
-
-
-def _connect(arguments: argparse.Namespace, profile: Profile) -> Lorry:
-    """The service. Raises ServiceAddressUnknown, ConfigInvalid, TokenUnavailable and WrongUsage."""
-    headers = dict(arguments.headers)
-    if len({name.lower() for name in headers}) < len(arguments.headers):
-        raise WrongUsage("a header is given twice")
-    retries = arguments.retries if arguments.retries is not None else profile.number("retries")
-    policy = RetryPolicy() if getattr(arguments, "patient", False) else QUICK
-    if retries is not None:
-        policy = RetryPolicy(tries=retries + 1, deadline=max(policy.deadline, retries * policy.longest))
-    token = _token_of(arguments, profile)
-    return Lorry(arguments.api, profile=arguments.profile, retries=policy, token=token, headers=headers)
-
-
-def _token_of(arguments: argparse.Namespace, profile: Profile) -> Token | None:
-    """The token of the arguments or the environment; None leaves it to the profile."""
-    if arguments.token_file is not None:
-        return lambda: read_token(arguments.token_file)
-    if profile.explicit and profile.get("token-file"):
-        return None
-    return os.environ.get(TOKEN_VARIABLE, "").strip() or None
 
 
 class _Complaints(logging.Handler):

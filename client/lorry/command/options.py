@@ -1,19 +1,24 @@
-"""Options that commands share, and the types of arguments."""
+"""Options that commands share: which service they use and how, and the types of arguments."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from lorry.access import checked_headers
+from lorry.access import Token, checked_headers, read_token
 from lorry.client import Lorry
-from lorry.command.usage import TOKEN_HINT, TOKEN_VARIABLE, ExitCode
+from lorry.command.usage import TOKEN_HINT, TOKEN_VARIABLE, WrongUsage
+from lorry.config import Config, Profile
 from lorry.operations import checked_key
+from lorry.retries import RetryPolicy
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-Command = Callable[[Lorry, argparse.Namespace], ExitCode]
+
+QUICK = RetryPolicy(deadline=10.0)
+"""Answers a person soon; commands that wait for a job are patient."""
 
 
 def add_service_options(parser: argparse.ArgumentParser, *, top: bool) -> None:
@@ -46,6 +51,41 @@ def add_service_options(parser: argparse.ArgumentParser, *, top: bool) -> None:
         default=False if top else argparse.SUPPRESS,
         help="log each request to standard error",
     )
+
+
+def connect(arguments: argparse.Namespace) -> Lorry:
+    """The service that the options name. Sets `arguments.settings` to the profile.
+
+    Raises ServiceAddressUnknown, ConfigInvalid, TokenUnavailable and WrongUsage.
+    """
+    profile = arguments.settings = Config.of_user(os.environ).profile(arguments.profile, environment=os.environ)
+    headers = dict(arguments.headers)
+    if len({name.lower() for name in headers}) < len(arguments.headers):
+        raise WrongUsage("a header is given twice")
+    retries = arguments.retries if arguments.retries is not None else profile.number("retries")
+    policy = RetryPolicy() if getattr(arguments, "patient", False) else QUICK
+    if retries is not None:
+        policy = RetryPolicy(tries=retries + 1, deadline=max(policy.deadline, retries * policy.longest))
+    token = _token_of(arguments, profile)
+    return Lorry(arguments.api, profile=arguments.profile, retries=policy, token=token, headers=headers)
+
+
+def _token_of(arguments: argparse.Namespace, profile: Profile) -> Token | None:
+    """The token of the arguments or the environment; None leaves it to the profile."""
+    if arguments.token_file is not None:
+        return lambda: read_token(arguments.token_file)
+    if profile.explicit and profile.get("token-file"):
+        return None
+    return os.environ.get(TOKEN_VARIABLE, "").strip() or None
+
+
+def commands_of(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """The parsers of all commands below `parser`."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield command
+                yield from commands_of(command)
 
 
 def add_command(

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 
 from lorry.client import Lorry
-from lorry.command.options import Subparsers, add_command, add_json
+from lorry.command.options import Subparsers, add_command, add_json, commands_of
 from lorry.command.usage import ExitCode, WrongUsage
 from lorry.command.wording import describe_limits, human_bytes
 from lorry.config import DEFAULT, SETTINGS, Config
@@ -120,19 +120,11 @@ def _describe(settings: dict[str, dict[str, str]]) -> Iterator[str]:
 def _completion(arguments: argparse.Namespace) -> ExitCode:
     import shtab  # only here, because importing it takes as long as the rest of the command
 
-    for action in _actions_of(arguments.parser):
+    parser = arguments.parser
+    for action in (action for part in (parser, *commands_of(parser)) for action in part._actions):
         if action.dest in FILE_ARGUMENTS:
-            action.complete = shtab.FILE  # type: ignore[attr-defined]
+            action.complete = shtab.FILE
         elif action.dest in FOLDER_ARGUMENTS:
-            action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
-    print(shtab.complete(arguments.parser, shell=arguments.shell))
+            action.complete = shtab.DIRECTORY
+    print(shtab.complete(parser, shell=arguments.shell))
     return ExitCode.OK
-
-
-def _actions_of(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """The actions of the parser and of the commands below it."""
-    for action in parser._actions:
-        yield action
-        if isinstance(action, argparse._SubParsersAction):
-            for subparser in action.choices.values():
-                yield from _actions_of(subparser)

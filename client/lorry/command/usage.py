@@ -7,6 +7,9 @@ import enum
 import shlex
 import sys
 
+SHOWN = 20
+"""How many files or problems are named before the rest is only counted."""
+
 TOKEN_VARIABLE = "LORRY_TOKEN"
 TOKEN_HINT = f"give a token with --token-file PATH or in {TOKEN_VARIABLE}"
 

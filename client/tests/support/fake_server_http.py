@@ -213,19 +213,20 @@ class _Exchange:
     def send_object(self, stored: StoredObject) -> None:
         data, whole = stored.data, len(stored.data)
         etag = f"W/{stored.etag}" if self.fake_server.weak_etags else stored.etag
-        wanted = re.fullmatch(r"bytes=(\d+)-", self.handler.headers.get("Range", ""))
+        wanted = re.fullmatch(r"bytes=(\d*)-(\d*)", self.handler.headers.get("Range", ""))
         if not wanted and self.is_unchanged(stored):
             self.send(304, b"", {"ETag": etag})
             return
         version = etag if self.fake_server.ignore_if_range else self.handler.headers.get("If-Range", etag)
         if not wanted or self.fake_server.ignore_range or version != etag:
             self.send_body(200, data, {"ETag": etag}, stored)
-        elif int(wanted[1]) >= whole:
+        elif wanted[1] and int(wanted[1]) >= whole:
             self.send(416, b"", {"Content-Range": f"bytes */{whole}"})
         else:
-            first = int(wanted[1])
-            place = self.fake_server.change_range(f"bytes {first}-{whole - 1}/{whole}")
-            self.send_body(206, data[first:], {"ETag": etag, "Content-Range": place}, stored)
+            first = int(wanted[1]) if wanted[1] else max(0, whole - int(wanted[2]))
+            last = min(int(wanted[2]), whole - 1) if wanted[1] and wanted[2] else whole - 1
+            place = self.fake_server.change_range(f"bytes {first}-{last}/{whole}")
+            self.send_body(206, data[first : last + 1], {"ETag": etag, "Content-Range": place}, stored)
 
     def is_unchanged(self, stored: StoredObject) -> bool:
         """Whether the request has a condition that the object does not meet."""
