@@ -15,7 +15,7 @@ from lorry import ArchiveOptions, Lorry, LorryError
 API = os.environ.get("LORRY_API_URL", "http://127.0.0.1:4566/lorry")
 
 
-def prepare(lorry: Lorry, order: str, file_ids: list[int]) -> str:
+def prepare(lorry: Lorry, *, order: str, file_ids: list[int]) -> str:
     """Runs the job of an order; returns the ZIP's address, which stays valid as long as the job does."""
     # With a key of its own the order has one job, even if this program crashes here and starts again.
     started = lorry.start(file_ids=file_ids, archive=ArchiveOptions(f"{order}.zip"), idempotency_key=f"order-{order}")

@@ -89,7 +89,7 @@ def deployed(session: Any, stage: str) -> Place:
     return Place(session.client("secretsmanager"), outputs["SecretId"])
 
 
-def show(place: Place, now_ms: int, say: Callable[[str], None] = print) -> None:
+def show(place: Place, now_ms: int, *, say: Callable[[str], None] = print) -> None:
     """Prints the secret that receivers of webhooks verify with, never the master value."""
     value = place.read()
     current, *previous = value.webhook_secrets(now_ms)
@@ -103,7 +103,7 @@ def rotate(
 ) -> None:
     """Replaces the current value by a new one, and shows it. Raises StillOverlapping."""
     place.write(rotated(place.read(), now_ms, overlap_hours=overlap_hours, force=force))
-    show(place, now_ms, say)
+    show(place, now_ms, say=say)
 
 
 def rotated(old: Secrets, now_ms: int, *, overlap_hours: int, force: bool) -> Secrets:

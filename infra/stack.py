@@ -102,7 +102,7 @@ def deploy(
 
 
 def deploy_template(
-    stack: Stack, template: Mapping[str, Any], parameters: Mapping[str, str], *, say: Callable[[str], None] = print
+    stack: Stack, template: Mapping[str, Any], *, parameters: Mapping[str, str], say: Callable[[str], None] = print
 ) -> dict[str, str]:
     """Like `deploy`, for a template without code, of at most 51,200 bytes, all of whose parameters are given."""
     _refuse_unknown(template["Parameters"], parameters)

@@ -40,7 +40,7 @@ def _up() -> int:
 def _put_samples(outputs: stack.Outputs) -> None:
     files = samples()
     bucket = outputs["SourceBucket"]
-    put(Clients(outputs["Endpoint"])("s3"), bucket, files, replace=False)
+    put(Clients(outputs["Endpoint"])("s3"), bucket, wanted=files, replace=False)
     print(f"{len(files)} sample files are in s3://{bucket}: ids {files[0].file_id} to {files[-1].file_id}")
 
 

@@ -77,34 +77,34 @@ def _demo(options: Options) -> None:
     console.print(f"  {outputs['ApiUrl']} ({time.monotonic() - started:.1f} s)")
 
     files = samples(say=lambda text: console.print(f"  {text}"))
-    new = put(Clients(outputs["Endpoint"])("s3"), outputs["SourceBucket"], files, replace=True)
+    new = put(Clients(outputs["Endpoint"])("s3"), outputs["SourceBucket"], wanted=files, replace=True)
     size = sum(sample.size for sample in files)
     console.print(
         f"[bold]2[/] {len(files)} files, {_mib(size)}, in s3://{outputs['SourceBucket']} ({new} uploaded now)"
     )
 
     console.print(f"[bold]3[/] a job of {len(files) + 1} files, one of which does not exist, and one ZIP of them")
-    ran = _run_job(outputs["ApiUrl"], files, options.home.root / "downloads")
+    ran = _run_job(outputs["ApiUrl"], files, folder=options.home.root / "downloads")
     _verify(ran.download, files)
     _verify_archive(ran.archive, files)
     _report(ran, time.monotonic() - started)
-    _next_steps(outputs, options, ran)
+    _next_steps(ran, outputs=outputs, options=options)
 
 
-def _run_job(url: str, files: list[Sample], folder: Path) -> Ran:
+def _run_job(url: str, files: list[Sample], *, folder: Path) -> Ran:
     shutil.rmtree(folder, ignore_errors=True)
     with Lorry(url) as lorry:
         begun = time.monotonic()
         ids = [*(sample.file_id for sample in files), ABSENT_ID]
         started = lorry.start(file_ids=ids, archive=ArchiveOptions(filename=ARCHIVE_NAME))
-        job = _watch(lorry, started.id, len(files) + 1)
+        job = _watch(lorry, started.id, total=len(files) + 1)
         ready = time.monotonic()
-        download = _download(lorry, job, folder)
+        download = _download(lorry, job, folder=folder)
         seconds = time.monotonic() - ready
-        return Ran(job, download, _download_archive(lorry, job, folder), ready - begun, seconds)
+        return Ran(job, download, _download_archive(lorry, job, folder=folder), ready - begun, seconds)
 
 
-def _watch(lorry: Lorry, job_id: str, total: int) -> Job:
+def _watch(lorry: Lorry, job_id: str, *, total: int) -> Job:
     """Two phases: files are checked, then the archive is assembled."""
     columns = (TextColumn("  {task.description:11}"), BarColumn(), TextColumn("{task.fields[figures]}"))
     with Progress(*columns, console=console) as progress:
@@ -137,7 +137,7 @@ class _Bar(DownloadListener):
         self._progress.update(self._task, files=self._files)
 
 
-def _download(lorry: Lorry, job: Job, folder: Path) -> Download:
+def _download(lorry: Lorry, job: Job, *, folder: Path) -> Download:
     columns = (TextColumn("  downloading"), BarColumn(), DownloadColumn(True), TextColumn("{task.fields[files]} files"))
     with Progress(*columns, console=console) as progress:
         try:
@@ -146,7 +146,7 @@ def _download(lorry: Lorry, job: Job, folder: Path) -> Download:
             return error.report
 
 
-def _download_archive(lorry: Lorry, job: Job, folder: Path) -> Path:
+def _download_archive(lorry: Lorry, job: Job, *, folder: Path) -> Path:
     columns = (TextColumn("  the ZIP    "), BarColumn(), DownloadColumn(True))
     path = folder.with_name(ARCHIVE_NAME)
     with Progress(*columns, console=console) as progress:
@@ -203,7 +203,7 @@ def _report(ran: Ran, seconds: float) -> None:
     console.print(table)
 
 
-def _next_steps(outputs: stack.Outputs, options: Options, ran: Ran) -> None:
+def _next_steps(ran: Ran, *, outputs: stack.Outputs, options: Options) -> None:
     steps = {
         "this job": f".venvs/dev/bin/lorry --api {outputs['ApiUrl']} status {ran.job.id}",
         "its files": f"{ran.download.folder}, the ZIP is {ran.archive}",

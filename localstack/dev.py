@@ -78,7 +78,8 @@ def prepare(options: Options, chosen: Target, *, port: int, at_once: int) -> dic
     template = json.loads(package(home.package).template.read_text())
     given = {**store_parameters(os.environ), **options.parameters}
     store = {} if "S3Endpoint" in given else {"S3PublicEndpoint": endpoint}
-    made = dev_stack.deploy(Clients(endpoint), template, {**chosen.parameters, "PublicUrl": url, **store, **given})
+    wanted = {**chosen.parameters, "PublicUrl": url, **store, **given}
+    made = dev_stack.deploy(Clients(endpoint), template, parameters=wanted)
     Settings.from_environment(made.environment)  # so that wrong settings are reported here, not by every request
     (home.root / PLAN).write_bytes(msgspec.json.encode(Plan(endpoint, port, at_once, made.triggers)))
     outputs = {**made.outputs, "ApiUrl": url, "Endpoint": endpoint, "Region": REGION}

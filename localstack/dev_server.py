@@ -42,7 +42,7 @@ def serve(plan: Plan) -> None:
     functions = {trigger.function: _function(trigger.function) for trigger in plan.triggers}
     server = create_local_server(app.app, Config(), HOST, plan.port)
     threading.Thread(target=server.serve_forever, name="api", daemon=True).start()
-    with Runner(functions, plan.triggers, Clients(plan.endpoint), at_once=plan.at_once):
+    with Runner(functions, plan.triggers, clients=Clients(plan.endpoint), at_once=plan.at_once):
         threading.Event().wait()
 
 

@@ -33,25 +33,29 @@ class DevStack:
     outputs: Mapping[str, str]
 
 
-def deploy(clients: Clients, template: Mapping[str, Any], given: Mapping[str, str]) -> DevStack:
+def deploy(clients: Clients, template: Mapping[str, Any], *, parameters: Mapping[str, str]) -> DevStack:
     """Creates or updates the stack. Raises DeploymentFailed."""
-    small, parameters = for_dev(template, {"ArchiveBucket": ARCHIVE_BUCKET}), all_parameters(template, given)
+    small, parameters = for_dev(template, {"ArchiveBucket": ARCHIVE_BUCKET}), all_parameters(template, parameters)
     target = Stack(STACK, clients("cloudformation"), poll=0.05, deadline=120.0)
-    outputs = deploy_template(target, small, parameters)
+    outputs = deploy_template(target, small, parameters=parameters)
     resources = physical_ids(clients, STACK)
-    ministack_patches.patch_storage(clients, small, resources, parameters)
+    ministack_patches.patch_storage(clients, small, resources=resources, parameters=parameters)
     if not parameters["S3Endpoint"]:
         ministack_patches.create_source_bucket(clients, parameters["SourceBucket"])
     shown = {name: outputs[name] for name in template["Outputs"] if name in outputs}
-    return DevStack(environment(template, outputs), list(_triggers(clients, template, resources, parameters)), shown)
+    return DevStack(
+        environment(template, outputs),
+        list(_triggers(clients, template, resources=resources, parameters=parameters)),
+        shown,
+    )
 
 
 def _triggers(
-    clients: Clients, template: Mapping[str, Any], resources: Mapping[str, str], parameters: Mapping[str, str]
+    clients: Clients, template: Mapping[str, Any], *, resources: Mapping[str, str], parameters: Mapping[str, str]
 ) -> Iterator[Trigger]:
     """Every event source of the template but those of API Gateway."""
 
-    def queue(function: str, timeout: float, source: Mapping[str, Any]) -> Trigger:
+    def queue(function: str, timeout: float, *, source: Mapping[str, Any]) -> Trigger:
         url = resources[source["Queue"]["Fn::GetAtt"][0]]
         asked = clients("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         arn, batch, limit = asked["Attributes"]["QueueArn"], source["BatchSize"], source["ScalingConfig"]
@@ -59,14 +63,14 @@ def _triggers(
         at_most = int(parameters[concurrency["Ref"]] if isinstance(concurrency, Mapping) else concurrency)
         return QueueTrigger(function=function, timeout=timeout, url=url, arn=arn, batch=batch, concurrency=at_most)
 
-    def stream(function: str, timeout: float, source: Mapping[str, Any]) -> Trigger:
+    def stream(function: str, timeout: float, *, source: Mapping[str, Any]) -> Trigger:
         table = clients("dynamodb").describe_table(TableName=resources[source["Stream"]["Fn::GetAtt"][0]])["Table"]
         filters = source.get("FilterCriteria", {}).get("Filters", [])
         patterns, batch = tuple(json.loads(found["Pattern"]) for found in filters), source["BatchSize"]
         arn = table["LatestStreamArn"]
         return StreamTrigger(function=function, timeout=timeout, arn=arn, batch=batch, patterns=patterns)
 
-    def clock(function: str, timeout: float, source: Mapping[str, Any]) -> Trigger:
+    def clock(function: str, timeout: float, *, source: Mapping[str, Any]) -> Trigger:
         return ClockTrigger(function=function, timeout=timeout, seconds=_seconds(source["Schedule"]))
 
     makers = {"SQS": queue, "DynamoDB": stream, "Schedule": clock}
@@ -75,7 +79,7 @@ def _triggers(
             properties = function["Properties"]
             name, timeout = properties["Handler"].removeprefix("app."), float(properties["Timeout"])
             for event in properties.get("Events", {}).values():
-                yield makers[event["Type"]](name, timeout, event["Properties"])
+                yield makers[event["Type"]](name, timeout, source=event["Properties"])
 
 
 def _seconds(schedule: str) -> float:

@@ -50,11 +50,11 @@ def prepare(folder: Path, given: Mapping[str, str]) -> None:
     (folder / "outputs.json").unlink(missing_ok=True)
 
 
-def up(home: Home, given: Mapping[str, str], store: str) -> dict[str, str]:
+def up(home: Home, *, parameters: Mapping[str, str], store: str) -> dict[str, str]:
     """Starts everything in Docker and deploys; returns the outputs."""
     folder = home.root / "localstack"
     folder.mkdir(parents=True, exist_ok=True)
-    prepare(folder, given)
+    prepare(folder, parameters)
     _compose(folder, store, "up", "--detach")
     deadline = time.monotonic() + READY_SECONDS
     while not (folder / "outputs.json").exists():
@@ -93,7 +93,7 @@ def main() -> int:
         if arguments.command == "down":
             down(options.home, arguments.store)
             return 0
-        outputs = up(options.home, options.parameters, arguments.store)
+        outputs = up(options.home, parameters=options.parameters, store=arguments.store)
         print(f"Lorry is up: {outputs['ApiUrl']}\n  traces  http://localhost:16686")
     except FAILURES as error:
         print(f"make {arguments.command} STACK=localstack: {error}", file=sys.stderr)

@@ -65,7 +65,7 @@ def running(home: Home) -> Emulator | None:
     return emulator if is_ours and processes.is_alive(process) else None
 
 
-def start(home: Home, port: int, environment: Mapping[str, str]) -> Emulator:
+def start(home: Home, *, port: int, environment: Mapping[str, str]) -> Emulator:
     """Starts MiniStack and waits until it is ready."""
     _require_free(port)
     python = _python()
@@ -74,7 +74,7 @@ def start(home: Home, port: int, environment: Mapping[str, str]) -> Emulator:
     with home.log.open("wb") as log:
         child = subprocess.Popen(
             [str(python), str(GATE)],
-            env=_environment(home, port, environment),
+            env=_environment(home, port=port, more=environment),
             cwd=home.temporary,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -83,7 +83,7 @@ def start(home: Home, port: int, environment: Mapping[str, str]) -> Emulator:
         )
     emulator = Emulator(psutil.Process(child.pid), port, environment)
     home.process.write_text(json.dumps({"pid": child.pid, "port": port, "environment": dict(environment)}))
-    _await_ready(emulator, child, home)
+    _await_ready(emulator, child, home=home)
     return emulator
 
 
@@ -123,7 +123,7 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _environment(home: Home, port: int, more: Mapping[str, str]) -> dict[str, str]:
+def _environment(home: Home, *, port: int, more: Mapping[str, str]) -> dict[str, str]:
     """Returns a clean environment: every Lambda inherits it, and must not depend on this machine's."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -144,7 +144,7 @@ def _environment(home: Home, port: int, more: Mapping[str, str]) -> dict[str, st
     }
 
 
-def _await_ready(emulator: Emulator, child: subprocess.Popen[bytes], home: Home) -> None:
+def _await_ready(emulator: Emulator, child: subprocess.Popen[bytes], *, home: Home) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not emulator.answers(seconds=1.0):
         if child.poll() is not None:

@@ -40,7 +40,7 @@ def for_ministack(package: Package, endpoint: str) -> Package:
     made = package.template.with_name("template-ministack.json")
     made.write_text(text, encoding="utf-8")
     code = package.code.with_name("deployment-ministack.zip")
-    _copy_without(package.code, requirements, code)
+    _copy_without(requirements, package.code, target=code)
     digest = hashlib.sha256(f"{package.digest}\0{text}".encode()).hexdigest()
     return replace(package, template=made, code=code, digest=digest)
 
@@ -64,7 +64,7 @@ def _with_gateway_responses(template: dict[str, Any]) -> dict[str, Any]:
     return template
 
 
-def _copy_without(whole: Path, requirements: Path, target: Path) -> None:
+def _copy_without(requirements: Path, whole: Path, *, target: Path) -> None:
     """Copies the zip without the files that the requirements' folder has."""
     with zipfile.ZipFile(whole) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.infolist():
@@ -76,10 +76,10 @@ def _copy_without(whole: Path, requirements: Path, target: Path) -> None:
 
 
 def patch(
-    clients: Clients, template: Mapping[str, Any], resources: Mapping[str, str], parameters: Mapping[str, str]
+    clients: Clients, template: Mapping[str, Any], *, resources: Mapping[str, str], parameters: Mapping[str, str]
 ) -> None:
     """Sets what MiniStack's CloudFormation ignores. `resources` maps logical to physical ids."""
-    patch_storage(clients, template, resources, parameters)
+    patch_storage(clients, template, resources=resources, parameters=parameters)
     gateway = clients("apigateway")
     stage = template["Resources"]["RestAPI"]["Properties"]["StageName"]
     gateway.create_deployment(
@@ -93,6 +93,7 @@ def patch(
 def patch_storage(
     clients: Callable[[str], Any],
     template: Mapping[str, Any],
+    *,
     resources: Mapping[str, str],
     parameters: Mapping[str, str],
 ) -> None:
@@ -148,7 +149,7 @@ def _grant_batches(clients: Clients, roles: Iterable[str]) -> None:
             iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
 
 
-def plain_url(clients: Clients, endpoint: str, api: str, stage: str) -> str:
+def plain_url(clients: Clients, endpoint: str, *, api: str, stage: str) -> str:
     """Gives the API a plain base URL below the emulator's address, and returns it."""
     gateway, host = clients("apigateway"), endpoint.partition("://")[2].partition(":")[0]
     unless_exists(gateway.create_domain_name, domainName=host)

@@ -1,6 +1,6 @@
 """Runs the functions of app.py where no Lambda does: for debugging, and for stacks without Lambda.
 
-    with Runner(functions, triggers, clients):
+    with Runner(functions, triggers, clients=clients):
         ...  # queues are polled, the stream is read, the clock ticks
 
 Like Lambda's event source mappings: messages that a function reports as failed, and all of those on which it raises,
@@ -123,7 +123,7 @@ class Runner:
     """`functions` by their names in app.py; `at_once` limits the invocations of each queue."""
 
     def __init__(
-        self, functions: Mapping[str, Function], triggers: Sequence[Trigger], clients: Clients, *, at_once: int = 1
+        self, functions: Mapping[str, Function], triggers: Sequence[Trigger], *, clients: Clients, at_once: int = 1
     ) -> None:
         self._functions, self._clients, self._at_once = functions, clients, at_once
         self._stopping = threading.Event()

@@ -63,22 +63,21 @@ def samples(folder: Path = FOLDER, *, say: Callable[[str], None] = print) -> lis
 def _make_all(folder: Path) -> Iterator[Sample]:
     number = FIRST_ID
     for title, members in _small():
-        yield _make(folder, number, title, members, method=zipfile.ZIP_DEFLATED)
+        yield _make(folder / f"{number}.zip", title=title, members=members, method=zipfile.ZIP_DEFLATED)
         number += 1
     for title, members in _large():
-        yield _make(folder, number, title, members, method=zipfile.ZIP_STORED)
+        yield _make(folder / f"{number}.zip", title=title, members=members, method=zipfile.ZIP_STORED)
         number += 1
 
 
-def _make(folder: Path, file_id: int, title: str, members: Iterable[Path], *, method: int) -> Sample:
-    path = folder / f"{file_id}.zip"
+def _make(path: Path, *, title: str, members: Iterable[Path], method: int) -> Sample:
     with zipfile.ZipFile(path, "w", method, compresslevel=1) as target:
         for member in members:
             entry = zipfile.ZipInfo(member.as_posix().lstrip("/"), _EPOCH)
             entry.compress_type = method
             target.writestr(entry, member.read_bytes())
     data = path.read_bytes()
-    return Sample(file_id, title, str(path), len(data), zlib.crc32(data))
+    return Sample(int(path.stem), title, str(path), len(data), zlib.crc32(data))
 
 
 def _small() -> list[tuple[str, list[Path]]]:
@@ -120,7 +119,7 @@ def _installed_files() -> Iterator[tuple[Path, int]]:
                     yield path, size
 
 
-def put(s3: Any, bucket: str, wanted: Iterable[Sample], *, replace: bool) -> int:
+def put(s3: Any, bucket: str, *, wanted: Iterable[Sample], replace: bool) -> int:
     """Uploads samples that are absent and, with `replace`, those whose size differs; returns how many."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="downloads/")
     present = {found["Key"]: found["Size"] for page in pages for found in page.get("Contents", [])}

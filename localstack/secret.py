@@ -37,6 +37,6 @@ def save(home: Home, value: Secrets) -> None:
     os.replace(temporary, home.secret)
 
 
-def restore(secrets_manager: Any, secret_id: str, value: Secrets) -> None:
+def restore(secrets_manager: Any, secret_id: str, *, value: Secrets) -> None:
     """Replaces the value that CloudFormation generated."""
     secrets_manager.put_secret_value(SecretId=secret_id, SecretString=value.to_json())

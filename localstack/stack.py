@@ -69,8 +69,8 @@ def up(options: Options) -> Outputs:
         if _is_deployed(home, wanted) and _target(clients).status() in COMPLETE:
             return read_outputs(home)
         home.deployed.unlink(missing_ok=True)
-        outputs = _deploy(server, clients, made, parameters)
-        secret.restore(clients("secretsmanager"), outputs["SecretId"], secret.load(home))
+        outputs = _deploy(server, made, clients=clients, parameters=parameters)
+        secret.restore(clients("secretsmanager"), outputs["SecretId"], value=secret.load(home))
         _confirm(outputs, home)
         _write_atomically(home, outputs)
         home.deployed.write_text(wanted)
@@ -113,7 +113,7 @@ def _server(options: Options) -> Emulator:
         reason = "does not answer" if same else "has another environment"
         print(f"MiniStack (pid {server.process.pid}) {reason}; restarting it", flush=True)
     emulator.stop(home)
-    return emulator.start(home, options.port or DEFAULT_PORT, options.environment)
+    return emulator.start(home, port=options.port or DEFAULT_PORT, environment=options.environment)
 
 
 def _addresses(server: Emulator, given: Mapping[str, str]) -> dict[str, str]:
@@ -144,7 +144,7 @@ def _digest(made: Package, parameters: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps([made.digest, parameters], sort_keys=True).encode()).hexdigest()
 
 
-def _deploy(server: Emulator, clients: Clients, made: Package, parameters: Mapping[str, str]) -> Outputs:
+def _deploy(server: Emulator, made: Package, *, clients: Clients, parameters: Mapping[str, str]) -> Outputs:
     for bucket in (ARTIFACTS, parameters["SourceBucket"]):
         ministack_patches.create_source_bucket(clients, bucket)
     outputs: Outputs = dict(
@@ -152,9 +152,9 @@ def _deploy(server: Emulator, clients: Clients, made: Package, parameters: Mappi
     )
     template = json.loads(made.template.read_text())
     resources = physical_ids(clients, STACK_NAME)
-    ministack_patches.patch(clients, template, resources, parameters)
+    ministack_patches.patch(clients, template, resources=resources, parameters=parameters)
     stage = template["Resources"]["RestAPI"]["Properties"]["StageName"]
-    url = ministack_patches.plain_url(clients, server.endpoint, resources["RestAPI"], stage)
+    url = ministack_patches.plain_url(clients, server.endpoint, api=resources["RestAPI"], stage=stage)
     return outputs | {"ApiUrl": url, "Endpoint": server.endpoint, "Region": REGION, "Pid": server.process.pid}
 
 

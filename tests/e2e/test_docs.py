@@ -41,4 +41,4 @@ def out_of_the_way() -> str:
 @pytest.mark.slow
 def test_every_command_of_the_page_works(page: Path, tmp_path: Path) -> None:
     port = free_port()
-    pages.run(script(page, port), pages.checkout(tmp_path), port)
+    pages.run(script(page, port), pages.checkout(tmp_path), port=port)

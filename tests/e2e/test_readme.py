@@ -37,7 +37,7 @@ def script(section: str, port: int) -> str:
 def test_every_command_of_the_readme_works(section: str, tmp_path: Path) -> None:
     checkout, port = pages.checkout(tmp_path), free_port()
     assert not (checkout / ".lorry").exists()
-    printed = pages.run(script(section, port), checkout, port)
+    printed = pages.run(script(section, port), checkout, port=port)
     assert ("opened and tested" in printed) == (section == WHOLE)
     assert '{"status":"healthy"' in printed
     assert all(name in printed for name in ("70000.zip", "70001.zip", "MANIFEST.json"))

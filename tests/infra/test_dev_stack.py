@@ -29,14 +29,14 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
     """Of an emulator on which nothing is deployed."""
     home = Home(tmp_path_factory.mktemp("ministack"))
     try:
-        yield Clients(emulator.start(home, free_port(), {}).endpoint)
+        yield Clients(emulator.start(home, port=free_port(), environment={}).endpoint)
     finally:
         emulator.stop(home)
 
 
 @pytest.fixture(scope="module")
 def made(clients: Clients, template: Template) -> DevStack:
-    return dev_stack.deploy(clients, template, PARAMETERS)
+    return dev_stack.deploy(clients, template, parameters=PARAMETERS)
 
 
 def test_the_functions_have_settings_that_are_right(made: DevStack) -> None:
@@ -86,13 +86,13 @@ def test_the_secret_can_sign(clients: Clients, made: DevStack) -> None:
 def test_a_second_time_keeps_what_is_there(clients: Clients, made: DevStack, template: Template) -> None:
     manager = clients("secretsmanager")
     before = manager.get_secret_value(SecretId=made.outputs["SecretId"])["SecretString"]
-    again = dev_stack.deploy(clients, template, PARAMETERS)
+    again = dev_stack.deploy(clients, template, parameters=PARAMETERS)
     assert again.outputs == made.outputs
     assert manager.get_secret_value(SecretId=again.outputs["SecretId"])["SecretString"] == before
 
 
 def test_changed_parameters_update_it(clients: Clients, made: DevStack, template: Template) -> None:
-    changed = dev_stack.deploy(clients, template, {**PARAMETERS, "MaxReceiveCount": "4"})
+    changed = dev_stack.deploy(clients, template, parameters={**PARAMETERS, "MaxReceiveCount": "4"})
     assert changed.outputs == made.outputs
     request = {"QueueUrl": made.outputs["CheckQueueUrl"], "AttributeNames": ["RedrivePolicy"]}
     policy = json.loads(clients("sqs").get_queue_attributes(**request)["Attributes"]["RedrivePolicy"])
@@ -101,12 +101,12 @@ def test_changed_parameters_update_it(clients: Clients, made: DevStack, template
 
 def test_an_unknown_parameter_is_named(clients: Clients, template: Template) -> None:
     with pytest.raises(DeploymentFailed, match="no such parameter: ChekConcurrency"):
-        dev_stack.deploy(clients, template, {**PARAMETERS, "ChekConcurrency": "3"})
+        dev_stack.deploy(clients, template, parameters={**PARAMETERS, "ChekConcurrency": "3"})
 
 
 def test_the_source_bucket_of_a_separate_store_is_not_made_here(clients: Clients, template: Template) -> None:
     separate = {"S3Endpoint": "http://store:9000", "SourceBucket": "elsewhere"}
-    dev_stack.deploy(clients, template, {**PARAMETERS, **separate})
+    dev_stack.deploy(clients, template, parameters={**PARAMETERS, **separate})
     assert "elsewhere" not in {bucket["Name"] for bucket in clients("s3").list_buckets()["Buckets"]}
 
 

@@ -120,7 +120,7 @@ def place(aws: Any) -> Place:
 
 def test_the_secret_of_a_deployment_is_found_by_its_stage(place: Place) -> None:
     told: list[str] = []
-    secret.show(place, NOW, told.append)
+    secret.show(place, NOW, say=told.append)
     assert told == [f"webhook secret  {place.read().webhook_secrets(NOW)[0]}"]
 
 

@@ -74,7 +74,7 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an emulator on which nothing is deployed."""
     home = Home(tmp_path_factory.mktemp("ministack"))
     try:
-        yield emulator.start(home, free_port(), {}).endpoint
+        yield emulator.start(home, port=free_port(), environment={}).endpoint
     finally:
         emulator.stop(home)
 

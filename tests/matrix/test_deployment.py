@@ -72,7 +72,7 @@ def test_localstack_deploys_what_needs_no_lambda_as_it_gets_ready(
         assert found["Status"] == "CREATE_COMPLETE"
         buckets = {bucket["Name"] for bucket in seaweedfs.client().list_buckets()["Buckets"]}
         assert buckets >= {"hooked-source", found["ArchiveBucket"]}
-        dev = dev_stack.deploy(clients, template, parameters)
+        dev = dev_stack.deploy(clients, template, parameters=parameters)
         assert_same_table(clients, found["Table"], dev.outputs["Table"])
         for name in QUEUES:
             assert_same_queue(clients, found[f"{name}Url"], dev.outputs[f"{name}Url"])

@@ -12,7 +12,6 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,10 +84,10 @@ def _refer(link: Path, target: Path) -> None:
     link.symlink_to(target)
 
 
-def run(script: str, folder: Path, port: int, environment: Mapping[str, str] | None = None) -> str:
+def run(script: str, folder: Path, *, port: int) -> str:
     """Runs the script in bash; returns what it printed. Fails the test where a command fails; ends what it started."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LORRY_", "MAKE"))}
-    own = {"PORT": str(port), "PYTHONPATH": str(folder / "client"), **(environment or {})}
+    own = {"PORT": str(port), "PYTHONPATH": str(folder / "client")}
     with subprocess.Popen(
         ["bash", "-c", f"set -euo pipefail\n{script}"],
         cwd=folder,

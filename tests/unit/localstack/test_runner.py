@@ -51,7 +51,7 @@ class FakeStream:
 
 
 def runner(function: Callable[[Any, Any], Any], **services: Any) -> Runner:
-    return Runner({"check": function, "notify": function, "sweep": function}, [], services.__getitem__)
+    return Runner({"check": function, "notify": function, "sweep": function}, [], clients=services.__getitem__)
 
 
 def test_what_a_function_has_done_is_deleted() -> None:
@@ -122,5 +122,5 @@ def test_the_clock_ticks_and_an_end_waits_for_what_is_under_way() -> None:
         ticked.set()
 
     trigger = ClockTrigger(function="sweep", timeout=1.0, seconds=0.01)
-    with Runner({"sweep": sweep}, [trigger], lambda service: None):
+    with Runner({"sweep": sweep}, [trigger], clients=lambda service: None):
         wait_for("tick", ticked.is_set, seconds=5)

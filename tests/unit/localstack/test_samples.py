@@ -40,11 +40,11 @@ def stored(s3: Any, number: int) -> bytes:
 
 
 def test_absent_samples_are_uploaded_and_other_files_are_kept(s3: Any, files: list[Sample]) -> None:
-    assert put(s3, BUCKET, files, replace=False) == 1
+    assert put(s3, BUCKET, wanted=files, replace=False) == 1
     assert (stored(s3, 70000), stored(s3, 70001)) == (b"the reader's own", b"sample")
-    assert put(s3, BUCKET, files, replace=False) == 0
+    assert put(s3, BUCKET, wanted=files, replace=False) == 0
 
 
 def test_the_demo_replaces_files_that_differ(s3: Any, files: list[Sample]) -> None:
-    assert put(s3, BUCKET, files, replace=True) == 2
+    assert put(s3, BUCKET, wanted=files, replace=True) == 2
     assert stored(s3, 70000) == b"sample"
