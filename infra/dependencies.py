@@ -17,27 +17,24 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from chalicelib.aws.clients import SERVICES
 from infra.file_lock import locked
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CACHE = REPOSITORY / ".venvs"
 LOCK = REPOSITORY / "requirements.lock"
 
-# botocore describes every service of AWS, 20 MB in all; these are the ones that run-time code may call.
-SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "s3", "secretsmanager", "sqs", "sts"})
-
 _USELESS = (
     "bin",
     "**/__pycache__",
     "**/tests",
     "**/*.pyi",
-    "boto3/examples",
     "botocore/data/*/*/examples-1.json",
     "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.py",  # the rest is what /docs shows
     "cffi",  # cryptography loads the compiled _cffi_backend alone
     "pycparser",
 )
-_FORMAT = "6"  # raise it when what is kept changes
+_FORMAT = "7"  # raise it when what is kept changes
 
 # The Python of all functions on AWS, whichever deploys: two operators would switch production to and fro. CI tests it.
 LAMBDA_PYTHON = "3.13"
@@ -159,6 +156,6 @@ def _prune(site_packages: Path) -> None:
     for pattern in _USELESS:
         for path in list(site_packages.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    for path in (site_packages / "botocore" / "data").iterdir():
+    for path in (site_packages / "botocore" / "data").iterdir():  # it describes every service of AWS in 20 MB
         if path.is_dir() and path.name not in SERVICES:
             shutil.rmtree(path)

@@ -24,11 +24,14 @@ def _config(attempts: int, *, connect: float, read: float, **more: Any) -> Confi
     return Config(connect_timeout=connect, read_timeout=read, retries=retries, **more)
 
 
+SERVICES = ("apigatewaymanagementapi", "dynamodb", "s3", "secretsmanager", "sqs", "sts")
+
+
 class _Loader(Loader):  # type: ignore[misc]  # botocore has no types
     """Knows the services in use. The original looks for them among hundreds, at every cold start."""
 
     def list_available_services(self, type_name: str) -> list[str]:
-        return ["apigatewaymanagementapi", "dynamodb", "s3", "secretsmanager", "sqs", "sts"]
+        return list(SERVICES)
 
 
 PROBE = _config(1, connect=1, read=1.5)
