@@ -21,12 +21,12 @@ from typing import Any, Protocol
 
 import msgspec
 
+from chalicelib.delivery.job_summary import timestamp
 from chalicelib.errors import InvalidSettings, UnsafeCallbackUrl, WebhookFailed, WebhookUnreachable
 from chalicelib.jobs.model import Actor, JobEvent
 from chalicelib.jobs.ports import JobTable
 from chalicelib.messages import SendWebhook
 from chalicelib.observability import logger
-from chalicelib.timestamps import timestamp
 
 WEBHOOK = Actor(by="webhook")
 GIVE_UP_AFTER_MS = 24 * 3600 * 1000
