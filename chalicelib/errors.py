@@ -27,7 +27,7 @@ class LorryError(Exception):
 
     code = "internal_error"
     retryable = False
-    template = ""
+    template = "{cause}"
     fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, *, code: str = "", retryable: bool | None = None) -> None:
@@ -40,7 +40,7 @@ class LorryError(Exception):
         self.__dict__.update(zip(self.fields, given, strict=False), **named)
 
     def __str__(self) -> str:
-        if not self.template:
+        if not self.fields:
             return super().__str__()
         return self.template.format_map({name: getattr(self, name) for name in self.fields})
 
@@ -223,10 +223,7 @@ class StorageThrottled(StorageError, code="storage_throttled"):
 class StorageForbidden(StorageError, code="storage_forbidden"):
     """The store refused access."""
 
-    template = (
-        "the store refused access to {key!r}: {cause}; the role needs s3:GetObject on the objects "
-        "and s3:ListBucket on the source bucket"
-    )
+    template = "the store refused access to {key!r}: {cause}; the role needs s3:GetObject and s3:ListBucket"
 
 
 class SourceChanged(StorageError, code="source_changed", retryable=False):
@@ -259,7 +256,6 @@ class ArchiveTooLarge(LorryError, code="archive_too_large"):
 class Unavailable(LorryError, retryable=True):
     """A service that Lorry depends on failed or did not answer."""
 
-    template = "{cause}"
     cause: str
 
 
@@ -304,12 +300,10 @@ class WebhookFailed(LorryError, code="webhook_failed", retryable=True):
 class UnreadableMessage(LorryError, code="unreadable_message"):
     """A queue message that is not one of chalicelib.messages. Retrying cannot help."""
 
-    template = "{cause}"
     cause: str
 
 
 class InvalidSettings(LorryError, code="invalid_settings"):
     """The environment does not make valid settings. Names each variable and what it should hold."""
 
-    template = "{cause}"
     cause: str
