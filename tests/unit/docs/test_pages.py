@@ -90,6 +90,18 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     assert {page for page in unlisted if not page.startswith("adr/")} == {"README.md"}
 
 
+def test_every_decision_has_a_number_of_its_own_and_is_listed_with_its_title() -> None:
+    records = sorted((DOCS / "adr").glob("0*.md"))
+    titles = [record.read_text(encoding="utf-8").partition("\n")[0] for record in records]
+    listed = [
+        f"- [{record.name[:4]}]({record.name}) {title.partition('. ')[2]}"
+        for record, title in zip(records, titles, strict=True)
+    ]
+    assert [title.partition(". ")[0] for title in titles] == [f"# {int(record.name[:4])}" for record in records]
+    assert len({record.name[:4] for record in records}) == len(records)
+    assert [line for line in (DOCS / "adr" / "README.md").read_text().splitlines() if line.startswith("- ")] == listed
+
+
 def test_the_text_of_the_react_page_is_the_file() -> None:
     shown = [block.body for block in pages.blocks(DOCS / "how-to" / "react.md") if block.info == ("tsx",)]
     assert shown == [(DOCS / "how-to" / "react" / "DownloadButton.tsx").read_text()]
