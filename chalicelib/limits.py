@@ -1,6 +1,7 @@
-"""Every limit, with its source. Sizes are bytes, times are seconds.
+"""Every limit Lorry lives under, each with its source. Sizes are bytes, times are seconds.
 
-Those of AWS and of the ZIP format come first and cannot be changed; Lorry's own, which validators enforce, are last.
+The first half is other people's (AWS, the ZIP format) and cannot be changed. The second half is Lorry's own
+and is what the validators enforce.
 """
 
 from __future__ import annotations

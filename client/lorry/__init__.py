@@ -15,6 +15,7 @@ and `archives` (a whole job) -> `reports` (their results) -> `transfer` (one fil
 
 from lorry import webhooks
 from lorry.access import Token
+from lorry.async_client import AsyncLorry
 from lorry.client import Lorry
 from lorry.errors import (
     ArchivesIncomplete,
@@ -62,6 +63,7 @@ __all__ = [
     "ArchiveOptions",
     "ArchiveUnreadable",
     "ArchivesIncomplete",
+    "AsyncLorry",
     "Availability",
     "ConfigInvalid",
     "Counts",

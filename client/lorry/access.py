@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 import threading
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from lorry.config import Profile
+from lorry.config import Config, Profile
 from lorry.errors import LorryError, ServiceAddressUnknown, TokenUnavailable
 
 OUTPUTS = "outputs.json"
@@ -27,6 +29,34 @@ OF_THE_CONNECTION = frozenset({"connection", "content-length", "host", "transfer
 _TOKEN = re.compile(r"[!-~]+")
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[!-~]([ -~\t]*[!-~])?")
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to call the service: its base URL, and what goes with each request to it."""
+
+    url: str
+    auth: httpx.Auth | None
+    headers: Mapping[str, str]
+
+
+def find_access(
+    url: str | None, *, profile: str | None, token: Token | None, headers: Mapping[str, str] | None
+) -> Access:
+    """What callers did not say is taken from the environment, from the profile, or from an outputs.json.
+
+    Raises ServiceAddressUnknown, ConfigInvalid, TokenUnavailable, and ValueError for headers that cannot be sent.
+    """
+    settings = Config.of_user(os.environ).profile(profile, environment=os.environ)
+    address = find_service(url, profile=settings, environment=os.environ, folder=Path.cwd())
+    own = checked_headers(headers or {})
+    authorized = "authorization" in {name.lower() for name in own}
+    if token is not None and authorized:
+        raise ValueError("give either a token or an Authorization header, not both")
+    if token is None and not authorized:
+        token = token_of(settings, address)
+    base = address.rstrip("/")
+    return Access(base, None if token is None else TokenAuth(token, httpx.URL(base)), own)
 
 
 def find_service(given: str | None, *, profile: Profile, environment: Mapping[str, str], folder: Path) -> str:

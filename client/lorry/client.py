@@ -10,11 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import SupportsIndex
 
-import httpx
-
-from lorry.access import Token, TokenAuth, checked_headers, find_service, token_of
+from lorry.access import Token, find_access
 from lorry.archives import ArchiveDownloader
-from lorry.config import Config
 from lorry.download import Downloader, Plan
 from lorry.errors import ArchivesIncomplete, DownloadFailed, JobFailed, JobNotReady, NoArchive
 from lorry.events import JobChange, JobEvent
@@ -52,17 +49,10 @@ class Lorry:
 
         Raises ServiceAddressUnknown, ConfigInvalid, TokenUnavailable, and ValueError for headers that cannot be sent.
         """
-        settings = Config.of_user(os.environ).profile(profile, environment=os.environ)
-        address = find_service(url, profile=settings, environment=os.environ, folder=Path.cwd())
-        self.url = address.rstrip("/")
+        access = find_access(url, profile=profile, token=token, headers=headers)
+        self.url = access.url
         self._retries = retries or RetryPolicy()
-        own = checked_headers(headers or {})
-        if token is None and "authorization" not in {name.lower() for name in own}:
-            token = token_of(settings, address)
-        if token is not None and "authorization" in {name.lower() for name in own}:
-            raise ValueError("give either a token or an Authorization header, not both")
-        auth = None if token is None else TokenAuth(token, httpx.URL(self.url))
-        self._transport = Transport(self.url, auth=auth, headers=own)
+        self._transport = Transport(access.url, auth=access.auth, headers=access.headers)
         self._operations = Operations(Caller(self.url, self._retries))
         self._patient = replace(self._operations, patience=JOB_PATIENCE)
 
@@ -112,12 +102,12 @@ class Lorry:
         return self._transport.run(self._operations.status(job_id))
 
     def wait(self, job_id: str, *, timeout: float | None = None, on_change: Callable[[Job], None] | None = None) -> Job:
-        """Waits until the job is ready and returns it; polls as often as the service asks. Calls `on_change` with each
-        answer.
+        """Waits until the job is ready and returns it; polls as often as the service asks. Calls `on_change` with the
+        first answer, and whenever anything but the time of update has changed.
 
         Raises JobFailed when the job failed or was cancelled, WaitTimedOut after `timeout` seconds.
         """
-        return self._ready(self._transport.run(self._operations.wait(job_id, timeout=timeout, on_change=on_change)))
+        return require_ready(self._transport.run(self._operations.wait(job_id, timeout=timeout, on_change=on_change)))
 
     def follow(self, job_id: str) -> Iterator[JobChange]:
         """Yields the job as it is now, then each of its changes; the last one says how it ended."""
@@ -190,15 +180,16 @@ class Lorry:
 
         Each is checked before it gets its name: its size, the number of its entries and, with `verify`, the CRC-32 of
         every entry. It replaces an existing file; `skip_complete` keeps those that this job completed before.
-        Interrupted downloads are resumed. Raises
-        ArchivesIncomplete when an archive cannot be downloaded or lacks files of the job, after all others are
+        Interrupted downloads are resumed.
+
+        Raises ArchivesIncomplete when an archive cannot be downloaded or lacks files of the job, after all others are
         downloaded; TargetUnusable when its folder cannot be written to or is full, at once; NoArchive, JobNotReady,
         JobFailed; IsADirectoryError when `path` is a folder.
         """
         target = Path(path)
         if target.is_dir():
             raise IsADirectoryError(f"{target} is a folder; name the file to write")
-        job = self._ready(self.status(job_id))
+        job = require_ready(self.status(job_id))
         if not job.archives:
             raise NoArchive(job)
         lost = list(self._lost_files(job))
@@ -229,7 +220,7 @@ class Lorry:
         Use it as a context manager, from one thread. Raises ArchiveUnreadable, NoArchive, JobNotReady, JobFailed, and
         IndexError.
         """
-        job = self._ready(self.status(job_id))
+        job = require_ready(self.status(job_id))
         if not job.archives:
             raise NoArchive(job)
         links = Links(_archive_urls(job), lambda: _archive_urls(self.status(job_id)))
@@ -263,19 +254,21 @@ class Lorry:
 
     def _ready_pages(self, job_id: str) -> Iterator[Page]:
         for page in self._transport.iterate(self._patient.pages(job_id)):
-            self._ready(page.job)
+            require_ready(page.job)
             yield page
-
-    def _ready(self, job: Job) -> Job:
-        if job.ready:
-            return job
-        raise JobFailed(job) if job.ended else JobNotReady(job)
 
     def _lost_files(self, job: Job) -> Iterator[FileOutcome]:
         """The missing and failed files; reads pages only until all of them are found."""
         count = job.counts.missing + job.counts.failed
         files = itertools.chain.from_iterable(page.files for page in self.pages(job.id))
         return itertools.islice((file for file in files if file.state in ("missing", "failed")), count)
+
+
+def require_ready(job: Job) -> Job:
+    """`job` itself. Raises JobFailed or JobNotReady when it has no links to download."""
+    if job.ready:
+        return job
+    raise JobFailed(job) if job.ended else JobNotReady(job)
 
 
 def _archive_urls(job: Job) -> list[str | None]:

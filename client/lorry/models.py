@@ -44,11 +44,6 @@ class Counts:
     missing: int = 0
     failed: int = 0
 
-    @classmethod
-    def from_answer(cls, answer: Answer) -> Counts:
-        """Reads the `counts` of a job."""
-        return cls(answer.get("available") or 0, answer.get("missing") or 0, answer.get("failed") or 0)
-
 
 @dataclass(frozen=True)
 class JobBytes:
@@ -56,11 +51,6 @@ class JobBytes:
 
     total: int | None = None
     done: int | None = None
-
-    @classmethod
-    def from_answer(cls, answer: Answer) -> JobBytes:
-        """Reads the `bytes` of a job."""
-        return cls(answer.get("total"), answer.get("done"))
 
 
 @dataclass(frozen=True)
@@ -124,7 +114,7 @@ class StartedJob:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Job:
     """A job at one moment.
 
@@ -152,6 +142,10 @@ class Job:
     ticket: str | None = field(default=None, repr=False, compare=False)
     answer: Answer = field(default_factory=dict, compare=False, repr=False)
 
+    def __repr__(self) -> str:
+        total = "?" if self.total is None else f"{self.total:,}"
+        return f"<Job {self.id}: {self.status}, {self.progress}%, {self.processed:,} of {total} files>"
+
     @property
     def ended(self) -> bool:
         """True once the job is `ready`, `failed` or `cancelled`, and does not change any more."""
@@ -170,6 +164,7 @@ class Job:
     @classmethod
     def from_answer(cls, answer: Answer) -> Job:
         """Reads the answer of status or cancel, or one item of the list of jobs."""
+        counts, size = answer.get("counts") or {}, answer.get("bytes") or {}
         return cls(
             id=str(answer["jobId"]),
             status=str(answer["status"]),
@@ -177,8 +172,8 @@ class Job:
             progress=int(answer.get("progress") or 0),
             processed=int(answer.get("processed") or 0),
             total=answer.get("total"),
-            counts=Counts.from_answer(answer.get("counts") or {}),
-            bytes=JobBytes.from_answer(answer.get("bytes") or {}),
+            counts=Counts(*(counts.get(state) or 0 for state in ("available", "missing", "failed"))),
+            bytes=JobBytes(size.get("total"), size.get("done")),
             archives=tuple(Archive.from_answer(item) for item in answer.get("archives") or ()),
             error=_job_error(answer.get("error")),
             created_at=time_of(answer.get("createdAt")),
@@ -226,7 +221,7 @@ class FileOutcome:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Page:
     """Up to 1,000 files of a job in the order of the request, and the job at the moment they were read.
 
@@ -238,6 +233,9 @@ class Page:
     files: tuple[FileOutcome, ...]
     cursor: str | None
     next_cursor: str | None
+
+    def __repr__(self) -> str:
+        return f"<Page: {len(self.files):,} files of {self.job!r}>"
 
     @classmethod
     def from_answer(cls, answer: Answer, cursor: str | None) -> Page:

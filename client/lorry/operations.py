@@ -82,7 +82,7 @@ class Operations:
     def wait(self, job_id: str, *, timeout: float | None, on_change: Callable[[Job], None] | None) -> Flow[Job]:
         """Reads the job until it has ended. Raises WaitTimedOut after `timeout` seconds."""
         deadline = time.monotonic() + (math.inf if timeout is None else timeout)
-        job, etag = None, None
+        job, etag, shown = None, None, None
         while True:
             conditions: dict[str, str] = {"If-None-Match": etag} if etag and job else {}
             try:
@@ -94,8 +94,10 @@ class Operations:
             etag = reply.etag
             if reply.body is not None or job is None:
                 job = self.caller.understand(Job.from_answer, reply.body or {})
-            if on_change:
+            state = replace(job, updated_at=None, links_expire_at=None)
+            if on_change and state != shown:
                 on_change(job)
+            shown = state
             if job.ended:
                 return job
             left = deadline - time.monotonic()

@@ -8,7 +8,7 @@ from pathlib import Path
 from lorry.models import Archive, FileOutcome, Job
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Download:
     """The result of a download into `folder`.
 
@@ -24,6 +24,10 @@ class Download:
     missing: tuple[FileOutcome, ...] = ()
     failed: tuple[FileOutcome, ...] = ()
     excluded: int = 0
+
+    def __repr__(self) -> str:
+        lost = f"{len(self.missing):,} missing, {len(self.failed):,} failed"
+        return f"<Download: {self.complete:,} files in {self.folder}, {self.bytes:,} bytes, {lost}>"
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -65,7 +69,7 @@ class ArchiveEnding:
     reason: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ArchiveDownload:
     """The result of downloading the archives of a job with `total` files.
 
@@ -76,6 +80,10 @@ class ArchiveDownload:
     total: int
     missing: tuple[FileOutcome, ...] = ()
     failed: tuple[FileOutcome, ...] = ()
+
+    def __repr__(self) -> str:
+        lost = f"{len(self.missing):,} files missing, {len(self.failed):,} failed"
+        return f"<ArchiveDownload: {', '.join(map(str, self.paths)) or 'nothing'}, {self.bytes:,} bytes, {lost}>"
 
     @property
     def paths(self) -> tuple[Path, ...]:

@@ -23,7 +23,7 @@ import httpx
 from lorry.flows import log
 from lorry.local_files import Existing, PartFile, ResumePoint
 from lorry.retries import RetryPolicy, retry_after_of
-from lorry.transport import http_client
+from lorry.transport import client_options
 
 STORE_TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=None)
 
@@ -121,9 +121,7 @@ class _PlacedLink:
 
 def store_client(*, connections: int) -> httpx.Client:
     """An HTTP client for links; it follows redirects and sends no credentials."""
-    http = http_client(timeout=STORE_TIMEOUT, connections=connections)
-    http.follow_redirects = True
-    return http
+    return httpx.Client(follow_redirects=True, **client_options(timeout=STORE_TIMEOUT, connections=connections))
 
 
 def accept(path: Path) -> None:

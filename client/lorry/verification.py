@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -39,14 +40,19 @@ class Verification:
         return not self.problems
 
 
-def verify(path: Path, *, progress: Callable[[int], None] = lambda count: None) -> Verification:
+def verify(path: str | os.PathLike[str], *, progress: Callable[[int], None] | None = None) -> Verification:
     """Reads every byte of the ZIP at `path` and calls `progress` with their numbers. Raises OSError."""
+    path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            problems = list(broken_entries(archive, progress=progress))
+            problems = list(broken_entries(archive, progress=progress or _ignore))
             return _compared(path, archive, problems)
     except BROKEN as error:
         return Verification(path, problems=(f"it is not a complete ZIP: {error}",))
+
+
+def _ignore(count: int) -> None:
+    return
 
 
 def broken_entries(archive: zipfile.ZipFile, *, progress: Callable[[int], None]) -> Iterator[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from support.fake_server import JOB_ID, FakeServer
 from support.zips import zip_of
 
-from lorry import Lorry
+from lorry import Archive, ArchiveDownload, ArchiveEnding, Download, FileOutcome, Job, Lorry, Page
 
 ARCHIVE = zip_of({"70000.zip": b"data"})
 
@@ -54,3 +55,15 @@ def test_limits_are_read_by_the_service_s_own_names(lorry: Lorry, service: FakeS
     assert list(limits) == ["files.perJob", "files.idMin", "rate.windowSeconds", "later.new"]
     assert (len(limits), limits.answer) == (4, service.limits)
     assert "'later.new': 1" in repr(limits)
+
+
+def test_values_are_shown_briefly() -> None:
+    job = Job("job-1", "processing", progress=42, processed=25, total=6000)
+    assert repr(job) == "<Job job-1: processing, 42%, 25 of 6,000 files>"
+    assert repr(Job("job-1", "queued")) == "<Job job-1: queued, 0%, 0 of ? files>"
+    file = FileOutcome(0, 70000, None, "missing")
+    assert repr(Page(job, (file,) * 1000, None, None)) == f"<Page: 1,000 files of {job!r}>"
+    download = Download(Path("out"), ("a",) * 1200, bytes=5000, missing=(file,))
+    assert repr(download) == "<Download: 1,200 files in out, 5,000 bytes, 1 missing, 0 failed>"
+    archives = ArchiveDownload((ArchiveEnding(Archive(0, "a.zip", 7), Path("a.zip")),), 2, failed=(file,))
+    assert repr(archives) == "<ArchiveDownload: a.zip, 7 bytes, 0 files missing, 1 failed>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import SupportsIndex
 
 import httpx
 import pytest
@@ -22,7 +23,7 @@ def sent(service: FakeServer, header: str, path: str = "stream") -> list[str | N
     return [seen.headers.get(header) for seen in service.requests(path)]
 
 
-def test_waiting_reads_one_file_at_a_time_and_reports_every_answer(lorry: Lorry, service: FakeServer) -> None:
+def test_waiting_reads_one_file_at_a_time_and_reports_changes(lorry: Lorry, service: FakeServer) -> None:
     service.make_job(["downloads/70000.zip"])
     service.polls = [{"status": "queued", "progress": 0}, {"status": "processing", "progress": 50}]
     reported: list[int] = []
@@ -37,7 +38,7 @@ def test_a_job_that_has_not_changed_is_not_sent_again(lorry: Lorry, service: Fak
     service.polls = [{"status": "processing", "progress": progress} for progress in (10, 10, 10, 50)]
     reported: list[int] = []
     lorry.wait(JOB_ID, on_change=lambda job: reported.append(job.progress))
-    assert reported == [10, 10, 10, 50, 100]
+    assert reported == [10, 50, 100]
     first, second, third, fourth, last = sent(service, "If-None-Match", "status")
     assert first is None
     assert second == third == fourth
@@ -48,6 +49,30 @@ def test_a_304_to_an_unconditional_request_is_refused(lorry: Lorry, service: Fak
     service.faults = [Fault(STATUS, 304)]
     with pytest.raises(LorryProblem, match="304"):
         lorry.status(JOB_ID)
+
+
+def test_only_changes_are_reported_while_waiting() -> None:
+    running = {"jobId": JOB_ID, "status": "queued", "updatedAt": "2025-01-01T00:00:00Z"}
+    later = running | {"updatedAt": "2025-01-01T00:00:09Z"}
+    reported: list[str] = []
+    script = Script([answer(200, running), answer(200, later), answer(200, running | {"status": "ready"})])
+    script.run(OPERATIONS.wait(JOB_ID, timeout=None, on_change=lambda job: reported.append(job.status)))
+    assert reported == ["queued", "ready"]
+
+
+def test_ids_may_be_integers_of_any_kind() -> None:
+    class Index:
+        """An integer as numpy has it."""
+
+        def __index__(self) -> int:
+            return 70000
+
+    ids: list[SupportsIndex] = [Index(), 70001]
+    body = initiate_body(file_ids=iter(ids), keys=None, prefix=None, archive=False, link_ttl=600)
+    assert body == {"file_ids": [70000, 70001], "linkTtlSeconds": 600}
+    assert [type(number) for number in body["file_ids"]] == [int, int]
+    with pytest.raises(TypeError):
+        initiate_body(file_ids=["70000"], keys=None, prefix=None, archive=False)  # type: ignore[list-item]
 
 
 def test_waiting_polls_as_often_as_the_service_asks() -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import httpx
 
 from lorry.flows import Flow, Pause, Request
+from lorry.transport import resume
 
 Value = TypeVar("Value")
 
@@ -28,11 +29,11 @@ class Script:
             while True:
                 if isinstance(step, Pause):
                     self.pauses.append(step.seconds)
-                    step = flow.send(None)
+                    step = resume(flow, None)
                     continue
                 self.requests.append(step)
                 response = next(self._responses)
-                step = flow.throw(response) if isinstance(response, Exception) else flow.send(response)
+                step = resume(flow, response)
         except StopIteration as end:
             result: Value = end.value
             return result
