@@ -1,4 +1,4 @@
-"""Alarms: every queue and function is watched, whoever should be told is told, and somebody wrote down what to do."""
+"""Alarms: every queue and function is watched, alarms reach an operator, and the runbook says what to do."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ def test_what_the_code_counts_has_the_names_that_its_alarm_looks_for(
     metrics.clear_metrics()
     count(name)
     metrics.flush_metrics()
-    told = json.loads(capsys.readouterr().out)
-    (directive,) = told["_aws"]["CloudWatchMetrics"]
+    line = json.loads(capsys.readouterr().out)
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
     alarm = made[f"{name}Alarm"]
-    assert (alarm["MetricName"], told[name]) == (name, [1.0])
+    assert (alarm["MetricName"], line[name]) == (name, [1.0])
     assert directive["Namespace"] == alarm["Namespace"]
     assert {found["Name"] for found in alarm["Dimensions"]} == set(directive["Dimensions"][0])
-    assert {"Name": "service", "Value": told["service"]} in alarm["Dimensions"]
+    assert {"Name": "service", "Value": line["service"]} in alarm["Dimensions"]
 
 
 def test_the_table_and_each_of_its_indexes_are_watched_for_throttling(

@@ -1,4 +1,4 @@
-"""The bucket for packages: somebody else's is never used, and ours is closed."""
+"""The bucket for packages: one of another account is never used, and ours is closed."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class WithOutputs(FakeCloudFormation):
 
 
 def never(_: str) -> str:
-    raise AssertionError("nobody should be asked")
+    raise AssertionError("no question is expected")
 
 
 def test_the_stack_is_deleted_once_its_name_is_typed_and_what_stays_is_told() -> None:

@@ -1,4 +1,4 @@
-"""What is told of a package before it is uploaded."""
+"""What `make deploy` prints about a package before it uploads it."""
 
 from __future__ import annotations
 

@@ -288,8 +288,8 @@ def test_only_the_api_signs_links(resources: dict[str, Template]) -> None:
     may = {role for role in ROLES.values() if resources_of(resources, role, "sts:AssumeRole")}
     assert may == {"ApiRole"}
     assert resources_of(resources, "ApiRole", "sts:AssumeRole") == [{"Fn::GetAtt": ["LinkRole", "Arn"]}]
-    told = resources["APIHandler"]["Properties"]["Environment"]["Variables"]["LINK_ROLE_ARN"]
-    assert told == {"Fn::GetAtt": ["LinkRole", "Arn"]}
+    given = resources["APIHandler"]["Properties"]["Environment"]["Variables"]["LINK_ROLE_ARN"]
+    assert given == {"Fn::GetAtt": ["LinkRole", "Arn"]}
 
 
 def test_a_session_for_links_lasts_as_long_as_is_asked_for(resources: dict[str, Template]) -> None:

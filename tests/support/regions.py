@@ -1,7 +1,7 @@
 """S3 in two regions: a proxy in front of two stores that answers as S3 does where a request is for the wrong one.
 
     with two_regions(Region("us-east-1", store, "archives"), Region("eu-west-1", other, "files")) as s3:
-        s3.url        the address of all regions; the first one's, for whoever asks that region for the other's bucket
+        s3.url        the address of all regions; that of the first one, for clients that ask it for the other's bucket
         s3.wrong      what was answered to requests that were signed for the wrong region: ["PUT 301", ...]
 
 S3 gives each region an address, and a client that uses one signs for that region. So a request that is signed for a
