@@ -104,7 +104,7 @@ class Services(Adapters):
         from chalicelib.aws.s3_links import Bucket, minter_for
 
         found = Bucket(bucket, region)
-        return minter_for(self.settings, self.link_credentials(), found, ttl=ttl, now=self.system.now())
+        return minter_for(self.settings, self.link_credentials(), bucket=found, ttl=ttl, now=self.system.now())
 
     @cached_property
     def tickets(self) -> TicketSigner:

@@ -1,7 +1,6 @@
-"""Every limit Lorry lives under, each with its source. Sizes are bytes, times are seconds.
+"""Every limit, with its source. Sizes are bytes, times are seconds.
 
-The first half is other people's (AWS, the ZIP format) and cannot be changed. The second half is Lorry's own
-and is what the validators enforce.
+Those of AWS and of the ZIP format come first and cannot be changed; Lorry's own, which validators enforce, are last.
 """
 
 from __future__ import annotations

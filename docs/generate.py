@@ -60,9 +60,8 @@ def errors_page() -> str:
 
 def _problem_rows(found: dict[str, Problem]) -> Iterator[str]:
     for code, problem in found.items():
-        retry = (
-            f"{problem.retry_after} s" if problem.retry_after else "in some" if "Retry-After" in problem.headers else ""
-        )
+        varies = "varies" if "Retry-After" in problem.headers else ""
+        retry = f"{problem.retry_after} s" if problem.retry_after else varies
         yield f"| `{code}` | {problem.status} | {problem.title} | {retry} |"
 
 

@@ -91,7 +91,7 @@ def stream(call: Call, job_id: str) -> Answer:
     last = call.header("last-event-id")
     seen = int(last) if last.isascii() and last.isdecimal() and len(last) < 16 else None
     update = call.services.long_poller.follow(
-        job_of(call, job_id), seen, lambda: job_of(call, job_id), reader=call.admission.rate_limit_key
+        job_of(call, job_id), seen, read=lambda: job_of(call, job_id), reader=call.admission.rate_limit_key
     )
     if update is None:
         return Answer(204)

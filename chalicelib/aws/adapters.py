@@ -226,14 +226,14 @@ class Adapters:
         """What links are signed with."""
         from chalicelib.aws.link_credentials import link_credentials
 
-        return link_credentials(self.settings, self.clients, self.system.now)
+        return link_credentials(self.settings, self.clients, now=self.system.now)
 
     @cached_property
     def secrets(self) -> SecretSource:
         """What webhooks and tickets are signed with."""
         from chalicelib.aws.secrets_manager import SecretSource
 
-        return SecretSource(self.clients.secrets, self.settings.secret_id, self.system.now)
+        return SecretSource(self.clients.secrets, self.settings.secret_id, now=self.system.now)
 
     @cached_property
     def push(self) -> Push:

@@ -21,14 +21,16 @@ LEAST_SECONDS = LINK_TTL_MIN_SECONDS + MARGIN_SECONDS  # with less left, nothing
 PAUSE_SECONDS = 10  # between failed requests to STS
 
 
-def link_credentials(settings: Settings, clients: Clients, now: Callable[[], int]) -> Callable[[], ExpiringCredentials]:
+def link_credentials(
+    settings: Settings, clients: Clients, *, now: Callable[[], int]
+) -> Callable[[], ExpiringCredentials]:
     """Returns a function that yields credentials good for at least LEAST_SECONDS, or raises LinksUnavailable.
 
     They are sessions of the role for links, if there is one; else the credentials that the store's clients sign with,
     if they are permanent. `now()` is in epoch milliseconds. Raises InvalidSettings if those expire.
     """
     if settings.link_role_arn and not settings.s3_access_key_id:
-        return AssumedRole(clients.sessions, settings.link_role_arn, now).current
+        return AssumedRole(clients.sessions, settings.link_role_arn, now=now).current
     credentials = clients.store_credentials()
     if credentials.token:
         raise InvalidSettings("LINK_ROLE_ARN: is not set, and this function's own credentials expire at a time unknown")
@@ -38,7 +40,7 @@ def link_credentials(settings: Settings, clients: Clients, now: Callable[[], int
 class AssumedRole:
     """Sessions of a role, renewed long before they expire."""
 
-    def __init__(self, sts: Any, role_arn: str, now: Callable[[], int]) -> None:
+    def __init__(self, sts: Any, role_arn: str, *, now: Callable[[], int]) -> None:
         self._sts, self._role_arn, self._now = sts, role_arn, now
         self._session: ExpiringCredentials | None = None
         self._next_attempt = 0

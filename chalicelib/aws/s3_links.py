@@ -23,7 +23,7 @@ class Bucket(NamedTuple):
     region: str
 
 
-def minter_for(settings: Settings, expiring: ExpiringCredentials, bucket: Bucket, *, ttl: int, now: int) -> Minter:
+def minter_for(settings: Settings, expiring: ExpiringCredentials, *, bucket: Bucket, ttl: int, now: int) -> Minter:
     """Links to `bucket`, signed `now` (epoch milliseconds), for `ttl` seconds or until the credentials expire."""
     endpoint = settings.s3_public_endpoint or settings.s3_endpoint or regional_endpoint(bucket.region)
     presigner = Presigner(
@@ -37,7 +37,7 @@ def minter_for(settings: Settings, expiring: ExpiringCredentials, bucket: Bucket
     return Minter(presigner, at, expiring.limit(ttl, at))
 
 
-def internal_presigner(client: Any, bucket: str, credentials: Credentials) -> Presigner:
+def internal_presigner(client: Any, bucket: str, *, credentials: Credentials) -> Presigner:
     """Links with the address that an S3 client itself sends requests to."""
     endpoint = client.meta.endpoint_url
     path_style = (client.meta.config.s3 or {}).get("addressing_style") == "path"

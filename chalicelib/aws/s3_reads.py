@@ -77,7 +77,7 @@ def quick_reads(
         }
         return _connections(_proxy_of(client.meta.endpoint_url), options)
 
-    return QuickReads(lambda: internal_presigner(client, bucket, credentials()), connections, now)
+    return QuickReads(lambda: internal_presigner(client, bucket, credentials=credentials()), connections, now)
 
 
 def _connections(proxy: str | None, options: dict[str, Any]) -> urllib3.PoolManager:

@@ -17,7 +17,7 @@ PAUSE_SECONDS = 10  # between failed reads
 class SecretSource:
     """The secret as this container knows it. `now()` is in epoch milliseconds."""
 
-    def __init__(self, client: Any, secret_id: str, now: Callable[[], int]) -> None:
+    def __init__(self, client: Any, secret_id: str, *, now: Callable[[], int]) -> None:
         self._client, self._secret_id, self._now = client, secret_id, now
         self._cached: Secrets | None = None
         self._fresh_until = 0

@@ -61,16 +61,16 @@ class WebhookSender(msgspec.Struct, frozen=True):
     step_seconds: float = 5.0
     total_seconds: float = 15.0
 
-    def send(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+    def send(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
         """Sends one POST and returns the HTTP status. Raises WebhookUnreachable or UnsafeCallbackUrl."""
         deadline = _Deadline(self.clock, self.clock() + self.total_seconds)
         to = split_callback_url(url, allow_local=self.allow_local)
-        connection = self._connection(to, choose_address(to.host, to.port, self._addresses(to), self.allow_local))
+        connection = self._connection(to, choose_address(to, self._addresses(to), allow_local=self.allow_local))
         try:
             with deadline.explaining_failures():
                 connection.connect()
-            all_headers = {"Host": to.host_header, "User-Agent": USER_AGENT, "Connection": "close", **headers}
-            return _exchange(connection, to.target, all_headers, body, deadline)
+            own = {"Host": to.host_header, "User-Agent": USER_AGENT, "Connection": "close"}
+            return _exchange(connection, deadline, target=to.target, body=body, headers={**own, **headers})
         finally:
             connection.close()
 
@@ -140,7 +140,7 @@ class _Deadline(msgspec.Struct, frozen=True):
 
 
 def _exchange(
-    connection: HTTPConnection, target: str, headers: Mapping[str, str], body: bytes, deadline: _Deadline
+    connection: HTTPConnection, deadline: _Deadline, *, target: str, body: bytes, headers: Mapping[str, str]
 ) -> int:
     with deadline.cutting_off(connection.sock):
         with deadline.explaining_failures():

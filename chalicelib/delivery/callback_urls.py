@@ -108,14 +108,14 @@ def split_callback_url(url: str, *, allow_local: bool) -> Destination:
     return Destination(scheme, host, port, target if target.startswith("/") else f"/{target}")
 
 
-def choose_address(host: str, port: int, resolved: Sequence[str], allow_local: bool) -> str:
-    """Returns the address to connect to, the first that `host` resolved to. Raises UnsafeCallbackUrl.
+def choose_address(to: Destination, resolved: Sequence[str], *, allow_local: bool) -> str:
+    """Returns the address to connect to, the first that the host name `resolved` to. Raises UnsafeCallbackUrl.
 
     All of them must be allowed: a name with a private address among public ones is an attack.
     """
-    _check_port(port, allow_local)
+    _check_port(to.port, allow_local)
     if not resolved or not all(_is_allowed(address, allow_local) for address in resolved):
-        raise UnsafeCallbackUrl(f"leads to a host that is not on the public internet: {host!r}")
+        raise UnsafeCallbackUrl(f"leads to a host that is not on the public internet: {to.host!r}")
     return resolved[0]
 
 

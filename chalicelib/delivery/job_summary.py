@@ -6,6 +6,7 @@ Times are RFC 3339 in UTC, sizes bytes. A field without a default is always pres
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, get_args
 
 import msgspec
@@ -13,7 +14,6 @@ from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.jobs.model import Job, JobStatus, Layout, OnMissing, Step
 from chalicelib.jobs.service import retryable
-from chalicelib.timestamps import timestamp
 
 
 def one_of(choices: Any) -> Meta:
@@ -131,6 +131,12 @@ def job_links(job: Job, base: str) -> JobLinks:
         retry=f"{address}/retry" if retryable(job) else UNSET,
         cancel=UNSET if job.status.ended else address,
     )
+
+
+def timestamp(milliseconds: int) -> str:
+    """Renders epoch milliseconds as RFC 3339 in UTC, with milliseconds."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def known_total(job: Job) -> int | None:

@@ -45,7 +45,7 @@ class Presigner(msgspec.Struct, frozen=True):
         `response` overrides headers of the response: {"response-content-disposition": "attachment"}.
         """
         scheme, host, path = self._address(key)
-        query = self._query(expires, at, response or {})
+        query = self._query(at, expires=expires, response=response or {})
         canonical = f"GET\n{path}\n{query}\nhost:{_host_header(scheme, host)}\n\nhost\nUNSIGNED-PAYLOAD"
         signature = self._sign(canonical, at)
         return f"{scheme}://{host}{path}?{query}&X-Amz-Signature={signature}"
@@ -58,7 +58,7 @@ class Presigner(msgspec.Struct, frozen=True):
             return parts.scheme, parts.netloc, f"{base}/{self.bucket}/{encoded}"
         return parts.scheme, f"{self.bucket}.{parts.netloc}", f"{base}/{encoded}"
 
-    def _query(self, expires: int, at: datetime, response: Mapping[str, str]) -> str:
+    def _query(self, at: datetime, *, expires: int, response: Mapping[str, str]) -> str:
         values = {
             "X-Amz-Algorithm": ALGORITHM,
             "X-Amz-Credential": f"{self.credentials.access_key_id}/{_scope(at, self.region)}",
@@ -74,7 +74,7 @@ class Presigner(msgspec.Struct, frozen=True):
     def _sign(self, canonical: str, at: datetime) -> str:
         digest = hashlib.sha256(canonical.encode()).hexdigest()
         text = f"{ALGORITHM}\n{_stamp(at)}\n{_scope(at, self.region)}\n{digest}"
-        key = _signing_key(self.credentials.secret_access_key, f"{at:%Y%m%d}", self.region)
+        key = _signing_key(self.credentials.secret_access_key, day=f"{at:%Y%m%d}", region=self.region)
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
@@ -92,7 +92,7 @@ def _scope(at: datetime, region: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _signing_key(secret: str, day: str, region: str) -> bytes:
+def _signing_key(secret: str, *, day: str, region: str) -> bytes:
     """The key of one day and region: four hashes, shared by every link of that day."""
     key = f"AWS4{secret}".encode()
     for step in (day, region, "s3", "aws4_request"):

@@ -41,7 +41,7 @@ class LongPoller(msgspec.Struct, frozen=True):
     wait: float
     max_waiters: int
 
-    def follow(self, job: Job, seen: int | None, read: Callable[[], Job], *, reader: str) -> Update | None:
+    def follow(self, job: Job, seen: int | None, *, read: Callable[[], Job], reader: str) -> Update | None:
         """Returns an update for a reader who has seen version `seen` (None: none); None if no more will come.
 
         No `reader` takes more than a quarter of the waiting slots.

@@ -139,7 +139,7 @@ class Subscriptions(msgspec.Struct, frozen=True):
     now: Callable[[], int]
     public_url: str
 
-    def connect(self, connection_id: str, headers: Mapping[str, str], ticket: str) -> None:
+    def connect(self, connection_id: str, headers: Mapping[str, str], *, ticket: str) -> None:
         """Accepts a connection with a bearer token, or with a ticket that opens a job now.
 
         Raises Unauthenticated, KeysUnavailable, SecretUnavailable and TableUnavailable.
@@ -182,7 +182,7 @@ class Subscriptions(msgspec.Struct, frozen=True):
         connection = self.table.connection(connection_id)
         if connection is None:
             raise ConnectionUnknown
-        job = self._readable(connection, job_id, request.ticket)
+        job = self._readable(connection, job_id, ticket=request.ticket)
         if not job.status.ended:
             job = self._subscribed(connection_id, job)
         if not self.push.send(connection_id, event_message(job, self.public_url)):
@@ -199,17 +199,17 @@ class Subscriptions(msgspec.Struct, frozen=True):
             raise ConnectionUnknown
         return self.jobs.get(job.job_id) or job
 
-    def _readable(self, connection: Connection, job_id: str, ticket: str) -> Job:
+    def _readable(self, connection: Connection, job_id: str, *, ticket: str) -> Job:
         """Returns the job if this connection may see it. Raises JobNotFound otherwise, and JobExpired."""
         job = self.jobs.get(job_id)
-        if job is None or not (job.owner == connection.principal or self._opens(connection, job_id, ticket)):
+        if job is None or not (job.owner == connection.principal or self._opens(job_id, ticket, connection.ticket)):
             raise JobNotFound(job_id)
         if job.expires_at <= self.now():
             raise JobExpired(job_id)
         return job
 
-    def _opens(self, connection: Connection, job_id: str, ticket: str) -> bool:
-        return any(self.auth.job_of(one) == job_id for one in (ticket, connection.ticket) if one)
+    def _opens(self, job_id: str, *tickets: str) -> bool:
+        return any(self.auth.job_of(ticket) == job_id for ticket in tickets if ticket)
 
     def _reply(self, connection_id: str, document: Mapping[str, Any]) -> None:
         self.push.send(connection_id, msgspec.json.encode(document))

@@ -21,12 +21,12 @@ from typing import Any, Protocol
 
 import msgspec
 
+from chalicelib.delivery.job_summary import timestamp
 from chalicelib.errors import InvalidSettings, UnsafeCallbackUrl, WebhookFailed, WebhookUnreachable
 from chalicelib.jobs.model import Actor, JobEvent
 from chalicelib.jobs.ports import JobTable
 from chalicelib.messages import SendWebhook
 from chalicelib.observability import logger
-from chalicelib.timestamps import timestamp
 
 WEBHOOK = Actor(by="webhook")
 GIVE_UP_AFTER_MS = 24 * 3600 * 1000
@@ -46,7 +46,7 @@ class Delivery(StrEnum):
 class Sender(Protocol):
     """Sends HTTP requests to callback URLs."""
 
-    def send(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+    def send(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
         """Sends one POST, without following redirects, and returns the HTTP status.
 
         Raises WebhookUnreachable or UnsafeCallbackUrl.
@@ -79,33 +79,32 @@ class WebhookDeliverer(msgspec.Struct, frozen=True):
             return Delivery.DROPPED
         if self.now() - first_sent > GIVE_UP_AFTER_MS:
             self.park(message)
-            self._note(message, "webhook_given_up", {})
+            self._note(message, "webhook_given_up")
             return Delivery.GIVEN_UP
         return self._attempt(message, job.callback_url)
 
     def _attempt(self, message: SendWebhook, url: str) -> Delivery:
         body = self._body(message)
-        headers = signed_headers(webhook_id(message), self.now() // 1000, body, self.secrets())
+        headers = signed_headers(webhook_id(message), body, timestamp=self.now() // 1000, secrets=self.secrets())
         try:
-            status = self.sender.send(url, {"Content-Type": "application/json", **headers}, body)
+            status = self.sender.send(url, body, headers={"Content-Type": "application/json", **headers})
         except UnsafeCallbackUrl as error:
-            self._note(message, "webhook_refused", {"reason": str(error)})
+            self._note(message, "webhook_refused", reason=str(error))
             return Delivery.REFUSED
         except WebhookUnreachable as error:
-            self._note(message, "webhook_attempt_failed", {"reason": str(error)})
+            self._note(message, "webhook_attempt_failed", reason=str(error))
             raise
         return self._settle(message, status)
 
     def _settle(self, message: SendWebhook, status: int) -> Delivery:
         if 200 <= status < 300:
-            self._note(message, "webhook_delivered", {"statusCode": status})
+            self._note(message, "webhook_delivered", statusCode=status)
             return Delivery.DELIVERED
         error = WebhookFailed(status)
-        details = {"statusCode": status, "reason": str(error)}
         if status == HTTPStatus.GONE:  # how Standard Webhooks lets a receiver unsubscribe
-            self._note(message, "webhook_refused", details)
+            self._note(message, "webhook_refused", statusCode=status, reason=str(error))
             return Delivery.REFUSED
-        self._note(message, "webhook_attempt_failed", details)
+        self._note(message, "webhook_attempt_failed", statusCode=status, reason=str(error))
         raise error
 
     def _body(self, message: SendWebhook) -> bytes:
@@ -115,7 +114,7 @@ class WebhookDeliverer(msgspec.Struct, frozen=True):
         payload = {"type": f"job.{message.status}", "timestamp": timestamp(message.at), "data": data}
         return json.dumps(payload, separators=(",", ":")).encode()
 
-    def _note(self, message: SendWebhook, kind: str, details: dict[str, Any]) -> None:
+    def _note(self, message: SendWebhook, kind: str, **details: Any) -> None:
         event = JobEvent(kind, self.now(), WEBHOOK, {"webhookId": webhook_id(message), **details})
         self.jobs.note(message.job_id, event)
 
@@ -125,7 +124,7 @@ def webhook_id(message: SendWebhook) -> str:
     return f"msg_{message.job_id}_{message.at}"
 
 
-def signed_headers(webhook_id: str, timestamp: int, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
+def signed_headers(webhook_id: str, body: bytes, *, timestamp: int, secrets: Sequence[str]) -> dict[str, str]:
     """Returns the headers that prove `body` to a receiver. `timestamp` is the attempt's, in epoch seconds.
 
     There is one signature per secret, so a receiver may know the old or the new one during a rotation.

@@ -25,27 +25,27 @@ RESERVE_MS = 5_000  # the sweeper starts no other job with less time left
 
 def dispatch(event: Event, context: Any) -> Event:
     """Splits jobs into batches."""
-    return process(event, _dispatch, services().retries)
+    return process(event, _dispatch, retries=services().retries)
 
 
 def check(event: Event, context: Any) -> Event:
     """Checks the files of batches."""
-    return process(event, _check, services().retries)
+    return process(event, _check, retries=services().retries)
 
 
 def assemble(event: Event, context: Any) -> Event:
     """Lists prefixes; plans, builds and finishes archives."""
-    return process(event, _assemble, services().retries, heartbeat=services().heartbeat)
+    return process(event, _assemble, retries=services().retries, heartbeat=services().heartbeat)
 
 
 def dead_letters(event: Event, context: Any) -> Event:
     """Fails the jobs whose messages gave up."""
-    return process(event, _give_up, services().retries)
+    return process(event, _give_up, retries=services().retries)
 
 
 def webhook(event: Event, context: Any) -> Event:
     """Sends webhooks."""
-    return process(event, _send_webhook, services().webhook_retries)
+    return process(event, _send_webhook, retries=services().webhook_retries)
 
 
 def sweep(event: Event, context: Any) -> dict[str, int]:
@@ -58,7 +58,7 @@ def sweep(event: Event, context: Any) -> dict[str, int]:
 
 
 def process(
-    event: Event, handle: Callable[[Record], object], retries: Retries, *, heartbeat: Heartbeat | None = None
+    event: Event, handle: Callable[[Record], object], *, retries: Retries, heartbeat: Heartbeat | None = None
 ) -> Event:
     """Calls `handle` with each record and returns the ids of those it raised for, as SQS expects them.
 
@@ -68,27 +68,27 @@ def process(
     records = event["Records"]
     count("Messages", len(records))
     try:
-        failed = [record for record in records if not _succeeds(record, handle, retries, heartbeat)]
+        failed = [record for record in records if not _succeeds(record, handle, retries=retries, heartbeat=heartbeat)]
     finally:
         metrics.flush_metrics()
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
 
 
 def _succeeds(
-    record: Record, handle: Callable[[Record], object], retries: Retries, heartbeat: Heartbeat | None
+    record: Record, handle: Callable[[Record], object], *, retries: Retries, heartbeat: Heartbeat | None
 ) -> bool:
     try:
         with heartbeat.hiding(record["eventSourceARN"], record["receiptHandle"]) if heartbeat else nullcontext():
             handle(record)
     except UnreadableMessage as error:
-        return _is_set_aside(record, error, retries)
+        return _is_set_aside(record, error, retries=retries)
     except Exception as error:
-        _retry_later(record, error, retries)
+        _retry_later(record, error, retries=retries)
         return False
     return True
 
 
-def _is_set_aside(record: Record, error: UnreadableMessage, retries: Retries) -> bool:
+def _is_set_aside(record: Record, error: UnreadableMessage, *, retries: Retries) -> bool:
     """Moves a message that no retry can help out of the way. False if that fails, so that it comes back.
 
     Left to its dead-letter queue, a message on the wrong queue would fail a healthy job.
@@ -96,7 +96,7 @@ def _is_set_aside(record: Record, error: UnreadableMessage, retries: Retries) ->
     try:
         retries.set_aside(record["eventSourceARN"], record["body"], reason=str(error))
     except QueueUnavailable as failure:
-        _retry_later(record, failure, retries)
+        _retry_later(record, failure, retries=retries)
         return False
     count("MessagesUnreadable")
     logger.error(
@@ -109,7 +109,7 @@ def _is_set_aside(record: Record, error: UnreadableMessage, retries: Retries) ->
     return True
 
 
-def _retry_later(record: Record, error: Exception, retries: Retries) -> None:
+def _retry_later(record: Record, error: Exception, *, retries: Retries) -> None:
     attempt = int(record["attributes"]["ApproximateReceiveCount"])
     hopeless = isinstance(error, LorryError) and not error.retryable
     seconds = 0 if hopeless else retries.delay(attempt=attempt)

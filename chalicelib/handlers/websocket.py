@@ -21,10 +21,10 @@ def connect(event: Event, context: Any) -> Event:
         if not services().counts_socket(_address(event)):
             return HTTPStatus.TOO_MANY_REQUESTS
         query = event.get("queryStringParameters") or {}
-        services().subscriptions.connect(connection_id, event.get("headers") or {}, query.get("ticket", ""))
+        services().subscriptions.connect(connection_id, event.get("headers") or {}, ticket=query.get("ticket", ""))
         return HTTPStatus.OK
 
-    return _answer(event, "WebsocketsOpened", open_connection)
+    return _answer(event, open_connection, metric="WebsocketsOpened")
 
 
 def message(event: Event, context: Any) -> Event:
@@ -36,7 +36,7 @@ def message(event: Event, context: Any) -> Event:
         services().subscriptions.receive(connection_id, event.get("body") or "")
         return HTTPStatus.OK
 
-    return _answer(event, "WebsocketMessages", receive)
+    return _answer(event, receive, metric="WebsocketMessages")
 
 
 def disconnect(event: Event, context: Any) -> Event:
@@ -46,7 +46,7 @@ def disconnect(event: Event, context: Any) -> Event:
         services().subscriptions.disconnect(connection_id)
         return HTTPStatus.OK
 
-    return _answer(event, "WebsocketsClosed", close)
+    return _answer(event, close, metric="WebsocketsClosed")
 
 
 def _address(event: Event) -> str:
@@ -57,7 +57,7 @@ def _address(event: Event) -> str:
     return rate_limit_key(seen, headers.get("x-forwarded-for", ""), trusted=settings.trusted_proxies)
 
 
-def _answer(event: Event, metric: str, act: Callable[[str], HTTPStatus]) -> Event:
+def _answer(event: Event, act: Callable[[str], HTTPStatus], *, metric: str) -> Event:
     """Runs `act` and returns its status. There is never a body: gateways disagree about whether the client gets it."""
     connection_id = str(event["requestContext"]["connectionId"])
     count(metric)

@@ -140,7 +140,7 @@ def configured(**environment: str) -> Settings:
 def minted(environment: Settings, bucket: str, at: datetime) -> str:
     now = int(at.timestamp() * 1000)
     found = Bucket(bucket, environment.s3_region)
-    return minter_for(environment, ExpiringCredentials(LONG_LIVED), found, ttl=60, now=now).link("a")
+    return minter_for(environment, ExpiringCredentials(LONG_LIVED), bucket=found, ttl=60, now=now).link("a")
 
 
 @pytest.mark.parametrize("bucket", ["bucket", "bucket.with.dots"])

@@ -30,7 +30,7 @@ def settings(**environment: str) -> Settings:
 
 
 def secret_source(secret_id: str = "lorry") -> SecretSource:
-    return SecretSource(Clients(settings()).secrets, secret_id, epoch_milliseconds)
+    return SecretSource(Clients(settings()).secrets, secret_id, now=epoch_milliseconds)
 
 
 def session() -> ExpiringCredentials:
@@ -38,7 +38,7 @@ def session() -> ExpiringCredentials:
     chosen = settings(LINK_ROLE_ARN=ROLE)
     clients: Any = Clients(chosen)
     clients.store_credentials = lambda: pytest.fail("looked")
-    return link_credentials(chosen, clients, epoch_milliseconds)()
+    return link_credentials(chosen, clients, now=epoch_milliseconds)()
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_the_request_goes_where_the_sdk_would_send_it(
         path_style = True  # otherwise the SDK would put it before the address: a host that cannot exist
     sdk = client(LONG_LIVED, endpoint, region, path_style)
     theirs = sdk.generate_presigned_url("get_object", Params={"Bucket": bucket_name, "Key": "a b"}, ExpiresIn=60)
-    ours = internal_presigner(sdk, bucket_name, LONG_LIVED).link("a b", expires=60, at=signed_at(theirs))
+    ours = internal_presigner(sdk, bucket_name, credentials=LONG_LIVED).link("a b", expires=60, at=signed_at(theirs))
     assert ours == theirs
 
 

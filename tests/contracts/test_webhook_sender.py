@@ -68,14 +68,14 @@ def soon() -> Iterator[None]:
 def reason(sender: WebhookSender, url: str) -> str:
     """Why nothing was sent there. Clients see it, so it must not name the address."""
     with pytest.raises(WebhookUnreachable) as unreachable:
-        sender.send(url, {}, BODY)
+        sender.send(url, BODY, headers={})
     assert HOST not in str(unreachable.value)
     return unreachable.value.reason
 
 
 def test_a_webhook_is_one_plain_post() -> None:
     with replying(OK) as receiver:
-        status = local().send(receiver.url(path="/hook?a=%20b"), {"webhook-id": "msg_1"}, BODY)
+        status = local().send(receiver.url(path="/hook?a=%20b"), BODY, headers={"webhook-id": "msg_1"})
     lines = receiver.requests[0].split(b"\r\n")
     assert (status, receiver.connections, lines[0], lines[-1]) == (200, 1, b"POST /hook?a=%20b HTTP/1.1", BODY)
     assert f"Host: {NAME}:{receiver.port}".encode() in lines
@@ -86,20 +86,20 @@ def test_a_webhook_is_one_plain_post() -> None:
 def test_the_status_is_returned_and_nothing_is_followed_or_repeated(status: int) -> None:
     reply = f"HTTP/1.1 {status} X\r\nRetry-After: 0\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n".encode()
     with replying(reply) as receiver:
-        assert local().send(receiver.url(), {}, BODY) == status
+        assert local().send(receiver.url(), BODY, headers={}) == status
     assert (len(receiver.requests), receiver.connections) == (1, 1)
 
 
 def test_with_tls_the_name_is_sent_and_its_certificate_accepted(certificates: Certificates) -> None:
     with replying(OK, certificates.server(NAME)) as receiver:
-        assert local(trust=certificates.trust).send(receiver.url(), {}, BODY) == 200
+        assert local(trust=certificates.trust).send(receiver.url(), BODY, headers={}) == 200
     assert receiver.names == [NAME]
     assert f"Host: {NAME}:{receiver.port}".encode() in receiver.requests[0].split(b"\r\n")
 
 
 def test_a_certificate_for_an_address_is_accepted_for_that_address(certificates: Certificates) -> None:
     with replying(OK, certificates.server(HOST)) as receiver:
-        assert local(trust=certificates.trust).send(receiver.url(HOST), {}, BODY) == 200
+        assert local(trust=certificates.trust).send(receiver.url(HOST), BODY, headers={}) == 200
     assert receiver.names == [None]
 
 
@@ -133,7 +133,7 @@ def test_a_name_is_resolved_once_and_the_answer_is_what_is_connected_to() -> Non
     """A name that leads elsewhere when it is asked again gains nothing."""
     names = Names([[HOST], ["169.254.169.254"]])
     with replying(OK) as receiver:
-        assert local(names).send(receiver.url(), {}, BODY) == 200
+        assert local(names).send(receiver.url(), BODY, headers={}) == 200
     assert names.asked == [(NAME, receiver.port)]
 
 
@@ -142,23 +142,23 @@ def test_a_name_is_resolved_once_and_the_answer_is_what_is_connected_to() -> Non
 )
 def test_nothing_is_sent_to_a_name_with_an_address_inside(addresses: list[str]) -> None:
     with replying(OK) as receiver, pytest.raises(UnsafeCallbackUrl) as refused:
-        local(Names([addresses])).send(receiver.url(), {}, BODY)
+        local(Names([addresses])).send(receiver.url(), BODY, headers={})
     assert receiver.connections == 0
     assert not any(address in str(refused.value) for address in addresses)
 
 
 def test_this_machine_is_not_called_unless_that_is_allowed() -> None:
     with pytest.raises(UnsafeCallbackUrl):
-        sender().send(f"https://{NAME}/", {}, BODY)
+        sender().send(f"https://{NAME}/", BODY, headers={})
     with pytest.raises(UnsafeCallbackUrl):
-        sender().send("http://localhost:8000/", {}, BODY)
+        sender().send("http://localhost:8000/", BODY, headers={})
 
 
 def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     with replying(b"HTTP/1.1 500 X\r\n\r\n") as proxy, replying(OK) as receiver:
         for variable in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(variable, proxy.url(HOST, ""))
-        assert local().send(receiver.url(), {}, BODY) == 200
+        assert local().send(receiver.url(), BODY, headers={}) == 200
     assert proxy.connections == 0
 
 
@@ -231,13 +231,13 @@ def test_silence_under_tls_is_given_up(certificates: Certificates) -> None:
 def test_a_body_that_drips_or_has_no_end_does_not_matter(head: bytes) -> None:
     for receiver in (dripping(head, b"a"), flooding(head)):
         with receiver:
-            assert sender(allow_local=True, total_seconds=2).send(receiver.url(), {}, BODY) == 200
+            assert sender(allow_local=True, total_seconds=2).send(receiver.url(), BODY, headers={}) == 200
 
 
 def test_a_body_that_cannot_be_read_does_not_matter() -> None:
     for encoding in (b"Transfer-Encoding: chunked", b"Content-Encoding: gzip"):
         with replying(b"HTTP/1.1 200 OK\r\n" + encoding + b"\r\n\r\nnonsense\r\n") as receiver:
-            assert local().send(receiver.url(), {}, BODY) == 200
+            assert local().send(receiver.url(), BODY, headers={}) == 200
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def sts() -> FakeSts:
 
 @pytest.fixture
 def source(sts: FakeSts) -> AssumedRole:
-    return AssumedRole(sts, ROLE, lambda: sts.now)
+    return AssumedRole(sts, ROLE, now=lambda: sts.now)
 
 
 def session(source: AssumedRole) -> str:
@@ -150,16 +150,16 @@ def with_credentials(frozen: Callable[[], Any]) -> Any:
 
 def test_a_separate_store_has_keys_of_its_own_which_last() -> None:
     chosen = settings(S3_ACCESS_KEY_ID="AKIDTEST", S3_SECRET_ACCESS_KEY="secret", LINK_ROLE_ARN=ROLE)
-    assert link_credentials(chosen, Clients(chosen), lambda: NOW)() == ExpiringCredentials(KEYS)
+    assert link_credentials(chosen, Clients(chosen), now=lambda: NOW)() == ExpiringCredentials(KEYS)
 
 
 def test_keys_of_the_process_sign_if_they_last() -> None:
-    assert link_credentials(settings(), own(KEYS), lambda: NOW)() == ExpiringCredentials(KEYS)
+    assert link_credentials(settings(), own(KEYS), now=lambda: NOW)() == ExpiringCredentials(KEYS)
 
 
 def test_a_session_of_unknown_end_signs_nothing() -> None:
     with pytest.raises(InvalidSettings, match=r"^LINK_ROLE_ARN: is not set"):
-        link_credentials(settings(), own(Credentials("ASIATEST", "secret", "token")), lambda: NOW)
+        link_credentials(settings(), own(Credentials("ASIATEST", "secret", "token")), now=lambda: NOW)
 
 
 # --- credentials of the store ------------------------------------------------------
@@ -196,7 +196,7 @@ def test_a_secret_is_not_shown_where_credentials_are_logged() -> None:
 def minted(expiring: ExpiringCredentials, ttl: int, at: datetime) -> tuple[int, datetime, int]:
     """The expiry that the minter states, and that of its link: from when, for how many seconds."""
     now = int(at.timestamp() * 1000)
-    minter = minter_for(settings(), expiring, Bucket("files", "us-east-1"), ttl=ttl, now=now)
+    minter = minter_for(settings(), expiring, bucket=Bucket("files", "us-east-1"), ttl=ttl, now=now)
     query = parse_qs(urlsplit(minter.link("downloads/1.zip")).query)
     since = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return minter.expires_at, since, int(query["X-Amz-Expires"][0])

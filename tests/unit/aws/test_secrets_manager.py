@@ -40,7 +40,7 @@ class Container:
     now: int = NOW
 
     def __post_init__(self) -> None:
-        self.source = SecretSource(self.manager, "lorry", lambda: self.now)
+        self.source = SecretSource(self.manager, "lorry", now=lambda: self.now)
 
     def read_after(self, seconds: float) -> Secrets:
         self.now += int(seconds * 1000)

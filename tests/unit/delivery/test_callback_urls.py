@@ -111,6 +111,10 @@ NOT_EVEN_LOCAL += words("""
 """)
 
 
+def receiver(host: str = "a.b", *, port: int = 443) -> Destination:
+    return Destination("https", host, port, "/")
+
+
 @pytest.mark.parametrize("url", PUBLIC)
 @pytest.mark.parametrize("allow_local", [False, True])
 def test_a_url_of_the_public_internet_is_accepted_as_it_is(url: str, allow_local: bool) -> None:
@@ -203,7 +207,7 @@ def test_a_private_address_is_refused_inside_any_ipv6_address(address, allow_loc
     with pytest.raises(UnsafeCallbackUrl):
         check_callback_url(f"https://[{address}]/", allow_local=allow_local)
     with pytest.raises(UnsafeCallbackUrl):
-        choose_address("a.b", 443, [str(address)], allow_local)
+        choose_address(receiver(), [str(address)], allow_local=allow_local)
 
 
 @given(inner=st.sampled_from(PUBLIC_V4), prefix=st.sampled_from(["::ffff:0:0", "64:ff9b::"]))
@@ -250,7 +254,7 @@ def test_any_text_is_refused_or_leads_to_port_443(text, around):
 
 
 def test_the_first_of_the_resolved_addresses_is_connected_to() -> None:
-    assert choose_address("a.b", 443, ["1.1.1.1", "2606:4700::1111"], allow_local=False) == "1.1.1.1"
+    assert choose_address(receiver(), ["1.1.1.1", "2606:4700::1111"], allow_local=False) == "1.1.1.1"
 
 
 @pytest.mark.parametrize(
@@ -261,18 +265,18 @@ def test_one_private_address_among_the_resolved_ones_is_refused_and_not_shown(
     resolved: list[str], allow_local: bool
 ) -> None:
     with pytest.raises(UnsafeCallbackUrl) as refused:
-        choose_address("hooks.example.com", 443, resolved, allow_local)
+        choose_address(receiver("hooks.example.com"), resolved, allow_local=allow_local)
     assert "hooks.example.com" in str(refused.value)
     assert not any(address in str(refused.value) for address in resolved if address != "a.b")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_a_name_may_lead_to_this_machine_only_for_local_work(address: str) -> None:
-    assert choose_address("a.b", 8443, [address], allow_local=True) == address
+    assert choose_address(receiver(port=8443), [address], allow_local=True) == address
     with pytest.raises(UnsafeCallbackUrl):
-        choose_address("a.b", 443, [address], allow_local=False)
+        choose_address(receiver(), [address], allow_local=False)
 
 
 def test_another_port_is_refused_even_for_a_public_address() -> None:
     with pytest.raises(UnsafeCallbackUrl, match="port 443"):
-        choose_address("a.b", 22, ["1.1.1.1"], allow_local=False)
+        choose_address(receiver(port=22), ["1.1.1.1"], allow_local=False)

@@ -36,7 +36,7 @@ class Reader:
         long_poller = LongPoller(self.counter, self.clock, self._sleep, self.wait, self.max_waiters)
         self.came += 1
         return long_poller.follow(
-            current, seen, read or (lambda: self._read(current)), reader=self.name or str(self.came)
+            current, seen, read=read or (lambda: self._read(current)), reader=self.name or str(self.came)
         )
 
     def _sleep(self, seconds: float) -> None:

@@ -55,7 +55,7 @@ class Scene:
         return self.auth.tickets.issue(job_id)
 
     def connect(self, name: str, headers: dict[str, str], ticket: str = "") -> None:
-        self.subscriptions.connect(name, headers, ticket)
+        self.subscriptions.connect(name, headers, ticket=ticket)
 
     def say(self, name: str, message: Any) -> Any:
         """The answer to a message; None if there was none."""

@@ -32,7 +32,7 @@ class FakeSender:
     answer: int | Exception = 200
     sent: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
 
-    def send(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+    def send(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
         self.sent.append((url, headers, body))
         if isinstance(self.answer, Exception):
             raise self.answer

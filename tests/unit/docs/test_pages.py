@@ -169,14 +169,12 @@ def _names(argument: ast.expr, tree: ast.Module) -> Iterator[str]:
 
 
 def _handed_on(parameter: str, tree: ast.Module) -> Iterator[str]:
-    """What the module's own calls give for a parameter of this name."""
+    """What the module's own calls give by name for a parameter of this name."""
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    for function in functions:
-        places = [argument.arg for argument in function.args.args]
-        if parameter in places:
-            for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-                if isinstance(call.func, ast.Name) and call.func.id == function.name:
-                    yield str(ast.literal_eval(call.args[places.index(parameter)]))
+    takers = {function.name for function in functions if parameter in [found.arg for found in function.args.kwonlyargs]}
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if isinstance(call.func, ast.Name) and call.func.id in takers:
+            yield from (str(ast.literal_eval(given.value)) for given in call.keywords if given.arg == parameter)
 
 
 def test_the_page_of_metrics_names_what_the_code_counts() -> None:

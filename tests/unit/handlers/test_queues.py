@@ -48,22 +48,22 @@ def fragile(record: Record) -> None:
 
 
 def test_only_the_failed_messages_of_a_batch_come_back() -> None:
-    answer = queues.process(sqs("good", "bad 1", "good", "bad 2"), fragile, fake_retries())
+    answer = queues.process(sqs("good", "bad 1", "good", "bad 2"), fragile, retries=fake_retries())
     assert failed(answer) == ["m1", "m3"]
 
 
 def test_a_batch_that_fails_as_a_whole_comes_back_message_by_message() -> None:
-    assert failed(queues.process(sqs("bad 1", "bad 2"), fragile, fake_retries())) == ["m0", "m1"]
+    assert failed(queues.process(sqs("bad 1", "bad 2"), fragile, retries=fake_retries())) == ["m0", "m1"]
 
 
 def test_a_batch_without_failure_is_gone() -> None:
-    assert failed(queues.process(sqs("good", "good"), fragile, fake_retries())) == []
+    assert failed(queues.process(sqs("good", "good"), fragile, retries=fake_retries())) == []
 
 
 @pytest.mark.parametrize(("attempt", "seconds"), [(1, 10), (2, 20), (7, 600)])
 def test_each_failed_message_waits_by_its_own_number_of_attempts(attempt: int, seconds: int) -> None:
     retries = fake_retries()
-    queues.process(sqs("good", "bad", attempt=attempt), fragile, retries)
+    queues.process(sqs("good", "bad", attempt=attempt), fragile, retries=retries)
     assert retries.client.hidden == [("r1", seconds)]
 
 
@@ -72,7 +72,7 @@ def test_a_crash_of_the_worker_reports_nothing() -> None:
         raise SystemExit
 
     with pytest.raises(SystemExit):
-        queues.process(sqs("good"), killed, fake_retries())
+        queues.process(sqs("good"), killed, retries=fake_retries())
 
 
 def test_a_message_is_hidden_by_heartbeats_while_it_is_handled_and_not_while_it_waits() -> None:
@@ -87,7 +87,7 @@ def test_a_message_is_hidden_by_heartbeats_while_it_is_handled_and_not_while_it_
         assert beating[-1] == "begun"
         fragile(record)
 
-    queues.process(sqs("good", "bad"), handle, retries, heartbeat=Heartbeat(retries, 25.0, repeat))
+    queues.process(sqs("good", "bad"), handle, retries=retries, heartbeat=Heartbeat(retries, 25.0, repeat))
     assert beating == ["begun", "ended"] * 2
     assert retries.client.hidden == [("r0", 25), ("r1", 25), ("r1", 10)]  # the delay comes last, so that it counts
 
