@@ -21,6 +21,7 @@ from chalicelib.jobs.model import Actor, ArchiveRequest, Job, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.messages import CheckBatch, DispatchJob
 from chalicelib.settings import Settings
+from tests.builders import new_id
 from tests.fakes import FakeJobTable, FakeWorkQueue
 
 TTL = 86_400
@@ -58,9 +59,9 @@ def checked_job(store: Store, ids: list[int]) -> CheckedJob:
     table, queue = FakeJobTable(), FakeWorkQueue()
     source = S3SourceStore(Clients(settings).store, SOURCE)
     lifecycle = JobLifecycle(table, queue, _now, TTL)
-    service = JobService(table, queue, _now, TTL, 120)
+    service = JobService(table, queue, _now, new_id, TTL, 120)
     files = [RequestedFile(key_of(number), number) for number in ids]
-    job = service.start(NewJob(files, 0, 3_600, ArchiveRequest()), Actor(by="bench"))
+    job, _ = service.start(NewJob(files, 0, 3_600, ArchiveRequest()), Actor(by="bench"))
     checker = BatchChecker(table, source, lifecycle, ThreadPoolExecutor(settings.check_threads), _now)
     before = time.process_time()
     while queue.messages and isinstance(queue.messages[0], CheckBatch | DispatchJob):

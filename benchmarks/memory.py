@@ -35,6 +35,7 @@ from chalicelib.jobs.model import Actor, ArchiveRequest, JobStatus, RequestedFil
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.limits import MAX_FILES_PER_JOB, KiB, MiB
 from chalicelib.messages import CheckBatch, DispatchJob
+from tests.builders import new_id
 from tests.fakes import FakeJobTable, FakeSourceStore, FakeWorkQueue
 
 SIZES = {"1 KiB": KiB, "100 KiB": 100 * KiB, "8 MiB": 8 * MiB, "16 MiB": 16 * MiB, "100 MiB": 100 * MiB}
@@ -136,12 +137,12 @@ def checked(count: int, size: int) -> tuple[str, FakeJobTable, FakeWorkQueue]:
     """A job whose files are all there and have been checked."""
     table, queue, source = FakeJobTable(), FakeWorkQueue(), FakeSourceStore()
     lifecycle = JobLifecycle(table, queue, milliseconds, TTL)
-    service = JobService(table, queue, milliseconds, TTL, 120)
+    service = JobService(table, queue, milliseconds, new_id, TTL, 120)
     checker = BatchChecker(table, source, lifecycle, ThreadPoolExecutor(1), milliseconds)
     files = [RequestedFile(f"downloads/{10_000 + n}.zip", 10_000 + n) for n in range(count)]
     for file in files:
         source.objects[file.key] = StoredObject(size, f"{file.file_id:032x}", 1_600_000_000_000)
-    job = service.start(NewJob(files, 0, 3_600, ArchiveRequest()), Actor(by="bench"))
+    job, _ = service.start(NewJob(files, 0, 3_600, ArchiveRequest()), Actor(by="bench"))
     while isinstance(message := queue.messages[0], CheckBatch | DispatchJob):
         queue.messages.pop(0)
         if isinstance(message, CheckBatch):

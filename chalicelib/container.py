@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from chalicelib.assembly.model import Archive
     from chalicelib.assembly.worker import AssemblyWorker
     from chalicelib.callers import RateLimiter
-    from chalicelib.calls.idempotency import Idempotency
     from chalicelib.checking.checker import BatchChecker
     from chalicelib.checking.lister import PrefixLister
     from chalicelib.delivery.links import Minter
@@ -37,7 +36,12 @@ class Services(Adapters):
 
         settings = self.settings
         return JobService(
-            self.job_table, self.queue, self.system.now, settings.job_ttl_seconds, settings.sweep_after_seconds
+            self.job_table,
+            self.queue,
+            self.system.now,
+            self.system.new_id,
+            settings.job_ttl_seconds,
+            settings.sweep_after_seconds,
         )
 
     @cached_property
@@ -127,13 +131,6 @@ class Services(Adapters):
 
         policy = Policy("sockets", self.settings.rate_limit_max_requests, self.settings.rate_limit_window_ms)
         return self.limiter.count(caller, policy).allowed
-
-    @cached_property
-    def idempotency(self) -> Idempotency:
-        """Serves a request with an Idempotency-Key once."""
-        from chalicelib.calls.idempotency import Idempotency
-
-        return Idempotency(self.claims, self.system.now, self.settings.idempotency_ttl_seconds)
 
     @cached_property
     def long_poller(self) -> LongPoller:

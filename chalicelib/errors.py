@@ -2,8 +2,8 @@
 
     LorryError
     ├── RequestError   InvalidRequest, UnsupportedMediaType, RequestTooLarge, TooManyFiles, RouteNotFound,
-    │                  MethodNotAllowed, Unauthenticated, TooManyRequests, IdempotencyKeyReused, RequestInProgress,
-    │                  RequestTimedOut, UnsafeCallbackUrl
+    │                  MethodNotAllowed, Unauthenticated, TooManyRequests, IdempotencyKeyReused, RequestTimedOut,
+    │                  UnsafeCallbackUrl
     ├── JobError       JobNotFound, JobNotReady, JobAlreadyEnded, JobExpired, NothingToRetry, NoSuchResult
     ├── StorageError   StorageUnavailable, StorageThrottled, StorageForbidden, SourceChanged, ChecksumsMissing,
     │                  PlanChanged, UploadGone
@@ -125,13 +125,6 @@ class IdempotencyKeyReused(RequestError, code="idempotency_key_reused"):
     """One Idempotency-Key, two different requests."""
 
     template = "Idempotency-Key {key!r} was used for a different request; use a new key for a new request"
-    key: str
-
-
-class RequestInProgress(RequestError, code="request_in_progress", retryable=True):
-    """The first request with this Idempotency-Key has not been answered yet."""
-
-    template = "the first request with Idempotency-Key {key!r} is still in progress; retry shortly"
     key: str
 
 

@@ -152,9 +152,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         Networks, Meta(description="networks of proxies whose X-Forwarded-For header is trusted"), CALLERS
     ] = ()
-    idempotency_ttl_seconds: Annotated[
-        int, Meta(ge=60, le=7 * DAY, description="how long an Idempotency-Key is remembered"), API
-    ] = DAY
     stream_wait_seconds: Annotated[
         float, Meta(ge=0, le=20, description="longest wait of an event stream for a change"), API
     ] = 10.0

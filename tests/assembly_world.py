@@ -71,7 +71,7 @@ class AssemblyWorld(World):
         for number, body in bodies.items():
             if body is not None:
                 self.bucket.put_source(f"downloads/{number}.zip", body)
-        return self.service.start(NewJob(builders.files(*bodies), 0, 3600, ArchiveRequest(**request)), ALICE)
+        return self.service.start(NewJob(builders.files(*bodies), 0, 3600, ArchiveRequest(**request)), ALICE)[0]
 
     def handle(self, message: Message, *, redelivered: bool = False) -> None:
         if isinstance(message, PlanArchive | BuildChunk | CleanUp):

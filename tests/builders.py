@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.jobs.sweeper import Sweeper
 from chalicelib.limits import MAX_FILES_PER_BATCH
 from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, Message
-from tests.fake_calls import FakeCallCounter, FakeClaimStore
+from tests.fake_calls import FakeCallCounter
 from tests.fakes import Clock, FakeJobTable, FakeSourceStore, FakeWorkQueue
 from tests.support.executors import SerialExecutor
 
@@ -50,6 +51,10 @@ def event(kind: str = "created", at: int = 1_700_000_000_000) -> JobEvent:
     return JobEvent(kind, at, ALICE)
 
 
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
 def numbered() -> Callable[[], str]:
     """Tokens of eight hex digits, each another."""
     numbers = itertools.count(1)
@@ -67,9 +72,8 @@ class World:
         self.queue = FakeWorkQueue()
         self.store = FakeSourceStore()
         self.counter = FakeCallCounter()
-        self.claims = FakeClaimStore()
         self.lifecycle = JobLifecycle(self.table, self.queue, self.clock, JOB_TTL, window)
-        self.service = JobService(self.table, self.queue, self.clock, JOB_TTL, SWEEP_AFTER, files_per_batch)
+        self.service = JobService(self.table, self.queue, self.clock, new_id, JOB_TTL, SWEEP_AFTER, files_per_batch)
         self.checker = BatchChecker(self.table, self.store, self.lifecycle, SerialExecutor(), self.clock)
         self.lister = PrefixLister(self.table, self.store, self.lifecycle, self.clock, numbered())
         self.sweeper = Sweeper(self.table, self.queue, self.lifecycle, self.clock, SWEEP_AFTER, JOB_TTL)
@@ -79,7 +83,7 @@ class World:
         for file in files(*numbers):
             if file.file_id not in missing:
                 self.store.put(file.key)
-        return self.service.start(NewJob(files(*numbers), 0, 3600), ALICE)
+        return self.service.start(NewJob(files(*numbers), 0, 3600), ALICE)[0]
 
     def handle(self, message: Message, *, redelivered: bool = False) -> None:
         if isinstance(message, DispatchJob):

@@ -98,7 +98,7 @@ IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "header",
     "requests.IdempotencyKey",
-    "Any text of your own. Requests with the same key are served once and get the same answer.",
+    "Any text of your own. Requests with the same key have the effect of one.",
 )
 IF_NONE_MATCH = Parameter("If-None-Match", "header", "str", "`ETag` of the answer you have.")
 LAST_EVENT_ID = Parameter("Last-Event-ID", "header", "str", "`id` of the last event you have; browsers send it.")

@@ -18,7 +18,6 @@ TAGS = {
 
 _WITH_BODY = (errors.InvalidRequest, errors.UnsupportedMediaType, errors.RequestTooLarge)
 _OF_JOB = (errors.JobNotFound, errors.JobExpired, errors.RouteNotFound, errors.TableUnavailable)
-_KEYED = (errors.InvalidRequest, errors.IdempotencyKeyReused, errors.RequestInProgress)
 
 _SAME_JOB = {"jobId": "$response.body#/jobId"}
 _OF_STARTED_JOB = dict.fromkeys(("status", "cancel", "download", "events", "stream", "retry"), _SAME_JOB)
@@ -50,7 +49,14 @@ OPERATIONS: tuple[Operation, ...] = (
                 links=_OF_STARTED_JOB,
             )
         },
-        errors=(*_WITH_BODY, *_KEYED, errors.TooManyFiles, errors.TableUnavailable, errors.QueueUnavailable),
+        errors=(
+            *_WITH_BODY,
+            errors.TooManyFiles,
+            errors.IdempotencyKeyReused,
+            errors.JobExpired,
+            errors.TableUnavailable,
+            errors.QueueUnavailable,
+        ),
     ),
     Operation(
         id="status",
@@ -118,7 +124,7 @@ OPERATIONS: tuple[Operation, ...] = (
         replies={
             202: Reply("The job continues.", "answers.JobSummary", headers=("Retry-After", "Idempotency-Replayed")),
         },
-        errors=(*_OF_JOB, *_KEYED, errors.NothingToRetry, errors.QueueUnavailable),
+        errors=(*_OF_JOB, errors.InvalidRequest, errors.NothingToRetry, errors.QueueUnavailable),
     ),
     Operation(
         id="jobs",

@@ -35,7 +35,6 @@ PROBLEMS: dict[type[errors.LorryError], Problem] = {
     errors.Unauthenticated: Problem(401, "Authentication required", headers=("WWW-Authenticate",)),
     errors.TooManyRequests: Problem(429, "Too many requests", headers=("Retry-After",)),
     errors.IdempotencyKeyReused: Problem(422, "Idempotency-Key already used"),
-    errors.RequestInProgress: Problem(409, "Request in progress", 1),
     errors.RequestTimedOut: Problem(504, "Timed out", RETRY_AFTER_SECONDS),
     errors.JobNotFound: Problem(404, "Job not found"),
     errors.JobNotReady: Problem(409, "Job not ready", headers=("Retry-After",)),

@@ -186,7 +186,7 @@ LIMIT_GROUPS = {
     "links": "The range of `linkTtlSeconds`.",
     "jobs": "How long a job is kept after its end.",
     "archive": "A larger archive is split into several.",
-    "idempotencyKey": "`ttlSeconds` is how long a key is remembered.",
+    "idempotencyKey": "A key belongs to its job; `ttlSeconds` is how long both are kept after its end.",
     "rate": "Requests of one caller in a window; those for event streams are counted separately.",
     "websocket": "Jobs that one connection may watch.",
 }
@@ -205,7 +205,7 @@ def limits(settings: Settings) -> dict[str, dict[str, int | str]]:
         "callbackUrl": {"maxCharacters": known.MAX_CALLBACK_URL_CHARACTERS},
         "idempotencyKey": {
             "maxCharacters": known.MAX_IDEMPOTENCY_KEY_CHARACTERS,
-            "ttlSeconds": settings.idempotency_ttl_seconds,
+            "ttlSeconds": settings.job_ttl_seconds,
         },
         "rate": {
             "requests": settings.rate_limit_max_requests,

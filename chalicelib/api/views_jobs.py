@@ -7,14 +7,14 @@ import hashlib
 import msgspec
 
 from chalicelib.api import requests
-from chalicelib.api.answers import EventsPage, JobsPage, JobStarted
+from chalicelib.api.answers import EventsPage, JobsPage
+from chalicelib.api.idempotency import REPLAYED, request_key
 from chalicelib.api.middleware import Answer, Call, Text
-from chalicelib.api.once import KeyedView, once
 from chalicelib.api.rendering import event_document, job_started
 from chalicelib.api.requests import job_id_from
 from chalicelib.api.views_results import POLL_SECONDS, document_of, job_of
-from chalicelib.delivery.job_summary import JobSummary, event_name, job_summary
-from chalicelib.errors import FieldProblem, InvalidRequest, NothingToRetry, SecretUnavailable
+from chalicelib.delivery.job_summary import event_name, job_summary
+from chalicelib.errors import FieldProblem, InvalidRequest, SecretUnavailable
 from chalicelib.jobs.model import Job, JobStatus
 from chalicelib.observability import logger
 
@@ -24,13 +24,11 @@ def initiate(call: Call) -> Answer:
     body = requests.initiate_request(call.json_body())
     request = requests.new_job(body, call.services.settings)
 
-    def serve(job_id: str, again: bool) -> JobStarted:
-        job = call.services.jobs.start(request, call.actor, job_id=job_id, again=again)
-        return job_started(job, call.base, ticket=None)
-
-    started, replayed = once(call, KeyedView("initiate", msgspec.json.encode(body), JobStarted), serve)
-    answer = msgspec.structs.replace(started, ticket=_ticket(call, started.job_id))
-    return Answer(202, answer, {"Location": started.links.status, "Retry-After": str(POLL_SECONDS), **replayed})
+    key = request_key(call, "initiate", msgspec.json.encode(body))
+    job, replayed = call.services.jobs.start(request, call.actor, key)
+    answer = job_started(job, call.base, ticket=_ticket(call, job.job_id))
+    headers = {"Location": answer.links.status, "Retry-After": str(POLL_SECONDS)}
+    return Answer(202, answer, {**headers, **(REPLAYED if replayed else {})})
 
 
 def status(call: Call, job_id: str) -> Answer:
@@ -57,19 +55,9 @@ def cancel(call: Call, job_id: str) -> Answer:
 
 def retry(call: Call, job_id: str) -> Answer:
     """Retries what failed in a job."""
-    wanted = job_id_from(job_id)
-
-    def serve(_: str, again: bool) -> JobSummary:
-        try:
-            job = call.services.jobs.retry(wanted, call.actor)
-        except NothingToRetry:
-            if not again:
-                raise
-            job = call.services.jobs.read(wanted, call.actor.by)  # it was retried before its server died
-        return job_summary(job, call.base)
-
-    summary, replayed = once(call, KeyedView("retry", wanted.encode(), JobSummary), serve)
-    return Answer(202, summary, {**_polling(summary.status), **replayed})
+    key = request_key(call, "retry", b"")
+    job, replayed = call.services.jobs.retry(job_id_from(job_id), call.actor, key=key.job_id if key else "")
+    return Answer(202, job_summary(job, call.base), {**_polling(job.status), **(REPLAYED if replayed else {})})
 
 
 def jobs(call: Call) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import cached_property
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from chalicelib.aws.secrets_manager import SecretSource
     from chalicelib.aws.sqs import Heartbeat, Retries
     from chalicelib.callers import CallCounter
-    from chalicelib.calls.ports import ClaimStore
     from chalicelib.checking.ports import SourceStore
     from chalicelib.delivery.links import ExpiringCredentials
     from chalicelib.delivery.subscriptions import Push, SubscriptionTable
@@ -34,14 +34,20 @@ def epoch_milliseconds() -> int:
 
 
 def row_token() -> str:
-    """Tells apart rows that would have one key otherwise."""
+    """Distinguishes rows that would have one key otherwise."""
     return secrets.token_hex(4)
+
+
+def random_id() -> str:
+    """A UUID that nothing else has."""
+    return str(uuid.uuid4())
 
 
 class System(NamedTuple):
     """What services take from the machine.
 
-    `now` is epoch milliseconds; `executor` takes the number of threads; `token` makes eight random hex digits.
+    `now` is epoch milliseconds; `executor` takes the number of threads; `token` makes eight random hex digits, `new_id`
+    a random UUID.
     """
 
     now: Callable[[], int] = epoch_milliseconds
@@ -50,6 +56,7 @@ class System(NamedTuple):
     uniform: Callable[[float, float], float] = random.uniform
     executor: Callable[[int], Executor] = ThreadPoolExecutor
     token: Callable[[], str] = row_token
+    new_id: Callable[[], str] = random_id
 
     def seconds(self) -> float:
         """Epoch seconds."""
@@ -67,7 +74,6 @@ class Given(TypedDict, total=False):
     assembly_table: AssemblyTable
     subscription_table: SubscriptionTable
     call_counter: CallCounter
-    claims: ClaimStore
     queue: WorkQueue
     parking: WorkQueue
     retries: Retries
@@ -132,16 +138,9 @@ class Adapters:
     @cached_property
     def call_counter(self) -> CallCounter:
         """Counts that all containers share."""
-        from chalicelib.aws.traffic_table import DynamoCallCounter
+        from chalicelib.aws.call_counter import DynamoCallCounter
 
         return DynamoCallCounter(self._rows(self.clients.counters))
-
-    @cached_property
-    def claims(self) -> ClaimStore:
-        """Requests with an Idempotency-Key."""
-        from chalicelib.aws.traffic_table import DynamoClaimStore
-
-        return DynamoClaimStore(self._rows(self.clients.table))
 
     @cached_property
     def queue(self) -> WorkQueue:

@@ -26,7 +26,7 @@ PASSING = frozenset({"None", "TransactionConflict", "ThrottlingError", "Provisio
 
 
 class ConditionFailed(Exception):
-    """A condition did not hold. `failed` tells of each action whether it was its own, `rows` the rows as they were."""
+    """A condition did not hold. `failed` says of each action whether its own did not; `rows` are those it found."""
 
     def __init__(self, failed: Sequence[bool], rows: Sequence[Row | None]) -> None:
         self.failed, self.rows = tuple(failed), tuple(rows)

@@ -235,6 +235,7 @@ def _transition(change: Change) -> Update:
         "error": msgspec.to_builtins(change.error),
         "sweep_at": change.sweep_at,
         "min_progress": change.min_progress,
+        "retry_key": change.retry_key if retried else None,
     }
     return Update(
         key=keys.job(change.job_id),
@@ -253,7 +254,7 @@ def _condition(change: Change) -> Condition:
 
 
 def _run_again(job_id: str) -> dict[str, Any]:
-    """What a retry sets besides: the job is swept and dispatched again, and its archives begin anew."""
+    """What a retry sets besides: the job is swept and dispatched again, and its archives start over."""
     again = {
         "replans": 0,
         "changed": [],

@@ -13,7 +13,6 @@
                        RECEIPT#<generation>#<archive>#<phase>#<chunk>   what a chunk of an archive left behind
     CONN#<connection>  CONN                                      a WebSocket connection
     CALLS#<name>       CALLS                                     how often a caller called in a window
-    ONCE#<name>        ONCE                                      the claim of an Idempotency-Key
     FACT#<name>        FACT                                      something remembered about the store
     HEALTH             HEALTH                                    nothing: the health check asks for it
 
@@ -70,7 +69,7 @@ def job(job_id: str) -> Row:
 
 
 def event(job_id: str, at: int, token: str) -> Row:
-    """`at` is epoch milliseconds; `token` tells events of one millisecond apart."""
+    """`at` is epoch milliseconds; `token` distinguishes events of one millisecond."""
     return key(partition(job_id), f"{EVENTS}{at:013d}#{token}")
 
 
@@ -126,10 +125,6 @@ def connection(connection_id: str) -> Row:
 
 def calls(name: str) -> Row:
     return key(f"CALLS#{name}", "CALLS")
-
-
-def claim(name: str) -> Row:
-    return key(f"ONCE#{name}", "ONCE")
 
 
 def fact(name: str) -> Row:

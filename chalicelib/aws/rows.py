@@ -71,7 +71,7 @@ def error_from(row: Row) -> Failure:
 
 
 def event_row(job_id: str, event: JobEvent, *, token: str, ttl: int) -> Row:
-    """Events of one millisecond are told apart by their tokens, and sort among themselves arbitrarily."""
+    """Events of one millisecond have different tokens, and sort among themselves arbitrarily."""
     return {**keys.event(job_id, event.at, token), **attributes({**msgspec.to_builtins(event), "ttl": ttl})}
 
 

@@ -99,7 +99,7 @@ def _stored(answer: dict[str, Any]) -> StoredObject:
 def _whole_crc32(answer: dict[str, Any]) -> int | None:
     """The CRC-32 of the whole object: a composite one (of a multipart upload) is a checksum of checksums."""
     encoded = answer.get("ChecksumCRC32")
-    single_put = "-" not in answer["ETag"]  # not every store tells the type
+    single_put = "-" not in answer["ETag"]  # not every store returns the type
     if not encoded or answer.get("ChecksumType", "FULL_OBJECT" if single_put else "unknown") != "FULL_OBJECT":
         return None
     return decode_crc32(encoded)

@@ -1,4 +1,4 @@
-"""Finds the files of a job of a prefix. A listing tells all that a HEAD would, so nothing is left to check."""
+"""Finds the files of a job of a prefix. A listing has all that a HEAD would, so nothing is left to check."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import msgspec
 
 
 class StoredObject(msgspec.Struct, frozen=True):
-    """An object as one HEAD tells it. Size in bytes, modified in epoch milliseconds; `etag` without quotes.
+    """An object as a HEAD describes it. Size in bytes, modified in epoch milliseconds; `etag` without quotes.
 
     `crc32` is the CRC-32 of the whole object where the store knows it, else None. `archived` objects (cold storage
     classes) cannot be read without being restored first.
@@ -32,7 +32,7 @@ class SourceStore(Protocol):
         """
 
     def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
-        """Every object whose key begins with `prefix`, in the order of the keys, with all that a listing tells."""
+        """Every object whose key begins with `prefix`, in the order of the keys, as far as a listing describes it."""
 
     def confirm_bucket(self) -> None:
         """Raise StorageError unless the bucket is there: a HEAD cannot tell an absent key from an absent bucket."""

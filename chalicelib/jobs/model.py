@@ -30,7 +30,7 @@ class Step(StrEnum):
     """What a processing job is busy with."""
 
     CHECKING = "checking"  # also listing, for jobs of a prefix
-    CHECKSUMMING = "checksumming"  # reading bodies whose CRC-32 no store tells
+    CHECKSUMMING = "checksumming"  # reading bodies whose CRC-32 the store does not know
     ASSEMBLING = "assembling"
 
 
@@ -39,7 +39,7 @@ class FileState(StrEnum):
     MISSING = "missing"
     FAILED = "failed"
     PENDING = "pending"
-    UNCHECKED = "unchecked"  # the job ended before anybody looked
+    UNCHECKED = "unchecked"  # the job ended first
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -135,13 +135,15 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     this generation, or had their results before it; the results of `checked` batches are recorded, and `in_flight` are
     sent and not recorded yet.
 
-    A job of everything below `prefix` has no files until they are listed; `listing` names the listing that counts.
+    A job of everything below `prefix` has no files until they are listed; `listing` names the list of files that
+    counts, as several may be stored.
 
     `generation` counts plans of its archives, from 1; `replans` those among them because files changed, since a client
     last started or retried the job. `changed` are the keys of those files, each as often as it changed; `replanned` is
     the last generation for which they were looked up again. `assembled` of `to_assemble` bytes of work on the archives
     are done, and `min_progress` is the progress that was reached before this generation.
 
+    `fingerprint` is that of the request, if its caller named it by a key; `retry_key` is the key of the last retry.
     `version` counts the changes that a client can see.
     """
 
@@ -178,6 +180,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str = ""
     listing: str = ""
     callback_url: str = ""
+    fingerprint: str = ""
+    retry_key: str = ""
     version: int = 1
 
     @property

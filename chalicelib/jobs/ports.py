@@ -47,7 +47,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     all_checked: bool = False  # only if every batch of the job is recorded
     batch_open: int | None = None  # only if this batch is not recorded
     listing: str = ""  # of the job whose batch that is
-    min_progress: int | None = None  # progress below which the job is not told to be
+    min_progress: int | None = None  # progress that the job keeps, because it had reached it
+    retry_key: str = ""  # of the caller, for a retry
     sweep_at: int | None = None  # when the sweeper looks at it next; None for an ended job: never
 
 
@@ -100,8 +101,8 @@ class JobTable(Protocol):
     ) -> bool:
         """Store the files of a prefix, all checked by being listed, and make them the job's.
 
-        `job` tells how many batches they make. False if the job has ended or another listing was first: the rows of
-        this one are then of no use.
+        `job` has their number and the size of batches. False if the job has ended or another listing was first: the
+        rows of this one are then of no use.
         """
 
     def read_requests(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:

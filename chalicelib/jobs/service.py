@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, NothingToRetry, QueueUnavailable
+from chalicelib.errors import (
+    IdempotencyKeyReused,
+    JobAlreadyEnded,
+    JobExpired,
+    JobNotFound,
+    NothingToRetry,
+    QueueUnavailable,
+)
 from chalicelib.jobs.files import CheckedFile, batch_size, files_of
 from chalicelib.jobs.lifecycle import first_messages
 from chalicelib.jobs.model import (
@@ -56,32 +62,58 @@ class FilePage(msgspec.Struct, frozen=True):
     next_index: int | None
 
 
+class RequestKey(msgspec.Struct, frozen=True):
+    """A request that its caller named by an Idempotency-Key.
+
+    The key determines the id of the job; `fingerprint` is what must be equal in each request with this key.
+    """
+
+    key: str
+    job_id: str
+    fingerprint: str
+
+
 class JobService(msgspec.Struct, frozen=True):
-    """Jobs as a principal sees them. Times: `job_ttl` and `sweep_after` in seconds, `now()` in epoch milliseconds."""
+    """Jobs as a principal sees them.
+
+    `now()` is epoch milliseconds, `new_id()` a random UUID; `job_ttl` and `sweep_after` are seconds.
+    """
 
     table: JobTable
     queue: WorkQueue
     now: Callable[[], int]
+    new_id: Callable[[], str]
     job_ttl: int
     sweep_after: int
     files_per_batch: int = MAX_FILES_PER_BATCH
 
-    def start(self, request: NewJob, actor: Actor, *, job_id: str = "", again: bool = False) -> Job:
-        """Make the request durable, then set it going. Once this returns, the job will end, whatever crashes.
+    def start(self, request: NewJob, actor: Actor, key: RequestKey | None = None) -> tuple[Job, bool]:
+        """Makes the request durable, then sets it going. Once this returns, the job will end, whatever crashes.
 
-        With a `job_id` that is taken already, the job of that id is returned; `again`: it may well be, so look first.
+        Returns the job as it is created, and whether an earlier request with the same key created it. Raises
+        IdempotencyKeyReused if that request was different, and JobExpired.
         """
-        if again and self.table.get(job_id):  # or its files would be written over
-            return self.read(job_id, actor.by)
-        job = self._new_job(request, actor.by, job_id or str(uuid.uuid4()))
+        job = self._new_job(request, actor.by, key)
+        if key and self._exists(job, key):
+            return job, True
         event = JobEvent("created", job.created_at, actor, {"total": job.total})
-        if not self.table.create(job, _batches(request.files, job.batch_size), event):
-            return self.read(job.job_id, actor.by)
-        self._send(job, first_messages(job))
-        return job
+        if self.table.create(job, _batches(request.files, job.batch_size), event):
+            self._send(job, first_messages(job))
+            return job, False
+        return job, key is not None and self._exists(job, key)
+
+    def _exists(self, job: Job, key: RequestKey) -> bool:
+        existing = self.table.get(job.job_id)
+        if existing is None:
+            return False
+        if existing.fingerprint != key.fingerprint:
+            raise IdempotencyKeyReused(key.key)
+        if existing.expires_at <= self.now():
+            raise JobExpired(job.job_id)
+        return True
 
     def read(self, job_id: str, owner: str | None) -> Job:
-        """Raises JobNotFound (also for somebody else's job) and JobExpired. `owner` None: of whoever."""
+        """The job. Raises JobNotFound, also for another owner's job (None: any owner), and JobExpired."""
         job = self.table.get(job_id)
         if job is None or owner not in (None, job.owner):
             raise JobNotFound(job_id)
@@ -101,7 +133,7 @@ class JobService(msgspec.Struct, frozen=True):
         return FilePage(first, page, following if following < job.total else None)
 
     def cancel(self, job_id: str, actor: Actor) -> Job:
-        """Cancel a job that has not ended; cancelling twice is fine. Raises JobAlreadyEnded and as `read`."""
+        """Cancels a job that has not ended; cancelling twice is fine. Raises JobAlreadyEnded, and as `read`."""
         before = self.read(job_id, actor.by)
         now = self.now()
         change = Change(
@@ -118,9 +150,15 @@ class JobService(msgspec.Struct, frozen=True):
             self._send(job, [CleanUp(job_id)])
         return job
 
-    def retry(self, job_id: str, actor: Actor) -> Job:
-        """Run again what failed: batches without results, files that changed, an assembly. Raises NothingToRetry."""
+    def retry(self, job_id: str, actor: Actor, *, key: str = "") -> tuple[Job, bool]:
+        """Runs again what failed: batches without results, files that changed, an assembly.
+
+        Returns the job, and whether it was its last retry that had the same `key`: then nothing is done. Raises
+        NothingToRetry, and as `read`.
+        """
         before = self.read(job_id, actor.by)
+        if key and before.retry_key == key:
+            return before, True
         if not retryable(before):
             raise NothingToRetry(job_id, status=before.status)
         now = self.now()
@@ -131,12 +169,16 @@ class JobService(msgspec.Struct, frozen=True):
             expires_at=now + 2 * self.job_ttl * 1000,
             sweep_at=now + self.sweep_after * 1000,
             min_progress=before.progress,
+            retry_key=key,
         )
         job = self.table.apply(change)
         if job is None:
-            raise NothingToRetry(job_id, status=self.read(job_id, actor.by).status)
+            current = self.read(job_id, actor.by)
+            if key and current.retry_key == key:
+                return current, True
+            raise NothingToRetry(job_id, status=current.status)
         self._send(job, first_messages(job))
-        return job
+        return job, False
 
     def issued_links(self, job: Job, actor: Actor, count: int) -> None:
         """Note in the audit trail that a read gave out links."""
@@ -162,12 +204,12 @@ class JobService(msgspec.Struct, frozen=True):
         except QueueUnavailable:
             logger.warning("the queue took no message; the sweeper will drive the job", job_id=job.job_id)
 
-    def _new_job(self, request: NewJob, owner: str, job_id: str) -> Job:
+    def _new_job(self, request: NewJob, owner: str, key: RequestKey | None) -> Job:
         now = self.now()
         size = batch_size([file.key for file in request.files], self.files_per_batch)
         alone = 0 < len(request.files) <= size  # a job of one batch is dispatched by its first message
         return Job(
-            job_id=job_id,
+            job_id=key.job_id if key else self.new_id(),
             owner=owner,
             status=JobStatus.QUEUED,
             total=len(request.files),
@@ -184,6 +226,9 @@ class JobService(msgspec.Struct, frozen=True):
             archive=request.archive,
             prefix=request.prefix,
             callback_url=request.callback_url,
+            # Of two requests with one key, one becomes the job; the rows of the other's files are not its.
+            listing="" if request.prefix else self.new_id()[:8],
+            fingerprint=key.fingerprint if key else "",
         )
 
 
@@ -198,7 +243,7 @@ def _fitting(files: Sequence[CheckedFile]) -> tuple[CheckedFile, ...]:
 
 
 def retryable(job: Job) -> bool:
-    """Whether the job failed of something that another attempt could mend."""
+    """Whether the job failed for a reason that another attempt may remove."""
     return job.status is JobStatus.FAILED and not (job.error and job.error.code in FINAL_CODES)
 
 

@@ -1,4 +1,4 @@
-"""Finds jobs that nothing drives, for instance after a crash between the table write and the send."""
+"""Restarts jobs that no message is working on, for instance after a crash between the table write and the send."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sweeper(msgspec.Struct, frozen=True):
     job_ttl: int
 
     def sweep(self, *, time_left: Callable[[], bool]) -> int:
-        """Look at every job that is due while there is time left. The number of jobs set going again or ended."""
+        """Looks at every job that is due while there is time left. Returns how many it restarted or ended."""
         moved = 0
         while time_left():
             due = self.table.due(now=self.now(), limit=PAGE)
@@ -41,11 +41,11 @@ class Sweeper(msgspec.Struct, frozen=True):
         return moved
 
     def _safely_look_at(self, job_id: str) -> bool:
-        """One job that cannot be driven must not keep the sweeper from the others."""
+        """One job that raises must not keep the sweeper from the others."""
         try:
             return self._look_at(job_id)
         except Exception:
-            logger.exception("the sweeper could not drive a job", job_id=job_id)
+            logger.exception("the sweeper could not restart a job", job_id=job_id)
             return False
 
     def _look_at(self, job_id: str) -> bool:
@@ -55,23 +55,23 @@ class Sweeper(msgspec.Struct, frozen=True):
         if job.status.ended:
             return self._send(job, [CleanUp(job_id)] if job.archive else [])
         if self.now() >= job.expires_at - self.job_ttl * 1000:
-            self._tell_stuck(job)
+            self._count_stuck(job)
             return self.lifecycle.fail(job, TIMED_OUT) is not None
         quiet_until = job.updated_at + self.sweep_after * 1000
         if self.now() < quiet_until:
             self.table.postpone_sweep(job, sweep_at=quiet_until, event=None)
             return False
         if job.sweeps + 1 >= STUCK_AFTER:
-            self._tell_stuck(job)
+            self._count_stuck(job)
         return self._send(job, first_messages(job, resume=True))
 
-    def _tell_stuck(self, job: Job) -> None:
-        """An alarm counts these; whoever it wakes looks for the job's id."""
+    def _count_stuck(self, job: Job) -> None:
+        """Counts a stuck job: an alarm watches the metric, and the log names the job."""
         count("JobsStuck")
         logger.warning("a job is stuck", job_id=job.job_id, sweeps=job.sweeps, step=job.step)
 
     def _send(self, job: Job, messages: list[Message]) -> bool:
-        """Send the messages that drive the job, the next time after twice as long."""
+        """Sends the messages that restart the job, the next time after twice as long."""
         pause = self.sweep_after * 1000 * 2 ** min(job.sweeps + 1, MAX_DOUBLINGS)
         event = JobEvent("swept", self.now(), SWEEPER, {"sweeps": job.sweeps + 1})
         if not self.table.postpone_sweep(job, sweep_at=self.now() + pause, event=event):

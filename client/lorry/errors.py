@@ -34,9 +34,6 @@ from lorry.retries import RETRIED_STATUSES
 if TYPE_CHECKING:
     from lorry.reports import ArchiveDownload, Download
 
-IN_PROGRESS = "request_in_progress"
-"""The service's code for: the first request with this idempotency key is still being served."""
-
 FOREIGN_CODE = "http_"
 """Begins the codes of refusals that are not the service's own, such as the HTML pages of proxies: http_403."""
 
@@ -144,7 +141,7 @@ class LorryProblem(LorryError):
     template = "{status} {code}: {detail}{places}{request}"
 
     def __post_init__(self) -> None:
-        self.retryable = self.status in RETRIED_STATUSES or self.code == IN_PROGRESS
+        self.retryable = self.status in RETRIED_STATUSES
 
     @property
     def genuine(self) -> bool:

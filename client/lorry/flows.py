@@ -19,7 +19,6 @@ import httpx
 
 from lorry.errors import (
     FOREIGN_CODE,
-    IN_PROGRESS,
     IdempotencyKeyReused,
     LorryError,
     LorryProblem,
@@ -195,8 +194,8 @@ def _wait_after(error: LorryProblem | LorryUnreachable, attempts: Attempts) -> f
         return None
     if isinstance(error, LorryUnreachable):
         return attempts.wait_after(None, deferred=False)
-    come_back = error.status == httpx.codes.TOO_MANY_REQUESTS or error.code == IN_PROGRESS
-    return attempts.wait_after(error.retry_after, deferred=come_back and error.retry_after is not None)
+    throttled = error.status == httpx.codes.TOO_MANY_REQUESTS
+    return attempts.wait_after(error.retry_after, deferred=throttled and error.retry_after is not None)
 
 
 def _redirect(response: httpx.Response) -> str:

@@ -39,7 +39,6 @@ MISSING = FileOutcome(1, 70001, "downloads/70001.zip", "missing")
     ("error", "code", "status", "retryable"),
     [
         (LorryProblem(status=503, code="table_unavailable", detail=""), "table_unavailable", 503, True),
-        (LorryProblem(status=409, code="request_in_progress", detail=""), "request_in_progress", 409, True),
         (LorryProblem(status=409, code="job_already_ended", detail=""), "job_already_ended", 409, False),
         (LorryUnreachable(url="", reason="", attempts=1), "unreachable", None, True),
         (UnexpectedAnswer(url="", reason=""), "unexpected_answer", None, False),

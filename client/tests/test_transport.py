@@ -24,7 +24,6 @@ from lorry.flows import Caller, Request
 INITIATE = "/lorry/v1/download/initiate"
 STATUS = "/lorry/v1/download/status"
 RETRY = f"/lorry/v1/download/{JOB_ID}/retry"
-IN_PROGRESS = b'{"error": "request_in_progress", "detail": "the first request is still being served"}'
 
 
 def keys_sent(service: FakeServer, path: str) -> list[str]:
@@ -90,13 +89,7 @@ def test_a_key_that_the_service_would_refuse_is_refused_at_once(lorry: Lorry, se
     assert service.seen == []
 
 
-def test_a_request_that_is_still_being_served_is_waited_for(lorry: Lorry, service: FakeServer) -> None:
-    service.faults = [Fault(INITIATE, 409, {"Retry-After": "0"}, IN_PROGRESS, times=12)]
-    assert lorry.start(file_ids=[70000]).id == JOB_ID
-    assert len(set(keys_sent(service, "initiate"))) == 1
-
-
-def test_other_conflicts_are_not_waited_for(lorry: Lorry, service: FakeServer) -> None:
+def test_a_conflict_is_not_waited_for(lorry: Lorry, service: FakeServer) -> None:
     service.make_job([])
     with pytest.raises(LorryProblem, match="nothing_to_retry") as raised:
         lorry.retry(JOB_ID)

@@ -60,7 +60,7 @@ def test_an_archive_is_built_on_seaweedfs(
         limits=S3,
         tables=tables,
     )
-    job = here.service.start(NewJob(files(*range(70000, 70000 + len(SIZES))), 0, 3600, ArchiveRequest()), ALICE)
+    job, _ = here.service.start(NewJob(files(*range(70000, 70000 + len(SIZES))), 0, 3600, ArchiveRequest()), ALICE)
     here.work_off()
     after = here.job(job.job_id)
     assert (after.status, after.error) == (JobStatus.READY, None)

@@ -11,6 +11,7 @@ from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Actor, ArchiveRequest, FileResult, Job, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.messages import AnyMessage, CheckBatch
+from tests.builders import new_id
 from tests.integration.deployment import Deployment, key
 from tests.support.tables import job_table
 
@@ -30,8 +31,8 @@ def job_without_a_message(
 ) -> Job:
     """The API died after its table write, before it sent anything."""
     files = [RequestedFile(key(file_id), file_id) for file_id in file_ids]
-    service = JobService(_table(deployment), NoQueue(), _now, JOB_TTL, SWEEP_AFTER)
-    return service.start(NewJob(files, 0, 3_600, archive), Actor(by=ANONYMOUS))
+    service = JobService(_table(deployment), NoQueue(), _now, new_id, JOB_TTL, SWEEP_AFTER)
+    return service.start(NewJob(files, 0, 3_600, archive), Actor(by=ANONYMOUS))[0]
 
 
 def job_that_nobody_assembles(deployment: Deployment, found: dict[int, FileResult]) -> Job:

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 from tests.integration.deployment import Deployment
-from tests.integration.stack import wait_for
 from tests.integration.test_http import problem
 
 INITIATE = "/v1/download/initiate"
@@ -22,16 +21,29 @@ def test_many_at_one_instant_make_one_job(local: Deployment) -> None:
 
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(send, range(24)))
-    assert {answer.status_code for answer in answers} <= {202, 409}
-    accepted = [answer.json() for answer in answers if answer.status_code == 202]
-    assert len({answer["jobId"] for answer in accepted}) == 1
-    for answer in answers:
-        if answer.status_code == 409:
-            problem(answer, 409, "request_in_progress")
-            assert answer.headers["retry-after"] == "1"
-    again = wait_for("answer", lambda: next((a for a in [send(0)] if a.status_code == 202), None), seconds=10)
-    assert {**again.json(), "ticket": ""} == {**accepted[0], "ticket": ""}
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["jobId"] for answer in answers}) == 1
+    assert [answer.headers.get("idempotency-replayed") for answer in answers].count("true") == 23
+    again = send(0)
+    assert {**again.json(), "ticket": ""} == {**answers[0].json(), "ticket": ""}
     assert again.headers["idempotency-replayed"] == "true"
+    job = local.ended(again.json()["jobId"])
+    assert [file["id"] for file in job["files"]] == [63_000, 63_001]
+
+
+def test_of_two_bodies_under_one_key_at_one_instant_one_becomes_the_job(local: Deployment) -> None:
+    key = str(uuid.uuid4())
+
+    def send(n: int) -> httpx.Response:
+        body = {"file_ids": [63_000 + n % 2, 63_002]}
+        return local.call("POST", INITIATE, json=body, headers={"Idempotency-Key": key})
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(send, range(24)))
+    assert {answer.status_code for answer in answers} == {202, 422}
+    (taken,) = {n % 2 for n, answer in enumerate(answers) if answer.status_code == 202}
+    job = local.ended(next(answer.json()["jobId"] for answer in answers if answer.status_code == 202))
+    assert [file["id"] for file in job["files"]] == [63_000 + taken, 63_002]
 
 
 def test_a_key_does_not_serve_for_two_requests(local: Deployment) -> None:

@@ -101,7 +101,7 @@ class JobMachine(RuleBasedStateMachine):
         job_id = self._some_job(number)
         before = self.table.jobs[job_id]
         try:
-            after = self.world.service.retry(job_id, ALICE)
+            after, _ = self.world.service.retry(job_id, ALICE)
         except (LorryError, Crash):
             return
         assert (before.status, after.generation) == (JobStatus.FAILED, before.generation + 1)
@@ -155,7 +155,7 @@ class JobMachine(RuleBasedStateMachine):
         before = self.table.jobs[message.job_id]
         if self._attempt(lambda: self.world.lifecycle.give_up(message)):
             self._delete(message)
-        if isinstance(message, CheckBatch) and (message.job_id, message.batch) in self.table.results:
+        if isinstance(message, CheckBatch) and self._recorded(before, message.batch):
             after = self.table.jobs[message.job_id]
             assert after.error in (before.error, NO_FILES_AVAILABLE), "what was done did not fail"
 
@@ -225,8 +225,8 @@ class JobMachine(RuleBasedStateMachine):
 
     @invariant()
     def missing_is_said_only_of_what_is_not_there(self) -> None:
-        for (job_id, batch), results in self.table.results.items():
-            for file, result in zip(self.table.requests[job_id, batch], results, strict=True):
+        for place, results in self.table.results.items():
+            for file, result in zip(self.table.requests[place], results, strict=True):
                 assert (result.state is FileState.AVAILABLE) == (file.key in self.world.store.objects)
                 assert result.state in (FileState.AVAILABLE, FileState.MISSING)
 
@@ -308,11 +308,17 @@ class JobMachine(RuleBasedStateMachine):
         return (self.world.clock.now - self.table.jobs[job_id].created_at) / 1000
 
     def _results(self, job: Job) -> dict[int, tuple[FileResult, ...]]:
-        return {batch: found for (job_id, batch), found in self.table.results.items() if job_id == job.job_id}
+        """By batch, also of a table that is down."""
+        place = job.job_id + job.listing
+        return {batch: found for (where, batch), found in self.table.results.items() if where == place}
+
+    def _recorded(self, job: Job, batch: int) -> bool:
+        return batch in self._results(job)
 
     def _assert_ended_as_its_files_deserve(self, job_id: str) -> None:
         job = self.table.jobs[job_id]
-        files = [file for (owner, _), batch in self.table.requests.items() if owner == job_id for file in batch]
+        place = job_id + job.listing
+        files = [file for (where, _), batch in self.table.requests.items() if where == place for file in batch]
         if any(file.key in self.world.store.objects for file in files):
             assert (job.status, job.error) == (JobStatus.READY, None)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -101,9 +101,3 @@ class Api:
 
     def etag(self, job_id: str) -> str:
         return str(self.get(f"{JOBS}/status/{job_id}").headers["ETag"])
-
-    def being_served(self) -> None:
-        """The first request of KEY is not answered yet."""
-        self.post(INITIATE, FILES, KEY)
-        claims = self.world.claims.claims
-        claims.update({name: replace(claim, answer="") for name, claim in claims.items()})

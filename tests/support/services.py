@@ -85,7 +85,6 @@ class WorldServices(container.Services):
             "assembly_table": getattr(world, "archives", None) or FakeAssemblyTable(world.table),
             "subscription_table": FakeSubscriptions(),
             "call_counter": world.counter,
-            "claims": world.claims,
             "queue": world.queue,
             "retries": fake_retries(),
             "webhook_retries": fake_retries(),

@@ -1,21 +1,20 @@
-"""Idempotency-Key over HTTP: however often a request is sent, it is served once."""
+"""Idempotency-Key over HTTP: requests with the same key have the effect of one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
 from chalice.test import HTTPResponse
 
 from app import app
-from chalicelib.calls.idempotency import SERVING_MS
-from chalicelib.jobs.model import JobStatus
+from chalicelib.jobs.model import Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.ports import Change
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS
 from tests.builders import World, event
-from tests.fakes import Crash
+from tests.fakes import Crash, FakeJobTable
 from tests.support.api import ALICE, BOB, INITIATE, JWT, assert_problem, initiated, pointers
 from tests.support.services import Gateway, WorldServices, in_use
 
@@ -88,7 +87,9 @@ def test_a_replay_has_a_ticket_that_is_good_now(services: WorldServices, world: 
     assert services.tickets.accepts(document["ticket"], document["jobId"])
 
 
-def test_a_replay_tells_what_was_answered_even_if_the_job_has_gone_on(services: WorldServices, world: World) -> None:
+def test_a_replay_is_answered_like_the_first_request_when_the_job_has_moved_on(
+    services: WorldServices, world: World
+) -> None:
     first = start().json_body
     world.work_off()
     again = start().json_body
@@ -111,7 +112,6 @@ def test_another_request_under_the_same_key_is_refused(services: WorldServices, 
 def test_without_a_key_each_request_is_served(services: WorldServices, world: World) -> None:
     answers = [NOBODY.post(INITIATE, BODY) for _ in range(2)]
     assert len({answer.json_body["jobId"] for answer in answers}) == len(world.table.jobs) == 2
-    assert world.claims.claims == {}
 
 
 LONGEST = "k" * MAX_IDEMPOTENCY_KEY_CHARACTERS
@@ -126,7 +126,7 @@ def test_a_key_may_be_any_visible_ascii(services: WorldServices, key: str) -> No
 def test_a_bad_key_is_refused_before_anything_happens(services: WorldServices, world: World, key: str) -> None:
     problem = assert_problem(start(key), 400, "invalid_request", path=INITIATE)
     assert pointers(problem) == ["/Idempotency-Key"]
-    assert (world.table.jobs, world.claims.claims) == ({}, {})
+    assert (world.table.jobs, world.table.requests) == ({}, {})
 
 
 def test_keys_are_told_apart_by_each_letter_s_case(services: WorldServices, world: World) -> None:
@@ -143,15 +143,13 @@ def test_a_key_of_another_principal_is_another_key(world: World) -> None:
     assert "Idempotency-Replayed" not in theirs.headers
 
 
-def test_a_request_that_is_being_served_is_a_conflict_that_passes(services: WorldServices, world: World) -> None:
+def test_a_server_that_died_before_the_job_was_durable_costs_nothing(services: WorldServices, world: World) -> None:
     world.table.crash_in = 0
     with pytest.raises(Crash):
         start()
     answer = start()
-    assert_problem(answer, 409, "request_in_progress", path=INITIATE)
-    assert int(answer.headers["Retry-After"]) >= 1
-    world.clock.advance(SERVING_MS / 1000)
-    assert start().status_code == 202
+    assert answer.status_code == 202
+    assert "Idempotency-Replayed" not in answer.headers
     assert start().headers["Idempotency-Replayed"] == "true"
     assert len(world.table.jobs) == 1
 
@@ -163,7 +161,6 @@ def test_a_server_that_died_after_the_job_was_durable_makes_no_second_job(
     with pytest.raises(Crash):
         start()
     (job_id,) = world.table.jobs
-    world.clock.advance(SERVING_MS / 1000)
     assert start().json_body["jobId"] == job_id
     assert list(world.table.jobs) == [job_id]
     assert [line.kind for line in world.table.trail[job_id]] == ["created"]
@@ -189,19 +186,40 @@ def test_a_request_that_met_an_outage_leaves_the_key_usable_at_once(services: Wo
     assert len(world.table.jobs) == 1
 
 
-def test_without_the_claims_nothing_that_has_a_key_is_served(services: WorldServices, world: World) -> None:
-    world.claims.down = True
-    assert_problem(start(), 503, "table_unavailable", path=INITIATE)
-    assert world.table.jobs == {}
-    assert NOBODY.post(INITIATE, BODY).status_code == 202
+def test_a_key_names_its_job_also_after_the_job_has_expired(services: WorldServices, world: World) -> None:
+    start()
+    world.work_off()
+    world.clock.advance(services.settings.job_ttl_seconds)
+    assert_problem(start(), 410, "job_expired", path=INITIATE)
+    assert_problem(start(body=OTHER[0]), 422, "idempotency_key_reused", path=INITIATE)
+    assert len(world.table.jobs) == 1
 
 
-def test_a_key_is_forgotten_after_a_while(services: WorldServices, world: World) -> None:
-    first = start().json_body["jobId"]
-    world.clock.advance(services.settings.idempotency_ttl_seconds)
-    answer = start(body=OTHER[0])
-    assert answer.status_code == 202
-    assert answer.json_body["jobId"] != first
+@pytest.mark.parametrize("quicker", [BODY, OTHER[0]], ids=["same", "other"])
+def test_of_two_requests_at_one_instant_one_becomes_the_job(
+    services: WorldServices, world: World, quicker: bytes
+) -> None:
+    """Another server handles a request with the same key just before the job is written."""
+    answers: list[HTTPResponse] = []
+
+    class Crowded(FakeJobTable):
+        def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
+            if not answers:
+                answers.append(HTTPResponse(b"", {}, 0))  # the quicker request is not overtaken itself
+                answers[0] = start(body=quicker)
+            return super().create(job, batches, event)
+
+    world.table.__class__ = Crowded
+    slower = start()
+    assert answers[0].status_code == 202
+    if quicker == BODY:
+        assert (slower.status_code, slower.headers["Idempotency-Replayed"]) == (202, "true")
+        assert slower.body == answers[0].body
+    else:
+        assert_problem(slower, 422, "idempotency_key_reused", path=INITIATE)
+    (job,) = world.table.jobs.values()
+    (batch,) = world.table.read_requests(job, [0]).values()
+    assert [file.file_id for file in batch] == ([70000, 70001] if quicker == BODY else [70001, 70000])
 
 
 # --- retry ------------------------------------------------------------------------------
@@ -225,11 +243,29 @@ def test_a_retry_that_is_repeated_after_it_failed_again_does_nothing(services: W
     assert retry(job_id, "key-2").json_body["status"] == "processing"
 
 
-def test_a_key_of_another_job_s_retry_is_another_request(services: WorldServices, world: World) -> None:
-    one, other = failed(world), failed(world)
-    retry(one)
-    path = f"/v1/download/{other}/retry"
-    assert_problem(retry(other), 422, "idempotency_key_reused", path=path)
+def test_a_key_of_another_job_s_retry_is_another_key(services: WorldServices, world: World) -> None:
+    for job_id in (failed(world), failed(world)):
+        answer = retry(job_id)
+        assert (answer.status_code, answer.json_body["status"]) == (202, "processing")
+        assert "Idempotency-Replayed" not in answer.headers
+
+
+def test_of_two_retries_at_one_instant_one_is_made(services: WorldServices, world: World) -> None:
+    job_id = failed(world)
+    answers: list[HTTPResponse] = []
+
+    class Crowded(FakeJobTable):
+        def apply(self, change: Change) -> Job | None:
+            if not answers:
+                answers.append(HTTPResponse(b"", {}, 0))
+                answers[0] = retry(job_id)
+            return super().apply(change)
+
+    world.table.__class__ = Crowded
+    slower = retry(job_id)
+    assert (answers[0].status_code, slower.status_code) == (202, 202)
+    assert slower.headers["Idempotency-Replayed"] == "true"
+    assert [line.kind for line in world.table.trail[job_id]].count("retried") == 1
 
 
 def test_a_key_of_initiate_is_not_one_of_retry(services: WorldServices, world: World) -> None:
@@ -249,9 +285,8 @@ def test_where_there_is_nothing_to_retry_each_attempt_says_so(services: WorldSer
     assert "Idempotency-Replayed" not in answer.headers
 
 
-def test_a_retry_of_a_job_that_is_not_there_leaves_no_claim(services: WorldServices, world: World) -> None:
+def test_a_retry_of_a_job_that_is_not_there_is_refused(services: WorldServices) -> None:
     assert retry("6f6b0f9e-0000-4000-8000-000000000009").status_code == 404
-    assert world.claims.claims == {}
 
 
 @pytest.mark.parametrize("after_write", [False, True])
@@ -260,7 +295,6 @@ def test_a_retry_whose_server_died_is_made_once(services: WorldServices, world: 
     world.table.crash_in, world.table.crash_after_write = 0, after_write
     with pytest.raises(Crash):
         retry(job_id)
-    world.clock.advance(SERVING_MS / 1000)
     answer = retry(job_id)
     assert (answer.status_code, answer.json_body["status"]) == (202, "processing")
     assert [line.kind for line in world.table.trail[job_id]].count("retried") == 1

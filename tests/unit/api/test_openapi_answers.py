@@ -12,7 +12,7 @@ from chalice.test import Client, HTTPResponse
 from app import app
 from chalicelib.api.operations import OPERATIONS
 from chalicelib.limits import MAX_FILES_PER_JOB
-from tests.builders import World
+from tests.builders import JOB_TTL, World
 from tests.support.api_states import CHECK, FILE, FILES, INITIATE, JOBS, JSON, KEY, NOBODY, START, TOO_LARGE, Api
 from tests.support.openapi import OPERATIONS as DOCUMENTED
 from tests.support.openapi import assert_documented, assert_valid
@@ -26,20 +26,23 @@ def api() -> Iterator[Api]:
         yield Api(services, Client(app).http)
 
 
-def retried_twice(api: Api, other: bool) -> HTTPResponse:
-    first = api.failed()
-    api.post(f"{JOBS}/{first}/retry", headers=KEY)
-    return api.post(f"{JOBS}/{api.failed() if other else first}/retry", headers=KEY)
+def retried_twice(api: Api) -> HTTPResponse:
+    job_id = api.failed()
+    api.post(f"{JOBS}/{job_id}/retry", headers=KEY)
+    return api.post(f"{JOBS}/{job_id}/retry", headers=KEY)
+
+
+def expired_key(api: Api) -> dict[str, str]:
+    """A key whose job has expired."""
+    api.post(INITIATE, FILES, KEY)
+    api.world.work_off()
+    api.world.clock.advance(JOB_TTL)
+    return KEY
 
 
 def unhealthy(api: Api) -> HTTPResponse:
     api.services.fake_health.verdicts["queue"] = "error"
     return api.get("/health")
-
-
-def in_progress(api: Api) -> HTTPResponse:
-    api.being_served()
-    return api.post(INITIATE, FILES, KEY)
 
 
 def known(api: Api) -> HTTPResponse:
@@ -73,7 +76,7 @@ def of_job(operation: str, path: str, method: str = "GET") -> dict[tuple[str, in
 CASES: dict[tuple[str, int], Callable[[Api], HTTPResponse]] = {
     ("initiate", 202): lambda api: api.post(INITIATE, FILES, KEY),
     ("initiate", 400): lambda api: api.post(INITIATE, b"{}"),
-    ("initiate", 409): in_progress,
+    ("initiate", 410): lambda api: api.post(INITIATE, FILES, expired_key(api)),
     ("initiate", 413): lambda api: api.post(INITIATE, TOO_LARGE),
     ("initiate", 415): lambda api: api.call("POST", INITIATE),
     ("initiate", 422): reused,
@@ -87,10 +90,9 @@ CASES: dict[tuple[str, int], Callable[[Api], HTTPResponse]] = {
     ("cancel", 202): lambda api: api.call("DELETE", f"{JOBS}/{api.queued()}"),
     ("cancel", 409): lambda api: api.call("DELETE", f"{JOBS}/{api.ready()}"),
     **of_job("cancel", f"{JOBS}/{{}}", "DELETE"),
-    ("retry", 202): lambda api: retried_twice(api, other=False),
+    ("retry", 202): retried_twice,
     ("retry", 400): lambda api: api.post(f"{JOBS}/{NOBODY}/retry", headers={"Idempotency-Key": "two words"}),
     ("retry", 409): lambda api: api.post(f"{JOBS}/{api.ready()}/retry"),
-    ("retry", 422): lambda api: retried_twice(api, other=True),
     **of_job("retry", f"{JOBS}/{{}}/retry", "POST"),
     ("jobs", 200): lambda api: (api.ready(), api.get(f"{JOBS}/jobs"))[1],
     ("jobs", 400): lambda api: api.get(f"{JOBS}/jobs?status=lost"),

@@ -181,11 +181,11 @@ def test_the_told_rates_are_those_that_are_counted(world: World) -> None:
 
 
 def test_told_lives_are_those_that_are_kept(world: World) -> None:
-    with in_use(world, IDEMPOTENCY_TTL_SECONDS="60", ARCHIVE_MAX_BYTES="10485760"):
+    with in_use(world, ARCHIVE_MAX_BYTES="10485760"):
         told = limits()
         initiated(NOBODY)
     assert told["jobs"]["ttlSeconds"] == world.service.job_ttl
-    assert told["idempotencyKey"]["ttlSeconds"] == 60
+    assert told["idempotencyKey"]["ttlSeconds"] == world.service.job_ttl
     assert told["archive"]["maxBytes"] == 10_485_760
 
 

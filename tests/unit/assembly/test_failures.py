@@ -204,7 +204,7 @@ def test_a_prefix_becomes_an_archive_of_everything_below_it() -> None:
     for name in ("a/1.txt", "a/2.txt", "b/3.txt"):
         here.bucket.put_source(f"downloads/{name}", name.encode())
     request = NewJob([], 0, 3600, ArchiveRequest(layout="tree", prefix="downloads/"), prefix="downloads/a/")
-    job = here.service.start(request, ALICE)
+    job, _ = here.service.start(request, ALICE)
     assert not here.job(job.job_id).listed
     here.work_off()
     assert contents(here, job) == {"a/1.txt": b"a/1.txt", "a/2.txt": b"a/2.txt"}

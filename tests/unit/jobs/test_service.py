@@ -11,7 +11,7 @@ from chalicelib.jobs.model import Actor, FileState, Job, JobStatus, RequestedFil
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH
 from chalicelib.messages import AnyMessage, CheckBatch, DispatchJob
-from tests.builders import ALICE, JOB_TTL, SWEEP_AFTER, World, files
+from tests.builders import ALICE, JOB_TTL, SWEEP_AFTER, World, files, new_id
 from tests.fakes import Crash
 
 BOB = Actor(by="bob")
@@ -34,7 +34,9 @@ class WatchingQueue:
 def test_a_job_is_durable_before_its_message_is_sent() -> None:
     world = World()
     queue = WatchingQueue(world)
-    JobService(world.table, queue, world.clock, JOB_TTL, SWEEP_AFTER).start(NewJob(files(70000), 0, 3600), ALICE)
+    JobService(world.table, queue, world.clock, new_id, JOB_TTL, SWEEP_AFTER).start(
+        NewJob(files(70000), 0, 3600), ALICE
+    )
     assert queue.durable == [True]
 
 
@@ -90,7 +92,7 @@ def test_each_batch_holds_its_share_of_the_files_in_order() -> None:
 def test_long_keys_make_batches_smaller() -> None:
     world = World()
     long = [RequestedFile(f"downloads/{number:0>1000}", number) for number in range(100)]
-    job = world.service.start(NewJob(long, 0, 3600), ALICE)
+    job, _ = world.service.start(NewJob(long, 0, 3600), ALICE)
     assert job.batch_size < MAX_FILES_PER_BATCH
     sizes = [sum(len(file.key) for file in batch) for batch in world.table.requests.values()]
     assert max(sizes) <= MAX_BATCH_KEY_BYTES
@@ -233,7 +235,7 @@ def test_an_expired_job_cannot_be_cancelled() -> None:
 def test_a_principal_lists_only_its_own_jobs() -> None:
     world = World()
     mine = world.start(70000)
-    theirs = world.service.start(NewJob(files(70001), 0, 3600), BOB)
+    theirs, _ = world.service.start(NewJob(files(70001), 0, 3600), BOB)
     assert [job.job_id for job in _listed(world, "alice")] == [mine.job_id]
     assert [job.job_id for job in _listed(world, "bob")] == [theirs.job_id]
     assert _listed(world, "carol") == ()

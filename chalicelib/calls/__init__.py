@@ -1,1 +1,0 @@
-"""Requests with an Idempotency-Key."""
