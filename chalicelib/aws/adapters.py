@@ -131,7 +131,7 @@ class Adapters:
     @cached_property
     def subscription_table(self) -> SubscriptionTable:
         """Which WebSocket follows which job."""
-        from chalicelib.aws.subscriptions_table import DynamoSubscriptions
+        from chalicelib.aws.websockets import DynamoSubscriptions
 
         return DynamoSubscriptions(self._rows(self.clients.table))
 
@@ -223,7 +223,7 @@ class Adapters:
     @cached_property
     def link_credentials(self) -> Callable[[], ExpiringCredentials]:
         """What links are signed with."""
-        from chalicelib.aws.link_credentials import link_credentials
+        from chalicelib.aws.s3_links import link_credentials
 
         return link_credentials(self.settings, self.clients, now=self.system.now)
 
@@ -237,7 +237,7 @@ class Adapters:
     @cached_property
     def push(self) -> Push:
         """Sends messages to open WebSockets."""
-        from chalicelib.aws.websocket_push import WebsocketPush
+        from chalicelib.aws.websockets import WebsocketPush
 
         return WebsocketPush(self.clients.connections)
 

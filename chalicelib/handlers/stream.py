@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.container import services
 from chalicelib.observability import count, logger, metrics
 
+if TYPE_CHECKING:
+    from chalicelib.delivery.notifier import JobChange
+
 Event = dict[str, Any]
+Record = dict[str, Any]
 
 RESERVE_MS = 10_000  # no message is started with less time left: one may be slow, and those under way are awaited
 
@@ -17,17 +22,47 @@ def notify(event: Event, context: Any) -> Event:
 
     It never reports a single record: what can fail is a queue or the table, which all records share.
     """
-    from chalicelib.aws.stream_records import job_changes  # loads the table's rows, which no other trigger here needs
-
-    count("StreamRecords", len(event["Records"]))
+    records = event["Records"]
+    count("StreamRecords", len(records))
     try:
         sent = services().notifier.notify(
-            job_changes(event["Records"]),
+            job_changes(records),
             time_left=lambda: context.get_remaining_time_in_millis() > RESERVE_MS,
         )
         count("WebhooksOrdered", sent.webhooks)
         count("MessagesPushed", sent.messages)
-        logger.info("notified", records=len(event["Records"]), webhooks=sent.webhooks, messages=sent.messages)
+        logger.info("notified", records=len(records), webhooks=sent.webhooks, messages=sent.messages)
     finally:
         metrics.flush_metrics()
     return {"batchItemFailures": []}
+
+
+def job_changes(records: Iterable[Record]) -> list[JobChange]:
+    """Returns the changes of jobs among `records`, in order, without deletions.
+
+    An unreadable record is logged and skipped: raising would block the records after it for a day.
+    """
+    found = []
+    for record in records:
+        try:
+            change = _change(record)
+        except Exception:  # a retry would fail the same way
+            logger.exception("unreadable stream record", event_id=str(record.get("eventID", ""))[:64])
+            count("StreamRecordsUnreadable")
+            continue
+        if change is not None:
+            found.append(change)
+    return found
+
+
+def _change(record: Record) -> JobChange | None:
+    # app.py imports this module in every function; only this one needs rows and the notifier.
+    from chalicelib.aws import keys
+    from chalicelib.aws.rows import job_from
+    from chalicelib.delivery.notifier import JobChange
+
+    change = record["dynamodb"]
+    if change["Keys"]["sk"]["S"] != keys.JOB or "NewImage" not in change:
+        return None
+    old = change.get("OldImage")
+    return JobChange(job_from(old) if old else None, job_from(change["NewImage"]))

@@ -24,8 +24,8 @@ from urllib3 import PoolManager
 from chalicelib.aws.jwks import MAX_ANSWER_BYTES, PublishedKeys
 from chalicelib.errors import KeysUnavailable, Unauthenticated
 from chalicelib.tokens import CachedKeys
-from tests.contracts.servers import refusing, silent
 from tests.support.oidc import DISCOVERY, HOST, JWKS, Issuer, Reply, issuing
+from tests.support.servers import refusing, silent
 from tests.unit.tokens.verifiers import verifier_of
 
 

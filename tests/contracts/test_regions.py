@@ -19,10 +19,10 @@ from chalicelib.delivery.links import ExpiringCredentials
 from chalicelib.delivery.presign import Credentials
 from chalicelib.settings import Settings
 from tests import seaweed
-from tests.contracts.servers import refusing
 from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 from tests.support.logs import logged
 from tests.support.regions import Region, TwoRegions, two_regions
+from tests.support.servers import refusing
 from tests.support.services import ENVIRONMENT
 
 STACK, ELSEWHERE = "us-east-1", "eu-west-1"

@@ -11,14 +11,14 @@ import pytest
 
 from chalicelib.aws.adapters import epoch_milliseconds
 from chalicelib.aws.clients import Clients
-from chalicelib.aws.link_credentials import link_credentials
+from chalicelib.aws.s3_links import link_credentials
 from chalicelib.aws.secrets_manager import SecretSource
 from chalicelib.delivery.links import ExpiringCredentials
 from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import LinksUnavailable, SecretUnavailable
 from chalicelib.settings import Settings
 from tests.aws import emulated_aws
-from tests.contracts.servers import refusing, silent
+from tests.support.servers import refusing, silent
 from tests.support.services import ENVIRONMENT
 
 STORED = Secrets("0123456789abcdef" * 4)

@@ -21,11 +21,11 @@ from chalicelib.aws.s3_reads import QuickReads, quick_reads
 from chalicelib.delivery.presign import Credentials
 from chalicelib.errors import SourceChanged, StorageForbidden, StorageUnavailable
 from chalicelib.settings import Settings
-from tests.contracts.receivers import HOST, Certificates, replying
-from tests.contracts.servers import refusing, silent
 from tests.contracts.test_presigner import LONG_LIVED, client, signed_at
 from tests.contracts.test_source_store import KEYS
 from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
+from tests.support.receivers import HOST, Certificates, replying
+from tests.support.servers import refusing, silent
 from tests.support.services import ENVIRONMENT
 
 BODY = bytes(range(256)) * 40

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from chalicelib.aws.dynamodb import Table
-from chalicelib.aws.subscriptions_table import KEPT_SECONDS, DynamoSubscriptions
+from chalicelib.aws.websockets import KEPT_SECONDS, DynamoSubscriptions
 from chalicelib.delivery.subscriptions import Connection, Subscribed, SubscriptionTable
 from chalicelib.errors import TableUnavailable
 from chalicelib.limits import MAX_SUBSCRIPTIONS, WEBSOCKET_MAX_SECONDS

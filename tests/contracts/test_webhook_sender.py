@@ -15,7 +15,7 @@ import pytest
 
 from chalicelib.aws.webhook_sender import Resolver, WebhookSender, resolve
 from chalicelib.errors import UnsafeCallbackUrl, WebhookUnreachable
-from tests.contracts.receivers import HOST, NAME, Certificates, Receiver, dripping, flooding, replying, silent
+from tests.support.receivers import HOST, NAME, Certificates, Receiver, dripping, flooding, replying, silent
 
 BODY = b'{"type":"job.ready"}'
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.link_credentials import SESSION_SECONDS
+from chalicelib.aws.s3_links import SESSION_SECONDS
 from tests.infra.conftest import Template
 from tests.support.cloudformation import Stack
 

@@ -12,7 +12,7 @@ from chalicelib.aws import keys
 from chalicelib.aws.call_counter import DynamoCallCounter
 from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.jobs_table import DynamoJobTable
-from chalicelib.aws.subscriptions_table import DynamoSubscriptions
+from chalicelib.aws.websockets import DynamoSubscriptions
 from chalicelib.delivery.subscriptions import Connection, Subscribed
 from chalicelib.errors import TableUnavailable
 from tests.aws import emulated_aws

@@ -11,8 +11,8 @@ import pytest
 from chalicelib.aws import keys
 from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.rows import job_row
-from chalicelib.aws.subscriptions_table import DynamoSubscriptions
 from chalicelib.aws.updates import Put, Update
+from chalicelib.aws.websockets import DynamoSubscriptions
 from chalicelib.delivery.subscriptions import Connection
 from tests.builders import job
 from tests.integration.deployment import PATIENCE, Deployment

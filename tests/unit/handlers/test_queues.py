@@ -27,10 +27,10 @@ from chalicelib.messages import (
 )
 from tests.builders import SWEEP_AFTER, World
 from tests.events import Event, recorded
+from tests.support.delivering import ONE, delivering
 from tests.support.events import CONTEXT, SENT_AT, Context, failed, sqs
 from tests.support.services import WorldServices, in_use
 from tests.support.sqs import fake_retries
-from tests.unit.handlers.services import ONE, delivering
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from chalicelib.jobs.model import Job, JobStatus
 from chalicelib.messages import SendWebhook
 from tests.builders import job
 from tests.events import Event, recorded
+from tests.support.delivering import BASE, ONE, delivering
 from tests.support.events import CONTEXT, Context, sqs
-from tests.unit.handlers.services import BASE, ONE, delivering
 from tests.unit.handlers.test_websocket import CONNECTION, connecting, saying
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from chalicelib.handlers import websocket
 from tests.events import Event, recorded
+from tests.support.delivering import BASE, ONE, delivering
 from tests.support.events import CONTEXT
 from tests.support.logs import logged
-from tests.unit.handlers.services import BASE, ONE, delivering
 
 CONNECTION = "Fconnection="
 ALICE = {"Authorization": "Bearer token-of-alice"}

@@ -1,4 +1,4 @@
-"""SubscriptionTable in the job table.
+"""WebSockets: their rows in the job table, and messages to them by API Gateway.
 
 A connection's row holds the set of its jobs, so that one condition limits them; a job's partition holds a row per
 subscribed connection, so that one query finds them.
@@ -6,7 +6,11 @@ subscribed connection, so that one query finds them.
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from typing import Any
+
 import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws import keys
 from chalicelib.aws.attributes import attributes, plain
@@ -14,6 +18,7 @@ from chalicelib.aws.dynamodb import ConditionFailed, Table
 from chalicelib.aws.updates import KNOWN_ROW, Delete, Put, Update, absent, begins_with, contains, equals, smaller
 from chalicelib.delivery.subscriptions import Connection, Subscribed
 from chalicelib.limits import MAX_SUBSCRIPTIONS, WEBSOCKET_MAX_SECONDS
+from chalicelib.observability import count, logger
 
 KEPT_SECONDS = WEBSOCKET_MAX_SECONDS + 3600  # by then API Gateway has closed the connection
 
@@ -74,3 +79,23 @@ class DynamoSubscriptions(msgspec.Struct, frozen=True):
 
 def _expiry(milliseconds: int) -> int:
     return milliseconds // 1000 + KEPT_SECONDS
+
+
+class WebsocketPush(msgspec.Struct, frozen=True):
+    """Push through a client of `apigatewaymanagementapi`."""
+
+    client: Any
+
+    def send(self, connection_id: str, message: bytes) -> bool:
+        try:
+            self.client.post_to_connection(ConnectionId=connection_id, Data=message)
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and _status(error) == HTTPStatus.GONE:
+                return False
+            count("PushesFailed")
+            logger.warning("message not pushed", connection_id=connection_id, error=str(error))
+        return True
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response["ResponseMetadata"]["HTTPStatusCode"])

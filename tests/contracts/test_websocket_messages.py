@@ -10,9 +10,9 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from chalicelib.aws.websocket_push import WebsocketPush
+from chalicelib.aws.websockets import WebsocketPush
 from chalicelib.observability import metrics
-from tests.contracts.servers import refusing, silent
+from tests.support.servers import refusing, silent
 
 
 def client_at(address: str) -> Any:

@@ -16,14 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.aws.clients import Clients
-from chalicelib.aws.link_credentials import (
+from chalicelib.aws.s3_links import (
     LEAST_SECONDS,
     PAUSE_SECONDS,
     RENEW_SECONDS,
     AssumedRole,
+    Bucket,
     link_credentials,
+    minter_for,
 )
-from chalicelib.aws.s3_links import Bucket, minter_for
 from chalicelib.delivery.links import MARGIN_SECONDS, ExpiringCredentials
 from chalicelib.delivery.presign import Credentials
 from chalicelib.errors import InvalidSettings, LinksUnavailable

@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.delivery.webhooks import Delivery
 from chalicelib.messages import SendWebhook
 from tests.builders import World, job
-from tests.support.services import WorldServices, in_use
+from tests.support.services import in_use
 
 ONE = job().job_id
 BASE = "https://lorry.example.com"
@@ -40,6 +40,3 @@ def delivering(**environment: str) -> Iterator[Any]:
         delivery: Any = services
         delivery.webhooks = FakeDeliverer()
         yield delivery
-
-
-__all__ = ["BASE", "ONE", "FakeDeliverer", "WorldServices", "delivering"]
