@@ -84,7 +84,7 @@ def _measured(store: Store, workload: Workload, ways: Sequence[Way], times: int)
             size = found if isinstance(way, Lorry) else size
             store.client.delete_object(Bucket=TARGET, Key=run.key)
             runs[way.name].append(run)
-    plans = {crcs: job.plan(crcs_known=crcs == "head").cost for crcs in ("head", "copy")}
+    plans = {crcs: job.cost(crcs_known=crcs == "head") for crcs in ("head", "copy")}
     return Measured(workload, size, plans, job.check_cpu, runs)
 
 

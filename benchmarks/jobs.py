@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from benchmarks.workloads import SOURCE, Store, key_of
-from chalicelib.archive.archives import ArchivePlan
-from chalicelib.assembly.blueprint import archive_plans
+from chalicelib.archive.costs import PlanCost
+from chalicelib.archive.volumes import Brief
+from chalicelib.assembly.planning import entry_of
 from chalicelib.aws.clients import Clients
 from chalicelib.aws.s3_source import S3SourceStore
 from chalicelib.checking.checker import BatchChecker
-from chalicelib.jobs.files import CheckedFile, all_files
+from chalicelib.jobs.files import files_of
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Actor, ArchiveRequest, Job, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
@@ -23,6 +24,7 @@ from chalicelib.messages import CheckBatch, DispatchJob
 from chalicelib.settings import Settings
 from tests.builders import new_id
 from tests.fakes import FakeJobTable, FakeWorkQueue
+from tests.support.archives import planned
 
 TTL = 86_400
 
@@ -46,11 +48,12 @@ class CheckedJob:
             }
         return table, queue
 
-    def plan(self, *, crcs_known: bool) -> ArchivePlan:
+    def cost(self, *, crcs_known: bool) -> PlanCost:
+        """What the plan of its archive costs."""
         table, _ = self.fresh(crcs_known=crcs_known)
-        files: list[CheckedFile] = all_files(table, self.job)
-        (plan,) = archive_plans(self.job, files, max_bytes=10**15, crcs={})
-        return plan
+        files = files_of(table, self.job, range(self.job.batches))
+        entries = [entry_of(*file, trusted=True) for file in files]
+        return planned(entries, brief=Brief(self.job.job_id, self.job.created_at // 1000)).cost
 
 
 def checked_job(store: Store, ids: list[int]) -> CheckedJob:

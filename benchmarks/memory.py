@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import uuid
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,26 +21,43 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import report
-from benchmarks.metering import Meter, cpu_seconds, measured
+from benchmarks.metering import Meter, cpu_seconds, measured, peak_rss_mib
+from benchmarks.plan_100k import LONG
 from benchmarks.tables import SharedTables, connect
 from benchmarks.worker import milliseconds
 from chalicelib.archive.crc32 import crc32_concat
-from chalicelib.assembly.builder import ChunkBuilder, chunk_key
-from chalicelib.assembly.model import Archive, BodyCrc, PartReceipt, Phase, Receipt, Upload
-from chalicelib.assembly.tasks import BodyPiece, CopyTask, GatherTask, LiteralTask, Range, StagedTask, decode_chunk
-from chalicelib.assembly.wiring import Choices, Outside, assembled
+from chalicelib.archive.parts import Body, Copy, CopyObject, Gather, Literal
+from chalicelib.assembly.archive_planning import PlanRules
+from chalicelib.assembly.builder import ChunkBuilder
+from chalicelib.assembly.model import Archive, BodyCrc, MultipartUpload, PartReceipt, Receipt
+from chalicelib.assembly.wiring import Choices, Outside, build_worker
+from chalicelib.aws.clients import Clients
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.ports import StoredObject
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Actor, ArchiveRequest, JobStatus, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.limits import MAX_FILES_PER_JOB, KiB, MiB
-from chalicelib.messages import CheckBatch, DispatchJob
+from chalicelib.messages import CheckBatch, DispatchJob, PlanArchive
+from chalicelib.settings import Settings
 from tests.builders import new_id
 from tests.fakes import FakeJobTable, FakeSourceStore, FakeWorkQueue
 
-SIZES = {"1 KiB": KiB, "100 KiB": 100 * KiB, "8 MiB": 8 * MiB, "16 MiB": 16 * MiB, "100 MiB": 100 * MiB}
-SHORT, SHORT_SIZES = 5_000, {name: SIZES[name] for name in ("1 KiB", "16 MiB")}
+SHAPES = {
+    "1 KiB": (KiB, ""),
+    "100 KiB": (100 * KiB, ""),
+    "8 MiB": (8 * MiB, ""),
+    "16 MiB": (16 * MiB, ""),
+    "100 MiB": (100 * MiB, ""),
+    "1 KiB, names of 1,000 bytes": (KiB, f"{LONG}/"),
+}
+SHORT, SHORT_SHAPES = 5_000, {name: SHAPES[name] for name in ("1 KiB", "16 MiB", "1 KiB, names of 1,000 bytes")}
+SECONDS_LEFT = 30.0  # of each invocation: too few to build on in it
+SETTINGS = {
+    **{f"{name}_QUEUE_URL": "unused" for name in ("DISPATCH", "CHECK", "ASSEMBLY", "WEBHOOK")},
+    **dict.fromkeys(("TABLE_NAME", "SOURCE_BUCKET", "ARCHIVE_BUCKET", "SECRET_ID"), "unused"),
+    "ALLOW_ANONYMOUS": "true",
+}
 TTL = 86_400
 
 
@@ -49,51 +67,57 @@ class YesStore:
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder)
 
-    def create_upload(self, key: str, *, checksummed: bool) -> Upload:
-        return Upload(key, "u" * 64)
+    def create_upload(self, key: str, *, checksummed: bool) -> MultipartUpload:
+        return MultipartUpload(key, "u" * 64)
 
-    def put(self, key: str, body: bytes) -> None:
+    def open_uploads(self, prefix: str) -> list[MultipartUpload]:
+        return []
+
+    def put(self, key: str, body: bytes | bytearray) -> None:
         (self._folder / key.replace("/", "+")).write_bytes(body)
 
     def get(self, key: str) -> bytes:
         return (self._folder / key.replace("/", "+")).read_bytes()
 
-    def read(self, source: Range) -> bytes:
-        return bytes(source.size)
+    def get_range(self, key: str, *, start: int, size: int) -> bytes:
+        with (self._folder / key.replace("/", "+")).open("rb") as file:
+            file.seek(start)
+            return file.read(size)
 
-    def read_many(self, sources: Sequence[Range]) -> Iterator[bytes]:
-        return map(self.read, sources)
+    def read_many(self, bodies: Sequence[Body]) -> Iterator[bytes]:
+        return (bytes(body.size) for body in bodies)
 
-    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
+    def upload_part(self, upload: MultipartUpload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
         return "e" * 32
 
     def size_of(self, key: str) -> None:
         return None
 
-    def complete(self, upload: Upload, parts: Sequence[PartReceipt], *, size: int, crc32: int | None) -> None:
+    def complete(self, upload: MultipartUpload, parts: Sequence[PartReceipt], *, size: int, crc32: int | None) -> None:
         """Done."""
 
 
 class Recorder(ChunkBuilder):
-    """Writes the receipts that building the chunk would have given."""
+    """Records what building a chunk would have found; puts together only what the finisher asks for."""
 
-    def build(self, archive: Archive, phase: Phase, number: int) -> tuple[Receipt, int]:
+    def build(self, archive: Archive, chunk: int) -> Receipt:
         parts, crcs = [], []
-        for task in decode_chunk(self.store.get(chunk_key(archive, phase, number))):
-            if isinstance(task, LiteralTask | GatherTask):
-                bodies = [piece.range for piece in task.pieces if isinstance(piece, BodyPiece)]
-                crcs += [BodyCrc(body.entry, body.start, body.size, zeros_crc(body.size)) for body in bodies]
-            if isinstance(task, CopyTask):
-                crc = zeros_crc(task.range.size)
-                parts.append(PartReceipt(task.upload, task.number, "e" * 32, task.range.size, crc))
-                crcs.append(BodyCrc(task.range.entry, task.range.start, task.range.size, crc))
-            elif isinstance(task, LiteralTask):
+        for task in self.plans.chunk(archive, archive.phase, chunk):
+            match task:
+                case Literal() | Gather():
+                    bodies = [source for source in task.sources if isinstance(source, Body)]
+                    crcs += [BodyCrc(body.entry, body.start, body.size, zeros_crc(body.size)) for body in bodies]
+                case Copy():
+                    crc = zeros_crc(task.size)
+                    parts.append(PartReceipt(task.upload, task.number, "e" * 32, task.size, crc))
+                    crcs.append(BodyCrc(task.body.entry, task.body.start, task.size, crc))
+                case CopyObject():
+                    parts.append(PartReceipt(0, task.number, "e" * 32, task.size, 0))
+            if isinstance(task, Literal):
                 parts.append(PartReceipt(task.upload, task.number, "e" * 32, task.size, 0))
-            elif isinstance(task, GatherTask):
+            elif isinstance(task, Gather):
                 self.store.put(task.key, bytes(task.size))
-            elif isinstance(task, StagedTask):
-                parts.append(PartReceipt(0, task.number, "e" * 32, task.size, 0))
-        return Receipt(tuple(parts), tuple(crcs)), sum(part.size for part in parts)
+        return Receipt(tuple(parts), tuple(crcs), sum(part.size for part in parts))
 
 
 @cache
@@ -108,22 +132,35 @@ def main(words: Sequence[str] = ()) -> None:
     parser.add_argument("--entries", type=int, default=MAX_FILES_PER_JOB)
     parser.add_argument("--short", action="store_true", help=f"{SHORT:,} entries of two sizes: a check in CI")
     asked = parser.parse_args(words)
-    count, sizes = (SHORT, SHORT_SIZES) if asked.short else (asked.entries, SIZES)
+    count, shapes = (SHORT, SHORT_SHAPES) if asked.short else (asked.entries, SHAPES)
     rows = []
-    for name, size in sizes.items():
+    for name, (size, folder) in shapes.items():
         print(f"{count:,} x {name}", file=sys.stderr, flush=True)
-        found = figures(count, size)
-        rows.append((f"{count:,} x {name}", f"{found['rss']:.0f}", f"{found['cpu']:.1f}", f"{found['longest']:.1f}"))
+        found = figures(count, size, folder)
+        rows.append(
+            (
+                f"{count:,} x {name}",
+                f"{found['started']:.0f}",
+                f"{found['planned']:.0f}",
+                f"{found['rss']:.0f}",
+                f"{found['messages']:,}",
+                *(f"{found[name]:.1f}" for name in ("cpu", "planning", "longest")),
+            )
+        )
+    heads = (
+        *("files", "RSS MiB before", "peak planning", "peak", "messages"),
+        *("CPU s", "planning CPU s", "longest message CPU s"),
+    )
     print(f"\n### One worker for an archive of {count:,} entries, no bytes moved\n")
-    print(report.table(("files", "peak RSS MiB", "CPU s", "longest message CPU s"), rows), flush=True)
+    print(report.table(heads, rows), flush=True)
 
 
-def figures(count: int, size: int) -> dict[str, Any]:
-    job_id, table, queue = checked(count, size)
-    with tempfile.TemporaryDirectory(prefix="lorry-bench-") as folder:
-        address = Path(folder) / "tables"
+def figures(count: int, size: int, folder: str) -> dict[str, Any]:
+    job_id, table, queue = checked(count, size, folder)
+    with tempfile.TemporaryDirectory(prefix="lorry-bench-") as place:
+        address = Path(place) / "tables"
         tables = SharedTables(address, table, queue, job_id)
-        command = [sys.executable, "-m", "benchmarks.memory", json.dumps({"tables": str(address), "folder": folder})]
+        command = [sys.executable, "-m", "benchmarks.memory", json.dumps({"tables": str(address), "folder": place})]
         done = subprocess.run(command, input="go\n", stdout=subprocess.PIPE, text=True, check=True)
         tables.close()
     ended = table.jobs[job_id]
@@ -133,16 +170,17 @@ def figures(count: int, size: int) -> dict[str, Any]:
     return found
 
 
-def checked(count: int, size: int) -> tuple[str, FakeJobTable, FakeWorkQueue]:
+def checked(count: int, size: int, folder: str) -> tuple[str, FakeJobTable, FakeWorkQueue]:
     """A job whose files are all there and have been checked."""
     table, queue, source = FakeJobTable(), FakeWorkQueue(), FakeSourceStore()
     lifecycle = JobLifecycle(table, queue, milliseconds, TTL)
     service = JobService(table, queue, milliseconds, new_id, TTL, 120)
     checker = BatchChecker(table, source, lifecycle, ThreadPoolExecutor(1), milliseconds)
-    files = [RequestedFile(f"downloads/{10_000 + n}.zip", 10_000 + n) for n in range(count)]
+    files = [RequestedFile(f"downloads/{folder}{10_000 + n}.zip", 10_000 + n) for n in range(count)]
     for file in files:
         source.objects[file.key] = StoredObject(size, f"{file.file_id:032x}", 1_600_000_000_000)
-    job, _ = service.start(NewJob(files, 0, 3_600, ArchiveRequest()), Actor(by="bench"))
+    request = ArchiveRequest(layout="tree", prefix="downloads/")
+    job, _ = service.start(NewJob(files, 0, 3_600, request), Actor(by="bench"))
     while isinstance(message := queue.messages[0], CheckBatch | DispatchJob):
         queue.messages.pop(0)
         if isinstance(message, CheckBatch):
@@ -154,21 +192,40 @@ def checked(count: int, size: int) -> tuple[str, FakeJobTable, FakeWorkQueue]:
 
 def child(asked: dict[str, str]) -> None:
     jobs, archives, queue = connect(asked["tables"])
+    clients = Clients(Settings.from_environment(SETTINGS))
+    unused = [clients.table, clients.queue, clients.archive_store, clients.store]  # as in a Lambda function
     store: Any = YesStore(asked["folder"])
-    outside = Outside(jobs, archives, store, FakeSourceStore(), queue)
-    choices = Choices(crc_source="copy", max_bytes=10**15, store_name="bench")
-    lifecycle = JobLifecycle(jobs, queue, milliseconds, TTL)
-    worker = assembled(outside, choices, lifecycle, milliseconds)
-    worker = replace(worker, builder=Recorder(store, archives))
+    outside = Outside(
+        jobs=jobs,
+        table=archives,
+        store=store,
+        source=FakeSourceStore(),
+        queue=queue,
+        executors=ThreadPoolExecutor,
+        now=milliseconds,
+        token=lambda: uuid.uuid4().hex,
+    )
+    choices = Choices(crc_source="copy", store_name="bench", rules=PlanRules(max_bytes=10**15))
+    worker = build_worker(outside, choices, JobLifecycle(jobs, queue, milliseconds, TTL))
+    builder = worker.builder
+    recorder = Recorder(builder.store, builder.table, builder.plans, builder.checksums, builder.executors)
+    worker = replace(worker, builder=recorder)
+    started = peak_rss_mib()
 
     def work() -> dict[str, Any]:
-        longest = 0.0
+        found = {"longest": 0.0, "planning": 0.0, "planned": 0.0, "messages": 0}
         while message := queue.take():
-            if message is not True:
-                before = cpu_seconds()
-                worker.handle(message)
-                longest = max(longest, cpu_seconds() - before)
-        return {"longest": longest}
+            if message is True:
+                continue
+            before = cpu_seconds()
+            worker.handle(message, lambda: SECONDS_LEFT)
+            spent = cpu_seconds() - before
+            found["messages"] += 1
+            found["longest"] = max(found["longest"], spent)
+            if isinstance(message, PlanArchive):
+                found["planning"] += spent
+                found["planned"] = peak_rss_mib()
+        return found | {"started": started, "clients": len(unused)}
 
     measured(work, Meter())
 

@@ -16,8 +16,8 @@ from typing import Any
 from chalicelib.assembly.model import Archive, Phase, Receipt
 from chalicelib.jobs.model import JobStatus
 from chalicelib.messages import BuildChunk, Message, PlanArchive
-from tests.fake_assembly import FakeAssemblyTable
 from tests.fakes import FakeJobTable, FakeWorkQueue
+from tests.support.fake_assembly import FakeAssemblyTable
 
 PAGE = 25  # receipts in one answer
 PATIENCE = 0.2  # seconds that a worker waits for a message before it asks again
@@ -105,7 +105,9 @@ class Remote:
 class RemoteArchives(Remote):
     """The assembly table: receipts come in pages, as from DynamoDB, because a worker must not hold all of them."""
 
-    def receipts(self, archive: Archive, phase: Phase, chunks: Sequence[int] | None = None) -> Iterator[Receipt]:
+    def receipts(
+        self, archive: Archive, phase: Phase, chunks: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, Receipt]]:
         numbers = range(archive.chunks.get(phase, 0)) if chunks is None else chunks
         for start in range(0, len(numbers), PAGE):
             yield from self._call("receipts", archive, phase, numbers[start : start + PAGE])

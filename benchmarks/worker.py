@@ -9,20 +9,19 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import fields
 from typing import Any
 
 from benchmarks.metering import Meter, measured
 from benchmarks.tables import connect
-from chalicelib.assembly.model import Upload
-from chalicelib.assembly.tasks import Range
-from chalicelib.assembly.wiring import Choices, Outside, assembled
+from chalicelib.archive.parts import Body
+from chalicelib.assembly.model import MultipartUpload
 from chalicelib.assembly.worker import AssemblyWorker
-from chalicelib.aws.clients import Clients
 from chalicelib.aws.s3_archives import S3ArchiveStore
-from chalicelib.aws.s3_source import S3SourceStore
-from chalicelib.jobs.lifecycle import JobLifecycle
+from chalicelib.container import Services
 from chalicelib.settings import Settings
 
+SECONDS_LEFT = 100.0  # of each invocation, as if it had just begun
 MAX_IDLE = 120.0  # seconds that a worker waits for others
 
 
@@ -31,11 +30,11 @@ class Counted(S3ArchiveStore):
 
     body_read = body_written = 0
 
-    def read(self, source: Range) -> bytes:
-        Counted.body_read += source.size
-        return super().read(source)
+    def read(self, body: Body) -> bytes:
+        Counted.body_read += body.size
+        return super().read(body)
 
-    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
+    def upload_part(self, upload: MultipartUpload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
         Counted.body_written += len(body)
         return super().upload_part(upload, number, body, crc32=crc32)
 
@@ -45,12 +44,10 @@ def milliseconds() -> int:
 
 
 def worker_of(settings: Settings, jobs: Any, archives: Any, queue: Any) -> AssemblyWorker:
-    clients = Clients(settings)
-    store = Counted(clients.archive_store, settings.source_bucket, settings.archive_bucket, settings.check_threads)
-    source = S3SourceStore(clients.store, settings.source_bucket)
-    choices = Choices(crc_source=settings.crc_source, max_bytes=settings.archive_max_bytes, store_name="bench")
-    lifecycle = JobLifecycle(jobs, queue, milliseconds, settings.job_ttl_seconds)
-    return assembled(Outside(jobs, archives, store, source, queue), choices, lifecycle, milliseconds)
+    store = Services(settings).archive_store
+    assert isinstance(store, S3ArchiveStore)
+    counted = Counted(**{field.name: getattr(store, field.name) for field in fields(store)})
+    return Services(settings, job_table=jobs, assembly_table=archives, queue=queue, archive_store=counted).assembly
 
 
 def main() -> None:
@@ -62,7 +59,7 @@ def main() -> None:
         idle_since = time.monotonic()
         while message := queue.take():
             if message is not True:
-                worker.handle(message)
+                worker.handle(message, lambda: SECONDS_LEFT)
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > MAX_IDLE:
                 raise SystemExit("the job does not end, and there is nothing to do")

@@ -77,24 +77,31 @@ class Services(Adapters):
     @cached_property
     def assembly(self) -> AssemblyWorker:
         """Plans, builds and finishes archives."""
-        from chalicelib.assembly.wiring import Choices, Outside, assembled
+        from chalicelib.assembly.archive_planning import PlanRules
+        from chalicelib.assembly.wiring import Choices, Outside, build_worker
 
-        return assembled(
-            Outside(self.job_table, self.assembly_table, self.archive_store, self.source, self.queue),
-            Choices(
-                crc_source=self.settings.crc_source,
-                max_bytes=self.settings.archive_max_bytes,
-                store_name=f"{self.settings.s3_endpoint}/{self.settings.source_bucket}",
-            ),
-            self.lifecycle,
-            self.system.now,
+        outside = Outside(
+            jobs=self.job_table,
+            table=self.assembly_table,
+            store=self.archive_store,
+            source=self.source,
+            queue=self.queue,
+            executors=self.system.executor,
+            now=self.system.now,
+            token=self.system.token,
         )
+        choices = Choices(
+            crc_source=self.settings.crc_source,
+            store_name=f"{self.settings.s3_endpoint}/{self.settings.source_bucket}",
+            rules=PlanRules(max_bytes=self.settings.archive_max_bytes),
+        )
+        return build_worker(outside, choices, self.lifecycle)
 
     def archives_of(self, job: Job) -> list[Archive]:
         """The archives of a job as they are being built, or were."""
         if job.archive is None:
             return []
-        return [a for a in self.assembly_table.archives(job.job_id, job.generation) if not a.reads_only]
+        return self.assembly_table.archives(job.job_id, job.generation)
 
     def minter(self, ttl: int) -> Minter:
         """Mints links to files, valid for `ttl` seconds or as long as what signs them."""

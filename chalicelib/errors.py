@@ -6,9 +6,9 @@
     │                  UnsafeCallbackUrl
     ├── JobError       JobNotFound, JobNotReady, JobAlreadyEnded, JobExpired, NothingToRetry, NoSuchResult
     ├── StorageError   StorageUnavailable, StorageThrottled, StorageForbidden, SourceChanged, ChecksumsMissing,
-    │                  PlanChanged, UploadGone
+    │                  UploadGone
     ├── Unavailable    TableUnavailable, QueueUnavailable, LinksUnavailable, KeysUnavailable, SecretUnavailable
-    └── ArchiveTooLarge, WebhookUnreachable, WebhookFailed, UnreadableMessage, InvalidSettings
+    └── ArchiveTooLarge, UnknownFormat, WebhookUnreachable, WebhookFailed, UnreadableMessage, InvalidSettings
 
 An error carries values; `str(error)` is `template` filled with them: what happened, to what, and what the reader can
 do. `code` is stable and part of the public contract. `retryable`: the same work may succeed later. The HTTP status of
@@ -230,12 +230,16 @@ class ChecksumsMissing(StorageError, code="checksums_missing", retryable=False):
     """CRC-32s were to come from the copies, and the store does not return them."""
 
 
-class PlanChanged(StorageError, code="plan_changed", retryable=False):
-    """An archive that was begun with other settings or code cannot be finished; it is planned again."""
-
-
 class UploadGone(StorageError, code="upload_gone", retryable=False):
     """A multipart upload was completed or aborted by another worker."""
+
+
+class UnknownFormat(LorryError, code="unknown_format", retryable=True):
+    """A stored plan is of a version that this code does not read, as after a roll-back; newer code may read it."""
+
+    template = "a stored {kind} cannot be read by this version of the code: {cause}"
+    kind: str
+    cause: str
 
 
 class ArchiveTooLarge(LorryError, code="archive_too_large"):

@@ -15,6 +15,7 @@ import secrets
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,7 +77,7 @@ class Probe:
 
     def auto(self) -> bool:
         """Whether the check passes that CRC_SOURCE=auto makes. Raises StorageError if the store does not answer."""
-        store = S3ArchiveStore(self.s3, self.bucket, self.bucket, threads=1)
+        store = S3ArchiveStore(self.s3, self.bucket, self.bucket, reads_in_flight=1, executors=ThreadPoolExecutor)
         return store.probe_copy_checksums()
 
     def _checks(self) -> dict[str, Callable[[], None]]:

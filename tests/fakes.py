@@ -224,7 +224,7 @@ def _after(job: Job, change: Change) -> Job:
     to = target(change.trigger)
     ended = to.status.ended
     if change.trigger is Trigger.RETRY:
-        job = replace(job, error=None, sweeps=0, generation=job.generation + 1, replans=0, changed=())
+        job = replace(job, error=None, sweeps=0, generation=job.generation + 1, replans=0)
         job = replace(job, retry_key=change.retry_key, assembled=0, to_assemble=0, dispatched=0, in_flight=0)
     return replace(
         job,

@@ -1,25 +1,25 @@
 """What a plan costs before it runs: bytes through the workers, bytes copied by S3, requests, dollars.
 
 Prices: S3 Standard, us-east-1, https://aws.amazon.com/s3/pricing/, as of 2025. Reads and copies within a region move
-no billed bytes. Not counted: Lambda time, and storage (of the archive, and of staging objects while they exist).
+no billed bytes. Not counted: Lambda time, and storage (of the archive, and of intermediate objects while they exist).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
+from itertools import compress
 
+import msgspec
+
+from chalicelib.archive.cutting import Cuts
 from chalicelib.archive.layout import Layout
-from chalicelib.archive.parts import CopyPart, LiteralPart, Plan
+from chalicelib.archive.volumes import Volume
 
 DOLLARS_PER_WRITE = 0.005 / 1_000  # PUT, COPY, POST, LIST: create, UploadPart, UploadPartCopy, complete
 DOLLARS_PER_READ = 0.0004 / 1_000  # GET and the rest
 
 
-@dataclass(frozen=True, slots=True)
-class PlanCost:
-    """Bytes: `read` and `written` go through workers, `copied` and `staged` (a second copy) stay within S3.
+class PlanCost(msgspec.Struct, frozen=True):
+    """Bytes: `read` and `written` go through workers, `copied` and `joined` (a second copy) stay within S3.
 
     `gets`, `uploaded_parts` and `copied_parts` count requests; each of `uploads` is created and completed.
     """
@@ -28,7 +28,7 @@ class PlanCost:
     read: int
     written: int
     copied: int
-    staged: int
+    joined: int
     gets: int
     uploaded_parts: int
     copied_parts: int
@@ -50,28 +50,27 @@ class PlanCost:
         return self.written / self.archive
 
 
-def cost_of(layout: Layout, plan: Plan) -> PlanCost:
-    """The cost of running the plan once, without failures."""
-    parts = [part for upload in plan.uploads for part in upload.parts]
-    literal = [part.size for part in parts if isinstance(part, LiteralPart)]
-    copies = [part for part in plan.base_parts() if isinstance(part, CopyPart)]
-    headers = sum(layout.header_sizes[: layout.sources])
-    generated = layout.size - layout.generated_offset
+def cost_of(volume: Volume, layout: Layout, cuts: Cuts) -> PlanCost:
+    """The cost of building the archive once, without failures."""
+    copied = sum(cuts.stop_of(part) - cuts.starts[part] for part in compress(range(len(cuts)), cuts.copied))
+    headers = sum(layout.header_sizes[:-1])
+    joins = list(cuts.joins())
     return PlanCost(
         archive=layout.size,
-        read=sum(literal) - headers - generated,
-        written=sum(literal),
-        copied=sum(part.size for part in copies),
-        staged=sum(stage.size for stage in plan.stages),
-        gets=_ranges_to_read(layout, copies),
-        uploaded_parts=len(literal),
-        copied_parts=len(parts) - len(literal),
-        uploads=len(plan.uploads),
+        read=layout.generated_offset - headers - copied,
+        written=layout.size - copied,
+        copied=copied,
+        joined=sum(join.size for join in joins),
+        gets=_ranges_to_read(volume, layout, cuts),
+        uploaded_parts=len(cuts) - sum(cuts.copied) + len(cuts.generated),
+        copied_parts=sum(cuts.copied) + len(joins),
+        uploads=1 + len(cuts.intermediates),
     )
 
 
-def _ranges_to_read(layout: Layout, copies: list[CopyPart]) -> int:
-    """How many ranges of bodies are read: whole literal bodies, and heads."""
-    bodies = sum(entry.size > 0 for entry in layout.entries[: layout.sources])
-    firsts = [next(parts) for _, parts in groupby(copies, key=attrgetter("entry"))]
-    return bodies - sum(part.start == 0 for part in firsts)
+def _ranges_to_read(volume: Volume, layout: Layout, cuts: Cuts) -> int:
+    """How many ranges of bodies are read: whole literal bodies and heads, so one of each body not wholly copied."""
+    bodies = sum(size > 0 for size in volume.sizes[:-1])
+    body_starts = {layout.body_offset(number) for number in layout.order}
+    whole = sum(cuts.starts[part] in body_starts for part in compress(range(len(cuts)), cuts.copied))
+    return bodies - whole

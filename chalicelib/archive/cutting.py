@@ -1,120 +1,194 @@
-"""Cuts a placement into pieces that S3 takes as parts: literal runs at headers, copied ranges into equal shares.
+"""Cuts a layout into parts that S3 takes.
 
-A literal run is cut in front of headers only, so that one worker sees a literal body whole and knows its CRC-32 when it
-writes the header. Only the manifest's body and the directory are cut anywhere. Pieces have no numbers yet.
+Literal bytes are cut in front of headers only, so that one worker sees a literal body whole and knows its CRC-32 when
+it writes the header; copied bodies are cut into equal shares. What follows the sources is cut by `generated`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from array import array
+from collections.abc import Iterator
+from itertools import product
 
-from chalicelib.archive.layout import Layout
-from chalicelib.archive.parts import CopyPart, LiteralPart
-from chalicelib.archive.placement import CopiedBody
-from chalicelib.archive.rules import S3Limits
+import msgspec
 
-
-class Piece(NamedTuple):
-    """A part to be. `entry` is the entry whose body is copied from byte `start` on, None for a literal piece."""
-
-    offset: int
-    size: int
-    phase: int
-    entry: int | None = None
-    start: int = 0
+from chalicelib.archive.encoding import Numbers
+from chalicelib.archive.generated import cut_generated
+from chalicelib.archive.layout import Layout, copied_bodies
+from chalicelib.archive.parts import ARCHIVE_UPLOAD, CopyObject
+from chalicelib.archive.volumes import Volume
+from chalicelib.errors import ArchiveTooLarge
+from chalicelib.limits import S3, ZIP, S3Limits, ZipLimits
 
 
-@dataclass(frozen=True, slots=True)
-class Cutter:
-    """Cuts one layout and placement, for any pair of part sizes."""
+class Cuts(msgspec.Struct, frozen=True, tag_field="v", tag=1):
+    """The parts of one archive. Offsets are offsets in the archive, in bytes.
 
-    layout: Layout
-    copied: Sequence[CopiedBody]
-    limits: S3Limits
+    `starts` and `copied` have a value for each part that holds nothing but sources; these parts end at `end`. Behind
+    them, `generated` has the first item of each part (see `generated`), and the first of these parts begins with the
+    sources from `end` on, too few for a part of their own. `target` and `split` are the sizes that literal and copied
+    parts were cut to.
 
-    def fewest_pieces(self) -> int:
-        """A lower bound on the pieces for any part sizes: every copied body has a literal run before it."""
-        return 2 * len(self.copied) + 1
+    Every `window` parts are a window; those in `intermediates` become intermediate objects, in this order.
+    """
 
-    def pieces(self, target: int, split: int) -> Iterator[Piece]:
-        """The pieces in order: literal ones of about `target` bytes, copied ones of at most `split`."""
-        done = offset = 0
-        for body in self.copied:
-            number = self.layout.order[body.position]
-            atoms = self._members(done, body.position)
-            atoms.append(self.layout.header_sizes[number] + body.head)
-            entry = self.layout.entries[number]
-            yield from self._inner_pieces(offset, atoms, target, waits=entry.crc32 is None)
-            offset += sum(atoms)
-            size = entry.size - body.head
-            copied = Piece(offset, size, 1, number, body.head)
-            yield from (copied,) if size <= split else _shared(copied, split)
-            offset += size
-            done = body.position + 1
-        yield from self._last_pieces(self._members(done, self.layout.sources), target)
+    starts: Numbers
+    copied: Numbers
+    end: int
+    generated: Numbers
+    target: int
+    split: int
+    window: int
+    intermediates: Numbers
 
-    def _members(self, start: int, stop: int) -> list[int]:
-        """The sizes of the entries at the physical positions [start, stop), each of which stays whole."""
-        layout = self.layout
-        return [layout.header_sizes[n] + layout.entries[n].size for n in layout.order[start:stop]]
+    def __len__(self) -> int:
+        return len(self.starts)
 
-    def _inner_pieces(self, offset: int, atoms: list[int], target: int, *, waits: bool) -> Iterator[Piece]:
-        """The pieces of a run that a copied body follows: every one reaches `min_part`, as the whole run does.
+    def stop_of(self, part: int) -> int:
+        """Where a part ends."""
+        return self.starts[part + 1] if part + 1 < len(self.starts) else self.end
 
-        `waits`: the CRC-32 in the last header of the run comes from the copies.
-        """
-        sizes, rest = self._cut(atoms, target) if len(atoms) > 1 else ([], atoms[0])
-        if rest < self.limits.min_part and sizes:
-            rest += sizes.pop()
-        for size in sizes:
-            yield Piece(offset, size, 1)
-            offset += size
-        yield Piece(offset, rest, 2 if waits else 1)
+    def windows(self) -> Iterator[tuple[int, int, int]]:
+        """The windows in order: first part, the part behind the last, and the upload that these belong to."""
+        upload = ARCHIVE_UPLOAD
+        chosen = set(self.intermediates)
+        for window, first in enumerate(range(0, len(self), self.window)):
+            upload += window in chosen
+            yield first, min(first + self.window, len(self)), upload if window in chosen else ARCHIVE_UPLOAD
 
-    def _last_pieces(self, atoms: list[int], target: int) -> Iterator[Piece]:
-        """The run that ends the archive: members, then the manifest and the directory, which need every CRC-32."""
-        layout = self.layout
-        sizes, rest = self._cut(atoms, target)
-        if rest >= self.limits.min_part:
-            sizes.append(rest)
-            rest = 0
-        generated = layout.generated_offset
-        offset = generated - sum(sizes) - rest
-        header = sum(layout.header_sizes[layout.sources :])
-        sizes += _cut_loose(rest + header, layout.size - generated - header, target)
-        for size in sizes:
-            yield Piece(offset, size, 3 if offset + size > generated else 1)
-            offset += size
+    def numbers(self) -> Iterator[tuple[int, int]]:
+        """Upload and part number of each part, and then of each generated part."""
+        number = 1
+        for first, stop, upload in self.windows():
+            if upload == ARCHIVE_UPLOAD:
+                yield from ((upload, number + part) for part in range(stop - first))
+                number += stop - first
+            else:
+                yield from ((upload, 1 + part) for part in range(stop - first))
+                number += len(list(self._shares(first, stop)))
+        yield from ((ARCHIVE_UPLOAD, number + part) for part in range(len(self.generated)))
 
-    def _cut(self, atoms: Iterable[int], target: int) -> tuple[list[int], int]:
-        """Closed pieces, each of `min_part` or more, and the size of the open one."""
-        limits = self.limits
-        sizes: list[int] = []
-        size = count = 0
-        for atom in atoms:
-            if size >= limits.min_part and (size + atom > target or count >= limits.literal_entries):
-                sizes.append(size)
-                size = count = 0
-            size += atom
-            count += 1
-        return sizes, size
+    @property
+    def parts(self) -> int:
+        """How many parts the archive's own upload has."""
+        return list(self.numbers())[-1][1]
+
+    def joins(self) -> Iterator[CopyObject]:
+        """The copies of intermediate objects into the archive."""
+        number = 1
+        for first, stop, upload in self.windows():
+            if upload == ARCHIVE_UPLOAD:
+                number += stop - first
+                continue
+            for start, size in self._shares(first, stop):
+                yield CopyObject(number, upload, start, size)
+                number += 1
+
+    def _shares(self, first: int, stop: int) -> Iterator[tuple[int, int]]:
+        return equal_shares(self.stop_of(stop - 1) - self.starts[first], self.split)
 
 
-def _cut_loose(whole: int, loose: int, target: int) -> Iterator[int]:
-    """The last pieces: `whole` bytes that stay together, then `loose` ones that are cut anywhere."""
-    while whole + loose > target:
-        taken = max(0, target - whole)
-        yield whole + taken
-        whole, loose = 0, loose - taken
-    if whole + loose:
-        yield whole + loose
+def cut_parts(volume: Volume, layout: Layout, limits: S3Limits = S3, zip_limits: ZipLimits = ZIP) -> Cuts:
+    """The parts of one archive.
+
+    Parts have the sizes that `limits` starts with, and larger ones as far as `max_parts` demands; where no size is
+    enough, stretches of the archive become intermediate objects. Raises ArchiveTooLarge if S3 cannot hold it.
+    """
+    if layout.size > limits.max_object:
+        raise ArchiveTooLarge(size=layout.size, limit=limits.max_object)
+    cutter = _Cutter(volume, layout, limits, zip_limits)
+    for target, split in cutter.sizes_to_try():
+        cuts = cutter.cut(target, split)
+        if len(cuts) + len(cuts.generated) <= limits.max_parts:
+            return cuts
+    for split in limits.copy_splits:  # intermediate objects make room for small parts, and these keep workers small
+        cuts = cutter.cut(limits.literal_targets[0], split)
+        chosen = _windows_to_build(cuts, limits.max_parts)
+        if chosen is not None:
+            return msgspec.structs.replace(cuts, intermediates=array("I", chosen))
+    raise ArchiveTooLarge(size=layout.size, limit=limits.max_object)
 
 
-def _shared(piece: Piece, split: int) -> Iterator[Piece]:
-    for start, size in equal_shares(piece.size, split):
-        yield piece._replace(offset=piece.offset + start, size=size, start=piece.start + start)
+class _Cutter:
+    """Cuts one layout, for any pair of part sizes."""
+
+    def __init__(self, volume: Volume, layout: Layout, limits: S3Limits, zip_limits: ZipLimits) -> None:
+        self._volume, self._layout, self._limits, self._zip_limits = volume, layout, limits, zip_limits
+        spans = ((layout.header_sizes[number], volume.sizes[number]) for number in layout.order)
+        self._copied = list(copied_bodies(spans, limits.min_part))
+
+    def sizes_to_try(self) -> Iterator[tuple[int, int]]:
+        """Pairs of literal target and copy split from the smallest on, unless not even the largest would do."""
+        limits = self._limits
+        if 2 * len(self._copied) + 1 > limits.max_parts:  # each copied body has a literal part before it
+            return
+        targets, splits = limits.literal_targets, limits.copy_splits
+        yield targets[0], splits[0]
+        largest = self.cut(targets[-1], splits[-1])
+        if len(largest) + len(largest.generated) > limits.max_parts:
+            return
+        steps = sorted(product(range(len(targets)), range(len(splits))), key=lambda step: (sum(step), step))
+        for target, split in steps[1:]:
+            yield targets[target], splits[split]
+
+    def cut(self, target: int, split: int) -> Cuts:
+        """The parts if literal ones have about `target` bytes and copied ones at most `split`."""
+        starts, copied = array("Q"), array("B")
+        layout, order, sizes = self._layout, self._layout.order, self._volume.sizes
+        done = 0
+        for position, head in self._copied:
+            number = order[position]
+            body = layout.body_offset(number)
+            literal = self._literal_starts(done, position, body + head, target)
+            starts.extend(literal)
+            copied.extend([0] * len(literal))
+            shares = [body + head + start for start, _ in equal_shares(sizes[number] - head, split)]
+            starts.extend(shares)
+            copied.extend([1] * len(shares))
+            done = position + 1
+        literal, end = self._last_starts(done, target)
+        starts.extend(literal)
+        copied.extend([0] * len(literal))
+        before = layout.generated_offset - end
+        generated = cut_generated(self._volume, layout, before=before, target=target, limits=self._zip_limits)
+        return Cuts(starts, copied, end, generated, target, split, self._limits.intermediate_parts, array("I"))
+
+    def _literal_starts(self, first: int, position: int, stop: int, target: int) -> list[int]:
+        """Where the literal parts start that begin with the entry at position `first` and end at `stop`, behind the
+        header of the copied body at `position`. All of them reach `min_part`, as the whole gap does."""
+        offsets, order = self._layout.offsets, self._layout.order
+        if first == position:
+            return [offsets[order[first]]]
+        starts = self._starts(first, position + 1, stop, target)
+        if stop - starts[-1] < self._limits.min_part and len(starts) > 1:
+            starts.pop()
+        return starts
+
+    def _last_starts(self, first: int, target: int) -> tuple[list[int], int]:
+        """The same for the entries behind the last copied body, and where the last of these parts ends."""
+        end = self._layout.generated_offset
+        if first == len(self._layout.order):
+            return [], end
+        starts = self._starts(first, len(self._layout.order), end, target)
+        if end - starts[-1] >= self._limits.min_part:
+            return starts, end
+        return starts[:-1], starts[-1]
+
+    def _starts(self, first: int, last: int, stop: int, target: int) -> list[int]:
+        """Where parts start that hold the positions [first, last) up to the byte `stop`: one is closed as soon as it
+        has reached `min_part` and the next entry would pass `target`."""
+        limits, layout, sizes = self._limits, self._layout, self._volume.sizes
+        start = layout.offsets[layout.order[first]]
+        starts, entries = [start], 0
+        for number in layout.order[first:last]:
+            offset = layout.offsets[number]
+            end = min(stop, layout.body_offset(number) + sizes[number])
+            full = end - start > target or entries >= limits.literal_entries
+            if full and offset - start >= limits.min_part:
+                start, entries = offset, 0
+                starts.append(start)
+            entries += 1
+        return starts
 
 
 def equal_shares(size: int, split: int) -> Iterator[tuple[int, int]]:
@@ -127,8 +201,24 @@ def equal_shares(size: int, split: int) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def base_part(piece: Piece, upload: int, number: int) -> LiteralPart | CopyPart:
-    """The piece as part `number` of `upload`."""
-    if piece.entry is None:
-        return LiteralPart(upload, number, piece.offset, piece.size, piece.phase)
-    return CopyPart(upload, number, piece.offset, piece.size, piece.entry, piece.start)
+def _windows_to_build(cuts: Cuts, max_parts: int) -> list[int] | None:
+    """The windows that become intermediate objects so that the archive's own upload has at most `max_parts`; None if
+    that cannot be.
+
+    A window costs the archive's upload only the parts that its bytes are copied in, and every byte of it one more copy
+    on the server: so windows are taken in the order of bytes per part saved, and only as many as needed.
+    """
+    total = len(cuts) + len(cuts.generated)
+    savings: list[tuple[float, int, int]] = []  # bytes per part saved, window, parts saved
+    for window, (first, stop, _) in enumerate(cuts.windows()):
+        size = cuts.stop_of(stop - 1) - cuts.starts[first]
+        saved = stop - first + size // -cuts.split
+        if saved > 0:
+            savings.append((size / saved, window, saved))
+    chosen: list[int] = []
+    for _, window, saved in sorted(savings):
+        if total <= max_parts:
+            break
+        chosen.append(window)
+        total -= saved
+    return sorted(chosen) if total <= max_parts else None

@@ -1,116 +1,157 @@
 """Where every byte of the archive lies, known before the first one is written.
 
-    header body, header body, ..., directory, end
+    header body, header body, ..., manifest, directory, end
 
-Only names, sizes and times are needed: no CRC-32 changes a length. An entry is known by its *number*, its place in the
-central directory, which keeps the order of the request with the manifest last. Bodies lie in *physical* order, which
-the planner chooses (`ordering`).
+Only names, sizes and times are needed: no CRC-32 changes a length. The directory keeps the order of the request; bodies
+lie in a *physical* order, which no reader sees and which decides how many bytes S3 can copy.
+
+S3 takes no part below its smallest size but the last, so every copied body is preceded by a *gap*: literal bytes that
+reach this size, at least the body's own header. What a gap lacks is taken from the start of the body behind it (its
+*head*). Bytes that are literal anyway fill gaps for nothing: small files, then bodies a little above the smallest part
+(carrying one of 6 MiB costs 6 MiB, but saves the gap it fills 5).
 """
 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from heapq import heapify, heapreplace
+from itertools import accumulate, chain
+from typing import NamedTuple
 
-from chalicelib.archive.entries import Entry
-from chalicelib.archive.records import directory_record, end_records, local_header
-from chalicelib.archive.rules import ZIP, ZipLimits
+import msgspec
 
-_PIECE_RECORDS = 256  # directory records that are joined into one piece: some 20 KiB
+from chalicelib.archive.encoding import Numbers
+from chalicelib.archive.records import end_records, header_size, record_size
+from chalicelib.archive.volumes import Volume
+from chalicelib.limits import S3, ZIP, S3Limits, ZipLimits
+
+Span = tuple[int, int]  # bytes of a header, bytes of its body
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The exact shape of one archive. Offsets and sizes are bytes; arrays are indexed by entry number unless said.
+class Layout(msgspec.Struct, frozen=True, tag_field="v", tag=1):
+    """The exact shape of one archive. Offsets and sizes are bytes; arrays are by member number unless said.
 
-    `order[p]` is the number of the entry at physical position p. The first `sources` entries, in both orders, have a
-    source; the rest (the manifest) is generated. `size` counts everything, end records included.
+    `order[p]` is the number of the member at physical position p; the manifest, which follows all others, is not in it.
+    `size` counts everything, end records included.
     """
 
-    entries: tuple[Entry, ...]
-    order: array[int]
-    offsets: array[int]
-    header_sizes: array[int]
-    sources: int
+    order: Numbers
+    header_sizes: Numbers
+    offsets: Numbers
     directory_offset: int
     directory_size: int
     size: int
-    limits: ZipLimits
+
+    @property
+    def generated_offset(self) -> int:
+        """Where the manifest's header starts: the first byte that is not of a source."""
+        return self.offsets[-1]
 
     def body_offset(self, number: int) -> int:
         return self.offsets[number] + self.header_sizes[number]
 
-    def end_of(self, number: int) -> int:
-        """Where the entry's body ends."""
-        return self.body_offset(number) + self.entries[number].size
 
-    @property
-    def generated_offset(self) -> int:
-        """Where what follows the sources starts: the manifest's header, or the directory if there is no manifest."""
-        return self.offsets[self.order[self.sources]] if self.sources < len(self.order) else self.directory_offset
-
-    def position_at(self, offset: int) -> int:
-        """The physical position of the entry whose header or body holds the byte at `offset` (before the directory)."""
-        return bisect_right(self.order, offset, key=self.offsets.__getitem__) - 1
-
-    def numbers_from(self, offset: int) -> Iterator[int]:
-        """The numbers of the entries in physical order, from the one that holds the byte at `offset`."""
-        start = self.position_at(offset) if offset < self.directory_offset else len(self.order)
-        return (self.order[position] for position in range(start, len(self.order)))
-
-
-def lay_out(
-    entries: Sequence[Entry], order: Iterable[int], limits: ZipLimits = ZIP, *, header_sizes: array[int] | None = None
-) -> Layout:
-    """The layout of `entries` (in the directory's order) when their bodies lie in `order`, a permutation of them.
-
-    `header_sizes`: what `measure_headers` said of the same entries, if it was asked before.
-    """
-    numbers, sources = array("L", order), _count_sources(entries)
-    if any(number >= sources for number in numbers[:sources]):
-        raise ValueError("the manifest must be the last entry in the physical order too")
-    header_sizes = header_sizes or measure_headers(entries, limits)
-    offsets = array("Q", bytes(8 * len(entries)))
+def lay_out(volume: Volume, zip_limits: ZipLimits = ZIP, s3_limits: S3Limits = S3) -> Layout:
+    """The layout of one archive, its bodies in the order that costs least."""
+    columns = zip(volume.name_sizes, volume.sizes, strict=True)
+    header_sizes = array("I", (header_size(name, size, zip_limits) for name, size in columns))
+    spans = list(zip(header_sizes, volume.sizes, strict=True))[:-1]
+    order = physical_order(spans, s3_limits.min_part)
+    offsets = array("Q", bytes(8 * len(header_sizes)))
     offset = 0
-    for number in numbers:
+    for number in chain(order, [volume.sources]):
         offsets[number] = offset
-        offset += header_sizes[number] + entries[number].size
-    directory_size = sum(len(directory_record(e, 0, o, limits)) for e, o in zip(entries, offsets, strict=True))
-    end = end_records(len(entries), directory_size, offset, limits)
-    total = offset + directory_size + len(end)
-    return Layout(tuple(entries), numbers, offsets, header_sizes, sources, offset, directory_size, total, limits)
+        offset += header_sizes[number] + volume.sizes[number]
+    records = zip(volume.name_sizes, volume.sizes, offsets, strict=True)
+    directory = sum(record_size(name, size, offset, zip_limits) for name, size, offset in records)
+    end = len(end_records(len(offsets), directory, offset, zip_limits))
+    return Layout(array("I", order), header_sizes, offsets, offset, directory, offset + directory + end)
 
 
-def _count_sources(entries: Sequence[Entry]) -> int:
-    sources = sum(entry.key is not None for entry in entries)
-    if any(entry.key is None for entry in entries[:sources]):
-        raise ValueError("an entry without a source (the manifest) must be the last one")
-    return sources
+class CopiedBody(NamedTuple):
+    """The body at physical `position` is copied, without its first `head` bytes."""
+
+    position: int
+    head: int
 
 
-def measure_headers(entries: Iterable[Entry], limits: ZipLimits) -> array[int]:
-    """The size of every local header, measured on the encoded record."""
-    return array("L", (len(local_header(entry, 0, limits)) for entry in entries))
+def copied_bodies(spans: Iterable[Span], smallest: int) -> Iterator[CopiedBody]:
+    """The bodies to copy, given `spans` in physical order: each that is long enough behind the head it gives.
 
-
-def render_header(entry: Entry, crc: int, limits: ZipLimits = ZIP) -> bytes:
-    """The local header of an entry; a worker needs no layout for it."""
-    return local_header(entry, crc, limits)
-
-
-def directory_pieces(layout: Layout, crcs: Sequence[int]) -> Iterator[bytes]:
-    """The central directory and the end records, piece by piece: 100,000 entries are some 10 MB.
-
-    `crcs[number]` is the CRC-32 of that entry's body. Together the pieces have
-    `layout.size - layout.directory_offset` bytes; `pieces.window` cuts a part out of them.
+    What follows the last span (the manifest, the directory) is literal and ends the archive, so it lacks nothing.
     """
-    records = (
-        directory_record(entry, crc, offset, layout.limits)
-        for entry, crc, offset in zip(layout.entries, crcs, layout.offsets, strict=True)
-    )
-    while piece := b"".join(islice(records, _PIECE_RECORDS)):
-        yield piece
-    yield end_records(len(layout.entries), layout.directory_size, layout.directory_offset, layout.limits)
+    gap = 0
+    for position, (header, body) in enumerate(spans):
+        gap += header
+        head = max(0, smallest - gap)
+        if body - head >= smallest:
+            yield CopiedBody(position, head)
+            gap = 0
+        else:
+            gap += body
+
+
+def carried_bytes(spans: Sequence[Span], smallest: int) -> int:
+    """Bytes of bodies that pass through workers, given `spans` in physical order."""
+    kept = sum(spans[body.position][1] - body.head for body in copied_bodies(spans, smallest))
+    return sum(body for _, body in spans) - kept
+
+
+def physical_order(spans: Sequence[Span], smallest: int) -> list[int]:
+    """The indices of `spans` (in the order of the request) in physical order.
+
+    The request's own order is kept unless filling gaps carries fewer bytes.
+    """
+    asked = list(range(len(spans)))
+    large = sorted((i for i in asked if spans[i][1] >= smallest), key=lambda i: -spans[i][1])
+    if not large or (len(spans) == len(large) and spans[large[-1]][1] >= 3 * smallest):
+        return asked  # nothing to copy, or nothing to fill with
+    filled = _filled_order(spans, large, smallest)
+    return min(asked, filled, key=lambda order: carried_bytes([spans[i] for i in order], smallest))
+
+
+def _filled_order(spans: Sequence[Span], large: list[int], smallest: int) -> list[int]:
+    """Filling before each copied body; the emptiest gap before the largest body, which can give a head."""
+    copies = _how_many_copied(spans, large, smallest)
+    small = [i for i, (_, body) in enumerate(spans) if body < smallest]
+    copied = large[:copies]
+    gaps, left = _fill([spans[i][0] for i in copied], large[copies:] + small, spans, smallest)
+    gaps.sort(key=lambda gap: -sum(sum(spans[i]) for i in gap))
+    served = ([*sorted(gap), body] for gap, body in zip(gaps, reversed(copied), strict=True))
+    return [*chain.from_iterable(served), *left]
+
+
+def _how_many_copied(spans: Sequence[Span], large: list[int], smallest: int) -> int:
+    """How many of the largest bodies to copy, the rest being filling: the number that carries the fewest bytes if the
+    filling goes in without loss."""
+    small = sum(body for _, body in spans if body < smallest)
+    carried = list(accumulate((spans[i][1] for i in reversed(large)), initial=small))  # by how many are literal
+    sure = sum(spans[i][1] >= 3 * smallest for i in large)
+
+    def estimate(copies: int) -> int:
+        literal = len(large) - copies  # each fills one gap
+        return carried[literal] + max(0, (copies - literal) * smallest - small)
+
+    return min(range(max(sure, 1), len(large) + 1), key=estimate)
+
+
+def _fill(
+    headers: list[int], filling: list[int], spans: Sequence[Span], smallest: int
+) -> tuple[list[list[int]], list[int]]:
+    """Put the filling, largest first, into the emptiest gap, until every gap reaches the smallest part.
+
+    An item that overshoots the emptiest gap overshoots all of them, so nothing better was open to it. Returns the gaps
+    and what was not needed, in the order of the request.
+    """
+    gaps: list[list[int]] = [[] for _ in headers]
+    fills = [(header, gap) for gap, header in enumerate(headers)]
+    heapify(fills)
+    by_size = sorted(filling, key=lambda i: (-spans[i][1], i))
+    for given, item in enumerate(by_size):
+        bytes_, gap = fills[0]
+        if bytes_ >= smallest:
+            return gaps, sorted(by_size[given:])
+        gaps[gap].append(item)
+        heapreplace(fills, (bytes_ + sum(spans[item]), gap))
+    return gaps, []

@@ -1,15 +1,15 @@
 """Object keys become names that every unpacker on every system can write: safe first, then unique.
 
-Both steps are deterministic: the same keys in the same order give the same names. Names that differ only in case, in
-Unicode form or in invisible characters count as equal, because Windows and macOS take them for the same file.
+A name follows from its key alone, but for a counter where names clash, so it is derived when it is needed and not
+kept. Names that differ only in case, in Unicode form or in invisible characters clash, because Windows and macOS take
+them for the same file.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
 from chalicelib.limits import ZIP_MAX_NAME_BYTES
@@ -21,34 +21,33 @@ _RECORD_BYTES = 46 + 28  # a directory record and its ZIP64 field share 65,535 b
 _COUNTER_ROOM = 12  # bytes kept free for " (2)" in a segment that had to be cut
 _MAX_EXTENSION = 20  # characters after the last dot that are kept as an extension
 
-_PLAIN = re.compile(r"[A-Za-z0-9_+=@-]+(\.[A-Za-z0-9_+=@-]+)*\Z")
+_PLAIN = re.compile(r"[A-Za-z0-9_+=@-]+(?:[./][A-Za-z0-9_+=@-]+)*\Z")  # a path without anything to be careful about
 _FORBIDDEN = re.compile(
     r'[\x00-\x1f\x7f-\x9f<>:"|?*\\/'  # controls, and what Windows refuses (the colon of drive letters and streams)
     "\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # line separators and what turns the reading direction
     "\ud800-\udfff\ufffe\uffff]"  # lone surrogates have no UTF-8
 )
-_DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CLOCK\$|CONIN\$|CONOUT\$|(COM|LPT)[0-9\u00b9\u00b2\u00b3]) *(\.|\Z)", re.I)
+_DEVICE = re.compile(
+    r"(?:CON|PRN|AUX|NUL|CLOCK\$|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3]) *(?:\.|\Z)", re.IGNORECASE
+)
+_PLAIN_DEVICE = re.compile(r"(?:\A|/)(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:[./]|\Z)", re.IGNORECASE)
 _EXTENSION = re.compile(rf"\.[^. ]{{1,{_MAX_EXTENSION}}}\Z")
+_COUNTER = re.compile(r" \(\d+\)")
 _INVISIBLE = dict.fromkeys([0xAD, 0x034F, *range(0x200B, 0x2010), *range(0xFE00, 0xFE10)])
 
 
-class NameLayout(Enum):
+class Naming(Enum):
     """`flat`: the last segment of the key. `tree`: the key's path below the requested prefix."""
 
     FLAT = "flat"
     TREE = "tree"
 
 
-def archive_names(keys: Iterable[str], layout: NameLayout, *, prefix: str = "") -> list[str]:
-    """A safe and unique name for every key, in the order of the keys. `MANIFEST.json` is never given out."""
-    return unique_names([safe_name(_relative(key, layout, prefix)) for key in keys])
-
-
-def _relative(key: str, layout: NameLayout, prefix: str) -> str:
-    if layout is NameLayout.FLAT:
-        return key.rstrip("/").rpartition("/")[2]
-    folder = prefix[: prefix.rfind("/") + 1]
-    return key.removeprefix(folder)
+def name_of_key(key: str, naming: Naming, prefix: str = "") -> str:
+    """The safe name of an object; `prefix` is cut off in a tree, up to its last slash."""
+    if naming is Naming.FLAT:
+        return safe_name(key.rstrip("/").rpartition("/")[2])
+    return safe_name(key.removeprefix(prefix[: prefix.rfind("/") + 1]))
 
 
 # --- safe ----------------------------------------------------------------------------
@@ -56,10 +55,15 @@ def _relative(key: str, layout: NameLayout, prefix: str) -> str:
 
 def safe_name(path: str) -> str:
     """A relative path of safe segments. Empty and `.` segments vanish; a path without any other becomes `_`."""
-    segments = [safe_segment(part) for part in path.split("/") if part not in ("", ".")]
-    if len(segments) > 1 and folded(segments[0]) == _MANIFEST_KEY:
-        segments[0] = f"_{segments[0]}"  # a folder of that name would clash with the file
-    return "/".join(_shortened(segments)) or "_"
+    if len(path) <= _MAX_SEGMENT_BYTES and _PLAIN.match(path) and not _PLAIN_DEVICE.search(path):
+        segments = [path]
+    else:
+        segments = [safe_segment(part) for part in path.split("/") if part not in ("", ".")]
+    name = "/".join(_shortened(segments)) or "_"
+    folder, slash, _ = name.partition("/")
+    if slash and folded(folder) == _MANIFEST_KEY:
+        return f"_{name}"  # a folder of that name would clash with the file
+    return name
 
 
 def safe_segment(segment: str) -> str:
@@ -76,9 +80,7 @@ def _cut(segment: str) -> str:
     """At most 255 bytes: the stem gives way, the extension stays, and there is room for a counter."""
     if len(segment.encode()) <= _MAX_SEGMENT_BYTES:
         return segment
-    stem, extension = _split(segment)
-    room = _MAX_SEGMENT_BYTES - _COUNTER_ROOM - len(extension.encode())
-    return stem.encode()[:room].decode(errors="ignore") + extension
+    return "".join(_roomy(segment))
 
 
 def _shortened(segments: list[str]) -> list[str]:
@@ -105,64 +107,79 @@ def folded(name: str) -> str:
 _MANIFEST_KEY = folded(MANIFEST_NAME)
 
 
-def unique_names(names: Sequence[str]) -> list[str]:
-    """The names, those that clash with a sibling counted up: `a.txt`, `a (2).txt`. The first of equals keeps its name.
+def counters(places: Iterable[int], name_at: Callable[[int], str]) -> dict[int, int]:
+    """The places whose names clash, each with the counter that makes its name unique (`counted_name`).
 
-    A name clashes with an equal one, with a folder that another name needs, and with the manifest.
+    A name clashes with an equal one before it, with a folder that another name needs, and with the manifest. Names are
+    compared by 64-bit digests: a hundred thousand of them take 10 MB however long they are, and two that are taken for
+    equal by chance cost a counter that was not needed.
     """
-    keys = [folded(name) for name in names]
-    folders = _Folders(keys)
-    taken = {_MANIFEST_KEY}
-    late: list[int] = []
-    for index, key in enumerate(keys):
-        if key in taken or folders.contain(key):
-            late.append(index)
-        else:
-            taken.add(key)
-    result = list(names)
-    counters: dict[str, int] = {}
-    for index in late:
-        result[index] = _counted(names[index], taken, folders, counters)
-    return result
+    taken = _Taken()
+    late = [place for place in places if not taken.add(name_at(place), place)]
+    late += taken.folders_among(name_at)
+    series: dict[int, int] = {}  # the last counter of each folder, stem and extension: equal names stay linear
+    found = {}
+    for place in sorted(late):
+        name = name_at(place)
+        key = hash(folded(counted_name(name, 0)))
+        number = series.get(key, 1) + 1
+        while not taken.add_counted(counted_name(name, number)):
+            number += 1
+        found[place] = series[key] = number
+    return found
 
 
-class _Folders:
-    """Which folders the names need. Sorted paths and no set of all prefixes: deep paths would make that quadratic."""
-
-    def __init__(self, keys: Iterable[str]) -> None:
-        self._paths = sorted({key.rpartition("/")[0] + "/" for key in keys if "/" in key})
-
-    def contain(self, key: str) -> bool:
-        if not self._paths:
-            return False
-        path = key + "/"
-        place = bisect_left(self._paths, path)
-        return place < len(self._paths) and self._paths[place].startswith(path)
-
-
-def _counted(name: str, taken: set[str], folders: _Folders, counters: dict[str, int]) -> str:
-    """The first free `stem (n).ext`. One counter per stem and extension: 100,000 equal names stay linear."""
+def counted_name(name: str, number: int) -> str:
+    """`a.txt` and 2 give `a (2).txt`."""
     folder, slash, last = name.rpartition("/")
     stem, extension = _roomy(last)
-    series = folded(f"{folder}{slash}{stem}/{extension}")
-    number = counters.get(series, 1)
-    while True:
-        number += 1
-        candidate = f"{folder}{slash}{stem} ({number}){extension}"
-        key = folded(candidate)
-        if key not in taken and not folders.contain(key):
-            taken.add(key)
-            counters[series] = number
-            return candidate
+    return f"{folder}{slash}{stem} ({number}){extension}"
+
+
+class _Taken:
+    """Digests of the names that are given out, and of folders that a name might clash with."""
+
+    def __init__(self) -> None:
+        self._names = {hash(_MANIFEST_KEY): -1}  # with the places of those that are not counted
+        self._parents: dict[int, int] = {}  # folders that files lie in, with the place of one of these
+        self._folders: set[int] = set()
+
+    def add(self, name: str, place: int) -> bool:
+        """False if an equal name is taken."""
+        key = folded(name)
+        parent = key.rpartition("/")[0]
+        if parent:
+            self._parents.setdefault(hash(parent), place)
+        return self._names.setdefault(hash(key), place) == place
+
+    def folders_among(self, name_at: Callable[[int], str]) -> Iterator[int]:
+        """The places whose names are taken as files, while other names need them as folders."""
+        for place in self._parents.values():
+            for folder in _ancestors(folded(name_at(place))):
+                key = hash(folder)
+                if key in self._names or _COUNTER.search(folder, folder.rfind("/") + 1):
+                    self._folders.add(key)
+        return (self._names[key] for key in self._folders if self._names.get(key, -1) >= 0)
+
+    def add_counted(self, name: str) -> bool:
+        """The same for a counted name, which must not be a folder either."""
+        key = hash(folded(name))
+        if key in self._names or key in self._folders:
+            return False
+        self._names[key] = -1
+        return True
+
+
+def _ancestors(path: str) -> Iterator[str]:
+    end = path.rfind("/")
+    while end > 0:
+        yield path[:end]
+        end = path.rfind("/", 0, end)
 
 
 def _roomy(segment: str) -> tuple[str, str]:
     """Stem and extension with room for a counter between them."""
-    stem, extension = _split(segment)
+    match = _EXTENSION.search(segment, 1)  # from 1: a dot file is all stem
+    stem, extension = (segment[: match.start()], match.group()) if match else (segment, "")
     room = _MAX_SEGMENT_BYTES - _COUNTER_ROOM - len(extension.encode())
     return stem.encode()[:room].decode(errors="ignore"), extension
-
-
-def _split(segment: str) -> tuple[str, str]:
-    match = _EXTENSION.search(segment, 1)  # from 1: a dot file is all stem
-    return (segment[: match.start()], match.group()) if match else (segment, "")

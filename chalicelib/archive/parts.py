@@ -1,92 +1,117 @@
-"""The parts that S3 is asked for: plain values, small as JSON, and the plan that lists them.
+"""The parts of an archive and what they are made of, in the form in which they are stored and built.
 
-An archive is one multipart upload, upload 0. Past 10,000 parts some stretches of it are built first, each as an object
-of its own (*staging* uploads 1, 2, ...) and then copied whole into upload 0. All offsets are offsets in the archive,
-also those of parts of a staging upload. The base parts (literal and copied) tile the archive.
-
-Phases, when CRC-32s come from the copies:
-    1  copied parts, and literal parts that wait for nothing
-    2  literal parts that carry the header of a copied body, whose CRC-32 is known after phase 1 (`waiting`);
-       then every staging upload is completed
-    3  staged parts, and the literal parts with the manifest and the directory, these in order (the first of them may
-       hold small bodies whose CRC-32s the others need); then upload 0 is completed
-A CRC-32 known beforehand moves its header's part to phase 1. If all are known, phase 3 waits for staging only.
+A *literal* part is put together by a worker, a *copied* one by S3. An archive is one multipart upload, upload 0; past
+10,000 parts some stretches of it are built first, each as an *intermediate object* (uploads 1, 2, ...), and then copied
+whole into upload 0. A *chunk* is the tasks of one message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import msgspec
+
+from chalicelib.archive.encoding import decode, encode
 
 ARCHIVE_UPLOAD = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LiteralPart:
-    """Bytes that a worker puts together: [offset, offset + size) of the archive; `segments.segments_of` tells how."""
+class Body(msgspec.Struct, frozen=True, array_like=True, tag="body"):
+    """Bytes [start, start + size) of the pinned version of a source object, the body of member number `entry`."""
 
-    upload: int
-    number: int
-    offset: int
-    size: int
-    phase: int
-
-
-@dataclass(frozen=True, slots=True)
-class CopyPart:
-    """Bytes [start, start + size) of the source object of entry number `entry`, copied by S3. Phase 1."""
-
-    upload: int
-    number: int
-    offset: int
-    size: int
     entry: int
+    key: str
+    etag: str
     start: int
+    size: int
 
 
-@dataclass(frozen=True, slots=True)
-class StagedPart:
-    """Bytes [start, start + size) of the object that upload `stage` built, copied by S3 into the archive. Phase 3."""
+class Header(msgspec.Struct, frozen=True, array_like=True, tag="header"):
+    """The local header of member number `entry`.
+
+    `crc32` None: it is joined from the body that follows in the same part, and from what the chunks `chunks` of an
+    earlier phase recorded of the body; then `key` and `etag` name its source.
+    """
+
+    entry: int
+    name: str
+    size: int
+    modified: int
+    crc32: int | None
+    chunks: tuple[int, ...] = ()
+    key: str = ""
+    etag: str = ""
+
+
+class Bundle(msgspec.Struct, frozen=True, array_like=True, tag="bundle"):
+    """A whole object of the staging area, in which many small bodies and their headers were gathered."""
+
+    key: str
+    size: int
+
+
+Source = Header | Body | Bundle
+
+
+class Copy(msgspec.Struct, frozen=True, array_like=True, tag="copy"):
+    """Let S3 copy a range of a source object as part `number` of upload `upload`."""
 
     upload: int
     number: int
-    offset: int
-    size: int
-    stage: int
-    start: int
-
-
-Part = LiteralPart | CopyPart | StagedPart
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """One multipart upload: `parts` are numbered from 1 without gaps and tile [offset, offset + size) in that order."""
-
-    number: int
-    offset: int
-    size: int
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How one archive is built. `literal_target` and `copy_split` are the sizes (bytes) its parts were cut to."""
-
-    archive: Upload
-    stages: tuple[Upload, ...]
-    literal_target: int
-    copy_split: int
+    body: Body
 
     @property
-    def uploads(self) -> tuple[Upload, ...]:
-        """In the order in which they can be completed."""
-        return (*self.stages, self.archive)
+    def size(self) -> int:
+        return self.body.size
 
-    def base_parts(self) -> Iterator[LiteralPart | CopyPart]:
-        """The parts that make bytes of the archive for the first time, in the archive's order."""
-        for part in self.archive.parts:
-            if not isinstance(part, StagedPart):
-                yield part
-            elif part.start == 0:
-                yield from (p for p in self.stages[part.stage - 1].parts if not isinstance(p, StagedPart))
+
+class Literal(msgspec.Struct, frozen=True, array_like=True, tag="literal"):
+    """Put sources together and upload them as a part."""
+
+    upload: int
+    number: int
+    size: int
+    sources: tuple[Source, ...]
+
+
+class Gather(msgspec.Struct, frozen=True, array_like=True, tag="gather"):
+    """Put sources together into an object of the staging area."""
+
+    key: str
+    size: int
+    sources: tuple[Source, ...]
+
+
+class Read(msgspec.Struct, frozen=True, array_like=True, tag="read"):
+    """Read a range for its CRC-32."""
+
+    body: Body
+
+
+class CompleteUpload(msgspec.Struct, frozen=True, array_like=True, tag="complete"):
+    """Complete the upload of an intermediate object."""
+
+    upload: int
+
+
+class CopyObject(msgspec.Struct, frozen=True, array_like=True, tag="join"):
+    """Let S3 copy bytes [start, start + size) of intermediate object `upload` as part `number` of the archive."""
+
+    number: int
+    upload: int
+    start: int
+    size: int
+
+
+Task = Read | Gather | Copy | Literal | CompleteUpload | CopyObject
+
+
+class Chunk(msgspec.Struct, frozen=True, tag_field="v", tag=1):
+    tasks: tuple[Task, ...]
+
+
+def encode_chunk(tasks: tuple[Task, ...]) -> bytes:
+    return encode(Chunk(tasks))
+
+
+def decode_chunk(body: bytes) -> tuple[Task, ...]:
+    """Raises UnknownFormat."""
+    return decode(body, Chunk).tasks

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import struct
 import time
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
-from chalicelib.archive.entries import Entry
-from chalicelib.archive.rules import ZipLimits
-from chalicelib.limits import ZIP_MAX_NAME_BYTES, ZIP_SENTINEL_16, ZIP_SENTINEL_32
-
-CRC_OFFSET = 14  # where the CRC-32 stands in a local header, for whoever learns it last
+from chalicelib.limits import ZIP, ZIP_MAX_NAME_BYTES, ZIP_SENTINEL_16, ZIP_SENTINEL_32, ZipLimits
 
 _LOCAL = struct.Struct("<IHHHHHIIIHH")  # 4.3.7
 _CENTRAL = struct.Struct("<IHHHHHHIIIHHHHHII")  # 4.3.12
 _END64 = struct.Struct("<IQHHIIQQQQ")  # 4.3.14
 _LOCATOR64 = struct.Struct("<IIQI")  # 4.3.15
 _END = struct.Struct("<IHHHHIIH")  # 4.3.16
+_LENGTHS = struct.Struct("<HHH")  # of name, extra field and comment, in a directory record
+_CRC = struct.Struct("<I")
+_CRC_IN_HEADER, _CRC_IN_RECORD, _LENGTHS_IN_RECORD = 14, 16, 28
 
 _LOCAL_SIGNATURE = 0x04034B50
 _CENTRAL_SIGNATURE = 0x02014B50
@@ -40,11 +41,30 @@ _FIRST_TIME = 315_532_800  # 1980-01-01T00:00:00Z
 _LAST_TIME = 4_354_819_198  # 2107-12-31T23:59:58Z
 
 
-def local_header(entry: Entry, crc: int, limits: ZipLimits) -> bytes:
+class Member(NamedTuple):
+    """What the records say of a member of the archive, its CRC-32 apart. Bytes, and Unix seconds (UTC)."""
+
+    name: str
+    size: int
+    modified: int = 0
+
+
+def header_size(name_size: int, size: int, limits: ZipLimits = ZIP) -> int:
+    """Bytes of the local header of a member whose name has `name_size` bytes in UTF-8."""
+    return _LOCAL.size + name_size + (20 if size >= limits.sentinel_32 else 0)
+
+
+def record_size(name_size: int, size: int, offset: int, limits: ZipLimits = ZIP) -> int:
+    """Bytes of a member's record in the central directory."""
+    wide = 2 * (size >= limits.sentinel_32) + (offset >= limits.sentinel_32)
+    return _CENTRAL.size + name_size + (4 + 8 * wide if wide else 0)
+
+
+def local_header(member: Member, crc: int, limits: ZipLimits = ZIP) -> bytes:
     """The record in front of a body (4.3.7). Its length does not depend on `crc`."""
-    name = encoded_name(entry)
-    clock, date = dos_time(entry.modified)
-    size, extra, version = entry.size, b"", _VERSION_NEEDED
+    name = encoded_name(member.name)
+    clock, date = dos_time(member.modified)
+    size, extra, version = member.size, b"", _VERSION_NEEDED
     if size >= limits.sentinel_32:
         extra = struct.pack("<HHQQ", _ZIP64_EXTRA, 16, size, size)  # 4.5.3: a local header holds both sizes
         size, version = ZIP_SENTINEL_32, _VERSION_ZIP64
@@ -52,11 +72,11 @@ def local_header(entry: Entry, crc: int, limits: ZipLimits) -> bytes:
     return _LOCAL.pack(_LOCAL_SIGNATURE, version, _FLAGS, _STORED, clock, date, crc, *lengths) + name + extra
 
 
-def directory_record(entry: Entry, crc: int, offset: int, limits: ZipLimits) -> bytes:
-    """The entry's record in the central directory (4.3.12); `offset` is where its local header starts."""
-    name = encoded_name(entry)
-    clock, date = dos_time(entry.modified)
-    size, wide = entry.size, []
+def directory_record(member: Member, crc: int, offset: int, limits: ZipLimits = ZIP) -> bytes:
+    """The member's record in the central directory (4.3.12); `offset` is where its local header starts."""
+    name = encoded_name(member.name)
+    clock, date = dos_time(member.modified)
+    size, wide = member.size, []
     if size >= limits.sentinel_32:
         wide += [size, size]
         size = ZIP_SENTINEL_32
@@ -69,7 +89,7 @@ def directory_record(entry: Entry, crc: int, offset: int, limits: ZipLimits) -> 
     return _CENTRAL.pack(*head, len(name), len(extra), 0, 0, 0, _EXTERNAL, offset) + name + extra
 
 
-def end_records(count: int, directory_size: int, directory_offset: int, limits: ZipLimits) -> bytes:
+def end_records(count: int, directory_size: int, directory_offset: int, limits: ZipLimits = ZIP) -> bytes:
     """What closes the archive: the end record (4.3.16), after the two ZIP64 ones (4.3.14, 4.3.15) where needed."""
     few = count < limits.sentinel_16
     near, small = directory_offset < limits.sentinel_32, directory_size < limits.sentinel_32
@@ -91,12 +111,25 @@ def end_records(count: int, directory_size: int, directory_offset: int, limits: 
     return end64 + _LOCATOR64.pack(_LOCATOR64_SIGNATURE, 0, directory_offset + directory_size, 1) + end
 
 
-def encoded_name(entry: Entry) -> bytes:
+def patch_header(header: bytearray, crc: int) -> None:
+    """Write a CRC-32 into a local header, which may have anything behind it."""
+    _CRC.pack_into(header, _CRC_IN_HEADER, crc)
+
+
+def patch_records(body: bytearray, start: int, stop: int, crcs: Iterator[int]) -> None:
+    """Write CRC-32s into the directory records that make up bytes [start, stop), one after the other."""
+    while start < stop:
+        name, extra, comment = _LENGTHS.unpack_from(body, start + _LENGTHS_IN_RECORD)
+        _CRC.pack_into(body, start + _CRC_IN_RECORD, next(crcs))
+        start += _CENTRAL.size + name + extra + comment
+
+
+def encoded_name(name: str) -> bytes:
     """The name as it stands in both records. Raises ValueError past what the length field can hold (4.4.10)."""
-    name = entry.name.encode()
-    if not 0 < len(name) <= ZIP_MAX_NAME_BYTES:
-        raise ValueError(f"a name has 1 to {ZIP_MAX_NAME_BYTES:,} bytes, not {len(name):,}")
-    return name
+    encoded = name.encode()
+    if not 0 < len(encoded) <= ZIP_MAX_NAME_BYTES:
+        raise ValueError(f"a name has 1 to {ZIP_MAX_NAME_BYTES:,} bytes, not {len(encoded):,}")
+    return encoded
 
 
 def dos_time(modified: int) -> tuple[int, int]:

@@ -1,197 +1,176 @@
-"""Builds one chunk: copies ranges, puts literal parts together, and says what it learnt on the way."""
+"""Builds one chunk: copies ranges, puts literal parts together, and reports what it found on the way."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from chalicelib.archive.crc32 import crc32_concat
-from chalicelib.archive.entries import Entry
-from chalicelib.archive.layout import render_header
-from chalicelib.assembly.model import Archive, BodyCrc, PartReceipt, Phase, Receipt
-from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
-from chalicelib.assembly.tasks import (
-    BodyPiece,
-    Chunk,
-    CloseTask,
-    CopyTask,
-    GatherTask,
-    HeaderPiece,
-    LiteralTask,
-    Piece,
-    ReadTask,
-    RunPiece,
-    StagedTask,
-    decode_chunk,
+from chalicelib.archive.parts import (
+    ARCHIVE_UPLOAD,
+    Body,
+    Bundle,
+    CompleteUpload,
+    Copy,
+    CopyObject,
+    Gather,
+    Header,
+    Literal,
+    Read,
+    Source,
 )
-from chalicelib.errors import ChecksumsMissing, SourceChanged, UploadGone
+from chalicelib.archive.records import Member, local_header
+from chalicelib.assembly.checksums import Checksums, Version, crc_of_parts, joined_crc, required_crc
+from chalicelib.assembly.model import Archive, BodyCrc, CrcSource, PartReceipt, Phase, Receipt
+from chalicelib.assembly.plans import PlanReader
+from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors
+from chalicelib.errors import SourceChanged, UploadGone
 
 COPIES_IN_FLIGHT = 4
-OTHER_CRC = "its bytes have another CRC-32 than the store told"
-
-
-def chunk_key(archive: Archive, phase: Phase, chunk: int) -> str:
-    """Where a planned chunk lies."""
-    return f"{archive.staging}{phase}-{chunk:05d}.json"
+OTHER_CRC = "its bytes have another CRC-32 than the store reported"
 
 
 @dataclass(slots=True)
-class _Learnt:
-    parts: list[PartReceipt] = field(default_factory=list)
+class Findings:
+    """What building has found out: CRC-32s of ranges, and those of whole objects that were read for them."""
+
     crcs: list[BodyCrc] = field(default_factory=list)
-    size: int = 0
+    objects: dict[Version, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkBuilder:
     store: ArchiveStore
     table: AssemblyTable
+    plans: PlanReader
+    checksums: Checksums
+    executors: Executors
 
-    def build(self, archive: Archive, phase: Phase, number: int) -> tuple[Receipt, int]:
-        """Do the chunk's work. The receipt, and the bytes of the archive that it made.
+    def build(self, archive: Archive, chunk: int) -> Receipt:
+        """Do a chunk of the archive's phase. Doing it twice gives the same parts.
 
-        Raises SourceChanged, StorageError and UploadGone. Doing it twice gives the same parts.
+        Raises SourceChanged, StorageError, UploadGone and UnknownFormat.
         """
-        chunk = decode_chunk(self.store.get(chunk_key(archive, phase, number)))
-        learnt = _Learnt()
-        for receipt, crc in self._copied(archive, chunk):
-            learnt.parts.append(receipt)
-            learnt.crcs += crc
-            learnt.size += receipt.size
-        for task in chunk:
-            if isinstance(task, LiteralTask):
-                learnt.parts.append(self._literal(archive, task, learnt))
-                learnt.size += task.size
-            elif isinstance(task, GatherTask):
-                self.store.put(task.key, bytes(self._rendered(archive, task.size, task.pieces, learnt)))
-            elif isinstance(task, ReadTask):
-                learnt.crcs.append(self.store.crc_of(task.range))
-                learnt.size += task.range.size
-            elif isinstance(task, CloseTask):
-                self._close(archive, task.upload)
-            elif isinstance(task, StagedTask):
-                learnt.parts.append(self._staged(archive, task))
-        return Receipt(tuple(learnt.parts), tuple(learnt.crcs)), learnt.size
+        tasks = self.plans.chunk(archive, archive.phase, chunk)
+        findings = Findings()
+        parts = self._copy_all(archive, [task for task in tasks if isinstance(task, Copy)], findings)
+        done = sum(part.size for part in parts)
+        for task in tasks:
+            match task:
+                case Literal():
+                    parts.append(self._literal(archive, task, findings))
+                    done += task.size
+                case Gather():
+                    self.store.put(task.key, self.rendered(archive, task.size, task.sources, findings))
+                case Read():
+                    findings.crcs.append(self.store.crc_of(task.body))
+                    done += task.body.size
+                case CompleteUpload():
+                    self._complete(archive, task.upload)
+                case CopyObject():
+                    parts.append(self._join(archive, task))
+        self.checksums.remember(findings.objects)
+        return Receipt(tuple(parts), tuple(findings.crcs), done)
 
-    def part_body(self, archive: Archive, size: int, pieces: Sequence[Piece]) -> tuple[bytearray, list[BodyCrc]]:
-        """`size` bytes put together from pieces, and the CRC-32s of the bodies among them."""
-        learnt = _Learnt()
-        return self._rendered(archive, size, pieces, learnt), learnt.crcs
+    def rendered(self, archive: Archive, size: int, sources: Sequence[Source], findings: Findings) -> bytearray:
+        """The bytes of sources, `size` in all."""
+        rendered = bytearray(size)
+        contents = self.store.read_many([source for source in sources if isinstance(source, Body)])
+        offset = 0
+        for source, following in pairwise((*sources, None)):
+            match source:
+                case Header():
+                    body = following if isinstance(following, Body) else None
+                    content = next(contents) if body else b""
+                    piece = self._header(archive, source, body, content, findings) + content
+                case Bundle():
+                    piece = self.store.get(source.key)
+                case _:
+                    continue  # a body was written with its header
+            rendered[offset : offset + len(piece)] = piece
+            offset += len(piece)
+        if offset != size:
+            raise AssertionError(f"a part of {size} bytes came to {offset}")
+        return rendered
 
-    def _copied(self, archive: Archive, chunk: Chunk) -> Iterator[tuple[PartReceipt, list[BodyCrc]]]:
-        tasks = [task for task in chunk if isinstance(task, CopyTask)]
-        if not tasks:
-            return
-        with ThreadPoolExecutor(COPIES_IN_FLIGHT) as pool:
-            yield from pool.map(lambda task: self._copy(archive, task), tasks)
+    # --- parts
 
-    def _copy(self, archive: Archive, task: CopyTask) -> tuple[PartReceipt, list[BodyCrc]]:
-        source = task.range
-        etag, crc = self.store.copy_part(archive.uploads[task.upload], task.number, source)
-        if archive.verified and crc is None:
-            raise ChecksumsMissing(
-                source.key, "the answer of a copy has no CRC-32; set CRC_SOURCE to auto, head or read"
-            )
-        crcs = [BodyCrc(source.entry, source.start, source.size, crc)] if crc is not None else []
-        return PartReceipt(task.upload, task.number, etag, source.size, crc), crcs
+    def _copy_all(self, archive: Archive, copies: Sequence[Copy], findings: Findings) -> list[PartReceipt]:
+        if not copies:
+            return []
+        with self.executors(COPIES_IN_FLIGHT) as executor:
+            parts = list(executor.map(lambda copy: self._copy(archive, copy), copies))
+        for copy, part in zip(copies, parts, strict=True):
+            if part.crc32 is not None:
+                findings.crcs.append(BodyCrc(copy.body.entry, copy.body.start, copy.body.size, part.crc32))
+        return parts
 
-    def _staged(self, archive: Archive, task: StagedTask) -> PartReceipt:
-        source = archive.uploads[task.stage].key
-        etag, crc = self.store.copy_staged(archive.uploads[0], task.number, source, start=task.start, size=task.size)
-        return PartReceipt(0, task.number, etag, task.size, crc)
+    def _copy(self, archive: Archive, copy: Copy) -> PartReceipt:
+        upload = self.plans.upload(archive, copy.upload)
+        etag, crc = self.store.copy_part(upload, copy.number, copy.body)
+        if archive.verified:
+            crc = required_crc(copy.body.key, crc)
+        return PartReceipt(copy.upload, copy.number, etag, copy.size, crc)
 
-    def _literal(self, archive: Archive, task: LiteralTask, learnt: _Learnt) -> PartReceipt:
-        body = self._rendered(archive, task.size, task.pieces, learnt)
+    def _join(self, archive: Archive, join: CopyObject) -> PartReceipt:
+        key = self.plans.upload(archive, join.upload).key
+        etag, crc = self.store.copy_object(archive.upload, join.number, key, start=join.start, size=join.size)
+        if archive.verified:
+            crc = required_crc(key, crc)
+        return PartReceipt(ARCHIVE_UPLOAD, join.number, etag, join.size, crc)
+
+    def _literal(self, archive: Archive, part: Literal, findings: Findings) -> PartReceipt:
+        body = self.rendered(archive, part.size, part.sources, findings)
+        return self.upload(archive, part.upload, part.number, body)
+
+    def upload(self, archive: Archive, upload: int, number: int, body: bytearray) -> PartReceipt:
+        """Upload a part that is put together."""
         crc = zlib.crc32(body)
-        told = crc if archive.verified else None
-        etag = self.store.upload_part(archive.uploads[task.upload], task.number, body, crc32=told)
-        return PartReceipt(task.upload, task.number, etag, task.size, crc)
+        place = self.plans.upload(archive, upload)
+        etag = self.store.upload_part(place, number, body, crc32=crc if archive.verified else None)
+        return PartReceipt(upload, number, etag, len(body), crc)
 
-    def _close(self, archive: Archive, number: int) -> None:
-        """Complete a staging upload; one that is complete already is fine."""
-        upload = archive.uploads[number]
-        parts = sorted(self._parts_of(archive, number), key=lambda part: part.number)
+    def _complete(self, archive: Archive, number: int) -> None:
+        """Complete the upload of an intermediate object; one that is complete already is fine."""
+        upload = self.plans.upload(archive, number)
+        parts = self.parts_of(archive, number, (Phase.BODY, Phase.HEADERS))
         size = sum(part.size for part in parts)
-        crc = crc32_concat((part.crc32 or 0, part.size) for part in parts) if archive.verified else None
+        crc = crc_of_parts(upload.key, parts) if archive.verified else None
         try:
             self.store.complete(upload, parts, size=size, crc32=crc)
         except UploadGone:
             if self.store.size_of(upload.key) != size:
                 raise
 
-    def _parts_of(self, archive: Archive, upload: int) -> list[PartReceipt]:
-        phases = (Phase.BODY, Phase.HEADERS)
-        receipts = (receipt for phase in phases for receipt in self.table.receipts(archive, phase))
-        return [part for receipt in receipts for part in receipt.parts if part.upload == upload]
+    def parts_of(self, archive: Archive, upload: int, phases: Iterable[Phase]) -> list[PartReceipt]:
+        """The parts of an upload that chunks of these phases recorded, by number."""
+        receipts = (receipt for phase in phases for _, receipt in self.table.receipts(archive, phase))
+        parts = [part for receipt in receipts for part in receipt.parts if part.upload == upload]
+        return sorted(parts, key=lambda part: part.number)
 
-    def _rendered(self, archive: Archive, size: int, pieces: Sequence[Piece], learnt: _Learnt) -> bytearray:
-        """The pieces' bytes. A header is written once the body behind it has been seen, as its CRC-32 comes last."""
-        body = bytearray(size)
-        reads = self.store.read_many([piece.range for piece in pieces if isinstance(piece, BodyPiece)])
-        offset = 0
-        header: tuple[int, HeaderPiece] | None = None
-        seen: list[BodyCrc] = []
-        for piece in pieces:
-            if isinstance(piece, HeaderPiece):
-                self._write_header(archive, body, header, seen)
-                header, seen = (offset, piece), []
-                offset += len(_header_bytes(piece, 0))
-            elif isinstance(piece, BodyPiece):
-                content = next(reads)
-                body[offset : offset + len(content)] = content
-                seen.append(BodyCrc(piece.range.entry, piece.range.start, len(content), zlib.crc32(content)))
-                learnt.crcs.append(seen[-1])
-                offset += len(content)
-            else:
-                offset = self._write_run(body, offset, piece)
-        self._write_header(archive, body, header, seen)
-        if offset != size:
-            raise AssertionError(f"a part of {size} bytes came to {offset}")
-        return body
+    # --- headers
 
-    def _write_run(self, body: bytearray, offset: int, piece: RunPiece) -> int:
-        body[offset : offset + piece.size] = self.store.get(piece.key)
-        return offset + piece.size
+    def _header(self, archive: Archive, header: Header, body: Body | None, content: bytes, findings: Findings) -> bytes:
+        """The local header of a member, given the first bytes of its body as far as they are in the same part."""
+        own = BodyCrc(header.entry, 0, len(content), zlib.crc32(content))
+        if body is not None:
+            findings.crcs.append(own)
+            if header.crc32 is not None and own.size == header.size and own.crc32 != header.crc32:
+                raise SourceChanged(body.key, OTHER_CRC, header.entry)
+        crc = self._joined(archive, header, own, findings) if header.crc32 is None else header.crc32
+        return local_header(Member(header.name, header.size, header.modified), crc)
 
-    def _write_header(
-        self, archive: Archive, body: bytearray, header: tuple[int, HeaderPiece] | None, seen: list[BodyCrc]
-    ) -> None:
-        if header is None:
-            return
-        offset, piece = header
-        record = _header_bytes(piece, self._crc_for(archive, piece, seen))
-        body[offset : offset + len(record)] = record
+    def _joined(self, archive: Archive, header: Header, own: BodyCrc, findings: Findings) -> int:
+        """The CRC-32 of a body from its first bytes and the copies of the rest, or from what was read of it."""
+        if not header.chunks:
+            return joined_crc(header.entry, header.size, [own])
+        if archive.crc_source is not CrcSource.READ:
+            return joined_crc(header.entry, header.size, [own, *self._recorded(archive, Phase.BODY, header)])
+        crc = joined_crc(header.entry, header.size, self._recorded(archive, Phase.CHECKSUM, header))
+        findings.objects[header.key, header.etag] = crc
+        return crc
 
-    def _crc_for(self, archive: Archive, piece: HeaderPiece, seen: list[BodyCrc]) -> int:
-        """The CRC-32 of a header's body: known, seen here, or from the copies. A wrong known one is a change."""
-        own = [crc for crc in seen if crc.entry == piece.entry]
-        if piece.crc32 is not None:
-            if own and own[0].size == piece.size and own[0].crc32 != piece.crc32:
-                raise SourceChanged(piece.key, OTHER_CRC, entry=piece.entry)
-            return piece.crc32
-        return joined_crc(piece.entry, piece.size, [*own, *self._copied_crcs(archive, piece)])
-
-    def _copied_crcs(self, archive: Archive, piece: HeaderPiece) -> list[BodyCrc]:
-        if not piece.chunks:
-            return []
-        receipts = self.table.receipts(archive, Phase.BODY, piece.chunks)
-        return [crc for receipt in receipts for crc in receipt.crcs if crc.entry == piece.entry]
-
-
-def joined_crc(entry: int, size: int, crcs: Sequence[BodyCrc]) -> int:
-    """The CRC-32 of a body from those of its ranges. AssertionError if they do not tile it."""
-    end, pieces = 0, []
-    for crc in sorted(set(crcs), key=lambda crc: crc.start):
-        if crc.start != end:
-            break
-        end += crc.size
-        pieces.append((crc.crc32, crc.size))
-    if end != size:
-        raise AssertionError(f"CRC-32s of entry {entry} reach byte {end} of {size}")
-    return crc32_concat(pieces)
-
-
-def _header_bytes(piece: HeaderPiece, crc: int) -> bytes:
-    return render_header(Entry(piece.name, piece.size, piece.modified), crc)
+    def _recorded(self, archive: Archive, phase: Phase, header: Header) -> Iterator[BodyCrc]:
+        for _, receipt in self.table.receipts(archive, phase, header.chunks):
+            yield from (crc for crc in receipt.crcs if crc.entry == header.entry)

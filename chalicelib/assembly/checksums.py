@@ -1,40 +1,42 @@
-"""Where the CRC-32s of copied bodies come from: decided once per generation, before anything is written."""
+"""Where the CRC-32s of copied bodies come from: decided for each archive, before anything of it is written."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from msgspec.structs import replace
-
-from chalicelib.archive.archives import ArchivePlan
-from chalicelib.archive.waiting import crc_needs
-from chalicelib.assembly.builder import joined_crc
-from chalicelib.assembly.model import Archive, BodyCrc, CrcSource, Phase
-from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
-from chalicelib.assembly.tasks import Range
+from chalicelib.archive.crc32 import crc32_concat
+from chalicelib.archive.parts import Body
+from chalicelib.assembly.model import BodyCrc, PartReceipt
+from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors
 from chalicelib.checking.ports import SourceStore
-from chalicelib.errors import LorryError
-from chalicelib.jobs.files import CheckedFile
+from chalicelib.errors import ChecksumsMissing, LorryError
 
 CAPABILITY = "copies-tell-crc32"
 CAPABILITY_SECONDS = 3_600
 LOOKUPS = 16
 CRC_SECONDS = 30 * 86_400
 
+Version = tuple[str, str]  # key and ETag of an object
+
 
 @dataclass(frozen=True, slots=True)
 class Checksums:
-    """`wanted` is auto, copy, head or read; `now()` epoch seconds; `store_name` tells stores apart in what is kept."""
+    """`wanted` is auto, copy, head or read, `now()` epoch seconds; facts are remembered under `store_name`."""
 
     table: AssemblyTable
     store: ArchiveStore
     source: SourceStore
+    executors: Executors
     now: Callable[[], int]
     wanted: str
     store_name: str
+
+    @property
+    def trusts_store(self) -> bool:
+        """Whether CRC-32s that the store knows of whole objects are used; else everything is read."""
+        return self.wanted != "read"
 
     def copies_tell(self) -> bool:
         """Whether this upload takes CRC-32s from its copies (and so is verified as a whole when it is completed)."""
@@ -47,57 +49,59 @@ class Checksums:
             self.table.remember({name: known}, until=self.now() + CAPABILITY_SECONDS)
         return known == "yes"
 
-    def trusted(self, files: Sequence[CheckedFile]) -> list[CheckedFile]:
-        """The files with the CRC-32s that may be used: none from the store where everything is to be read."""
-        if self.wanted != "read":
-            return list(files)
-        return [(file, replace(result, crc32=None)) for file, result in files]
-
-    def remembered(self, bodies: Sequence[Range]) -> dict[str, int]:
-        """CRC-32s by key of those bodies that were read before, or whose parts' checksums the store tells."""
-        names = {self._name(body): body for body in bodies}
+    def known(self, bodies: Sequence[Body]) -> dict[int, int]:
+        """CRC-32s by member of those bodies that were read before, or whose parts' checksums the store knows."""
+        names = {self._name((body.key, body.etag)): body.entry for body in bodies}
         kept = self.table.recall(list(names), now=self.now())
-        crcs = {names[name].key: int(value) for name, value in kept.items()}
-        if self.wanted == "read":
+        crcs = {names[name]: int(value) for name, value in kept.items()}
+        unknown = [body for body in bodies if body.entry not in crcs and "-" in body.etag]
+        if not self.trusts_store or not unknown:
             return crcs
-        unknown = [body for body in bodies if body.key not in crcs and "-" in body.etag]
-        with ThreadPoolExecutor(LOOKUPS) as pool:
-            told = list(pool.map(self._from_parts, unknown))
-        found = {body.key: crc for body, crc in zip(unknown, told, strict=True) if crc is not None}
-        self.remember(unknown, found)
-        return crcs | found
+        with self.executors(LOOKUPS) as executor:
+            combined = list(executor.map(self._from_parts, unknown))
+        found = {body: crc for body, crc in zip(unknown, combined, strict=True) if crc is not None}
+        self.remember({(body.key, body.etag): crc for body, crc in found.items()})
+        return crcs | {body.entry: crc for body, crc in found.items()}
 
-    def remember(self, bodies: Sequence[Range], crcs: Mapping[str, int]) -> None:
-        values = {self._name(body): str(crcs[body.key]) for body in bodies if body.key in crcs}
-        self.table.remember(values, until=self.now() + CRC_SECONDS)
+    def remember(self, crcs: Mapping[Version, int]) -> None:
+        """Keep the CRC-32s of whole objects for later archives."""
+        if crcs:
+            values = {self._name(version): str(crc) for version, crc in crcs.items()}
+            self.table.remember(values, until=self.now() + CRC_SECONDS)
 
-    def read_crcs(self, reads: Archive, bodies: Sequence[Range]) -> dict[str, int]:
-        """CRC-32s by key from the receipts of a finished reading."""
-        found: dict[int, list[BodyCrc]] = {}
-        for receipt in self.table.receipts(reads, Phase.CHECKSUM):
-            for crc in receipt.crcs:
-                found.setdefault(crc.entry, []).append(crc)
-        return {body.key: joined_crc(n, body.size, found.get(n, [])) for n, body in enumerate(bodies)}
-
-    def _from_parts(self, body: Range) -> int | None:
-        """Combined from the checksums of the parts that the object was uploaded in; None where nobody tells them."""
+    def _from_parts(self, body: Body) -> int | None:
+        """Combined from the checksums of the object's own parts; None where the store does not know them."""
         try:
             return self.source.combined_crc32(body.key, body.etag)
         except LorryError:
             return None
 
-    def _name(self, body: Range) -> str:
-        return "crc32:" + hashlib.sha256(f"{self.store_name}\n{body.key}\n{body.etag}".encode()).hexdigest()
+    def _name(self, version: Version) -> str:
+        key, etag = version
+        return "crc32:" + hashlib.sha256(f"{self.store_name}\n{key}\n{etag}".encode()).hexdigest()
 
 
-def bodies_to_know(plans: Sequence[ArchivePlan]) -> list[Range]:
-    """Each copied body whose CRC-32 nobody knows, whole; `entry` is its place in this list."""
-    needs = [(plan, need.entry) for plan in plans for need in crc_needs(plan.plan)]
-    bodies = [plan.layout.entries[number] for plan, number in needs]
-    return [Range(n, entry.key or "", entry.etag or "", 0, entry.size) for n, entry in enumerate(bodies)]
+def joined_crc(entry: int, size: int, crcs: Iterable[BodyCrc]) -> int:
+    """The CRC-32 of a body from those of its ranges. AssertionError if they do not tile it."""
+    end, pieces = 0, []
+    for crc in sorted({crc for crc in crcs if crc.size}, key=lambda crc: crc.start):
+        if crc.start != end:
+            break
+        end += crc.size
+        pieces.append((crc.crc32, crc.size))
+    if end != size:
+        raise AssertionError(f"CRC-32s of member {entry} reach byte {end} of {size}")
+    return crc32_concat(pieces)
 
 
-def crc_source(copies_tell: bool, unknown: Sequence[Range]) -> CrcSource:
-    if copies_tell:
-        return CrcSource.COPY
-    return CrcSource.READ if unknown else CrcSource.HEAD
+def crc_of_parts(key: str, parts: Iterable[PartReceipt]) -> int:
+    """The CRC-32 of an upload whose store verifies it. Raises ChecksumsMissing if that of a part is not known."""
+    pieces = [(required_crc(key, part.crc32), part.size) for part in parts]
+    return crc32_concat(pieces)
+
+
+def required_crc(key: str, crc32: int | None) -> int:
+    """The CRC-32 that a store must return for a part. Raises ChecksumsMissing if it does not."""
+    if crc32 is None:
+        raise ChecksumsMissing(key, "the answer of a copy has no CRC-32; set CRC_SOURCE to auto, head or read")
+    return crc32

@@ -1,4 +1,4 @@
-"""Removes what an ended job does not need: open uploads, staging objects, archives that nobody may fetch any more."""
+"""Removes what an ended job does not need: open uploads, staging objects, archives that can no longer be fetched."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class Cleaner:
         return True
 
     def _abort_uploads(self, job: Job) -> None:
-        uploads = [upload for archive in self.table.archives(job.job_id) for upload in archive.uploads]
+        uploads = [archive.upload for archive in self.table.archives(job.job_id)]
         for prefix in (archive_prefix(job.job_id), staging_prefix(job.job_id)):
             uploads += self.store.open_uploads(prefix)
-        for upload in uploads:
+        for upload in dict.fromkeys(uploads):
             if generation_of(upload.key) <= job.generation:
                 self.store.abort(upload)
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from chalicelib.assembly.model import Archive, Phase, Receipt
-from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome
+from chalicelib.assembly.model import Archive, Phase
+from chalicelib.assembly.ports import AssemblyTable
 from chalicelib.errors import TableUnavailable
 from chalicelib.jobs.lifecycle import WORKER, JobLifecycle
-from chalicelib.jobs.model import Job, JobEvent, JobStatus
-from chalicelib.jobs.ports import JobTable, WorkQueue
+from chalicelib.jobs.model import Job, JobEvent, JobStatus, Step
+from chalicelib.jobs.ports import Change, JobTable, WorkQueue
+from chalicelib.jobs.state_machine import Trigger
 from chalicelib.messages import BuildChunk, PlanArchive
 
-ATTEMPTS = 8  # to begin a new generation while other workers still record chunks
+ATTEMPTS = 8  # to begin a new generation while other workers report progress
 STALL_MS = 20_000  # nothing was recorded for so long: less than it takes a lost message to come back
+REPORT_MS = 1_000  # clients see progress about so often
+INLINE_SECONDS = 45.0  # must be left of an invocation to build another chunk in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,42 +30,44 @@ class ArchiveLifecycle:
     job_lifecycle: JobLifecycle
     now: Callable[[], int]
 
-    def record(self, archive: Archive, chunk: int, receipt: Receipt, *, size: int) -> ChunkOutcome:
-        """Record a chunk of the archive's current phase, and go on if it was the last."""
-        outcome = self.table.record_chunk(archive, chunk, receipt, size=size, now=self.now())
-        if outcome is not ChunkOutcome.STALE:
-            self.advance_current(archive)
-        return outcome
+    def start(self, archive: Archive, *, inline: bool) -> Archive | None:
+        """Send the chunks of a phase that has just begun. With `inline`, a single one is left to the caller: then the
+        archive is returned."""
+        chunks = archive.chunks[archive.phase]
+        if inline and chunks == 1:
+            return archive
+        self._send(archive, range(chunks))
+        return None
 
-    def advance_current(self, archive: Archive) -> None:
-        """Go on with the archive as it is now."""
-        for current in self.table.archives(archive.job_id, archive.generation):
-            if current.number == archive.number:
-                self.advance(current)
+    def recorded(self, job: Job, archive: Archive, *, inline: bool) -> Archive | None:
+        """What follows a recorded chunk, given job and archive as they are now. Returns as `advance`."""
+        self._report(job, archive)
+        return self.advance(job, archive, inline=inline)
 
-    def advance(self, archive: Archive) -> None:
-        """Enter the next phase that has work, if this one is complete; after the last, end the job."""
-        while archive.phase is not Phase.DONE and archive.phase_complete:
-            following = archive.next_phase
-            if not self.table.enter_phase(archive, following):
-                return
-            archive = replace(archive, phase=following, done=frozenset())
-            self.send_missing(archive)
-        if archive.phase is Phase.DONE:
-            self._end(archive)
+    def advance(self, job: Job, archive: Archive, *, inline: bool = False) -> Archive | None:
+        """Enter the next phase that has work, if this one is complete; after the last, end the job.
 
-    def send_missing(self, archive: Archive) -> None:
-        """Send every chunk of the current phase that is not recorded. Repeating it is harmless."""
-        self.queue.send(
-            BuildChunk(archive.job_id, archive.generation, archive.number, str(archive.phase), chunk)
-            for chunk in archive.missing_chunks
-        )
+        With `inline`, a phase of one chunk is left to the caller: then the archive in this phase is returned.
+        """
+        following: Archive | None = archive
+        while following is not None and following.phase is not Phase.DONE:
+            archive = following
+            if not archive.phase_complete:
+                return None
+            following = self.table.enter_phase(archive, archive.next_phase, now=self.now())
+            if following is not None and following.phase is not Phase.DONE:
+                self._leave_checksumming(job, following)
+                return self.start(following, inline=inline)
+        if following is not None:
+            self._end(following)
+        return None
 
     def go_on(self, job: Job, archive: Archive) -> None:
         """Take up an archive that lies still: its messages may be lost. While it moves they are under way."""
-        if self.now() - job.updated_at >= STALL_MS:
-            self.send_missing(archive)
-        self.advance(archive)
+        if self.now() - archive.updated_at >= STALL_MS and archive.phase is not Phase.DONE:
+            recorded = self.table.recorded_chunks(archive)
+            self._send(archive, (n for n in range(archive.chunks[archive.phase]) if n not in recorded))
+        self.advance(job, archive)
 
     def changed(self, job: Job, keys: list[str]) -> None:
         """Files are not what they were: begin a new generation, with a new plan and new uploads."""
@@ -76,14 +81,40 @@ class ArchiveLifecycle:
                 return
         raise TableUnavailable(f"the row of job {job.job_id} changed at each attempt to begin a new generation")
 
-    def _end(self, archive: Archive) -> None:
-        """The last archive is done: so is whatever this generation is for."""
-        archives = self.table.archives(archive.job_id, archive.generation)
-        if any(other.phase is not Phase.DONE for other in archives):
+    def _send(self, archive: Archive, chunks: Iterable[int]) -> None:
+        """Repeating a chunk's message is harmless."""
+        self.queue.send(
+            BuildChunk(archive.job_id, archive.generation, archive.number, str(archive.phase), chunk)
+            for chunk in chunks
+        )
+
+    def _report(self, job: Job, archive: Archive) -> None:
+        """Let clients see the progress, now and then and at the end of each phase; the end of the last is the job's."""
+        now = self.now()
+        complete = archive.phase_complete and archive.next_phase is not Phase.DONE
+        if not complete and now - job.updated_at < REPORT_MS:
             return
-        if archive.reads_only:
-            self.queue.send([PlanArchive(archive.job_id, archive.generation)])
+        assembled = archive.built
+        if archive.size != job.to_assemble:  # the job has several archives
+            assembled = sum(each.built for each in self.table.archives(job.job_id, job.generation))
+        not_after = None if complete else now - REPORT_MS
+        self.table.report_progress(job, assembled=assembled, now=now, not_after=not_after)
+
+    def _leave_checksumming(self, job: Job, archive: Archive) -> None:
+        """The job builds as soon as none of its archives reads for CRC-32s any more."""
+        if job.step is not Step.CHECKSUMMING:
+            return
+        archives = self.table.archives(archive.job_id, archive.generation)
+        if all(each.phase is not Phase.CHECKSUM for each in archives):
+            event = JobEvent("assembling", self.now(), WORKER)
+            self.jobs.apply(Change(job_id=archive.job_id, trigger=Trigger.BUILD, event=event))
+
+    def _end(self, archive: Archive) -> None:
+        """End the job with the last of its archives."""
+        archives = self.table.archives(archive.job_id, archive.generation)
+        if any(each.phase is not Phase.DONE for each in archives):
             return
         job = self.jobs.get(archive.job_id)
         if job is not None and job.generation == archive.generation:
+            self._leave_checksumming(job, archive)
             self.job_lifecycle.succeed(job)

@@ -1,10 +1,11 @@
-"""The state of an archive that is being built: one versioned value with named steps. Sizes are bytes."""
+"""The state of an archive that is being built, and where its objects lie. Sizes are bytes, times epoch milliseconds."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 from chalicelib.jobs.model import Job
 
@@ -12,13 +13,16 @@ from chalicelib.jobs.model import Job
 class Phase(StrEnum):
     """The steps of building an archive, in order. A phase begins when every chunk of the one before is recorded."""
 
-    CHECKSUM = "checksum"  # bodies whose CRC-32 no store tells are read; a row of its own, archive 0
-    GATHER = "gather"  # many small bodies are put together into runs, so that no message reads for minutes
+    CHECKSUM = "checksum"  # copied bodies are read whose CRC-32 the store does not know
+    GATHER = "gather"  # many small bodies are put together into bundles, so that no message reads for minutes
     BODY = "body"  # copied ranges, and literal parts that wait for nothing
     HEADERS = "headers"  # literal parts with headers whose CRC-32 came from the copies
-    STAGES = "stages"  # staging objects are completed
-    STAGED = "staged"  # and copied into the archive
-    FINISH = "finish"  # manifest, directory, Complete
+    INTERMEDIATES = "intermediates"  # intermediate objects are completed
+    JOINS = "joins"  # and copied into the archive
+    CRCS = "crcs"  # the CRC-32 of every member is put together
+    MANIFEST = "manifest"  # and written into the manifest's parts
+    DIRECTORY = "directory"  # and into the directory's
+    FINISH = "finish"  # the archive is completed; a small one does the three phases before in this one
     DONE = "done"
 
 
@@ -33,20 +37,20 @@ class CrcSource(StrEnum):
     READ = "read"  # every copied body was read once
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class MultipartUpload(msgspec.Struct, frozen=True):
     """A multipart upload to `key` of the archive bucket."""
 
     key: str
     upload_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archive:
-    """One archive of a job in one generation. `uploads[0]` is the archive itself, the rest are staging objects.
+class Archive(msgspec.Struct, frozen=True, kw_only=True):
+    """One archive of a job in one generation, numbered from 1.
 
-    Archives are numbered from 1; number 0 stands for the reading of CRC-32s and builds nothing. `chunks` tells how many
-    chunks each phase has; `done` the numbers of those of the current phase that are recorded.
+    `plan` is the key of its stored plan, `intermediates` that of the list of uploads of its intermediate objects (empty
+    if there are none). `chunks` counts the chunks of each phase, `recorded` those of the current phase that are done.
+    `work` is how much is to be read and built, `done_bytes` how much of it is done. `verified`: the store checks the
+    CRC-32 of the whole archive when it is completed. `cost` is what the plan costs if nothing fails.
     """
 
     job_id: str
@@ -57,26 +61,30 @@ class Archive:
     entries: int
     parts: int
     crc_source: CrcSource
-    verified: bool  # the store checks the CRC-32 of the whole archive when it is completed
-    staging: str  # where its staging objects lie; planners that run at once have different places
-    fingerprint: str  # of the layout: whoever plans again must come to the same
-    cost: dict[str, int | str]  # what the plan costs if nothing fails: bytes, requests, dollars
-    uploads: tuple[Upload, ...]
+    verified: bool
+    cost: dict[str, int | str] = {}
+    plan: str
+    intermediates: str = ""
+    upload: MultipartUpload
     chunks: dict[Phase, int]
+    work: int
     phase: Phase
-    done: frozenset[int] = field(default_factory=frozenset)
-
-    @property
-    def reads_only(self) -> bool:
-        return self.number == 0
+    recorded: int = 0
+    done_bytes: int = 0
+    updated_at: int = 0
 
     @property
     def key(self) -> str:
-        return self.uploads[0].key
+        return self.upload.key
+
+    @property
+    def built(self) -> int:
+        """How much of `size` counts as built: what was read for CRC-32s takes its share."""
+        return self.size * self.done_bytes // self.work
 
     @property
     def phase_complete(self) -> bool:
-        return len(self.done) >= self.chunks.get(self.phase, 0)
+        return self.recorded >= self.chunks.get(self.phase, 0)
 
     @property
     def next_phase(self) -> Phase:
@@ -84,14 +92,13 @@ class Archive:
         later = PHASES[PHASES.index(self.phase) + 1 :]
         return next(phase for phase in later if phase is Phase.DONE or self.chunks.get(phase, 0))
 
-    @property
-    def missing_chunks(self) -> list[int]:
-        return [number for number in range(self.chunks.get(self.phase, 0)) if number not in self.done]
+    def is_past(self, phase: str) -> bool:
+        """Whether the archive has left a phase."""
+        return PHASES.index(self.phase) > PHASES.index(Phase(phase))
 
 
-@dataclass(frozen=True, slots=True)
-class PartReceipt:
-    """What S3 gave for one part. `crc32` is None where the store does not tell it."""
+class PartReceipt(msgspec.Struct, frozen=True, array_like=True):
+    """What S3 gave for one part. `crc32` is None where the store does not return it."""
 
     upload: int
     number: int
@@ -100,9 +107,8 @@ class PartReceipt:
     crc32: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class BodyCrc:
-    """The CRC-32 of bytes [start, start + size) of the body of an entry, learnt while building."""
+class BodyCrc(msgspec.Struct, frozen=True, array_like=True):
+    """The CRC-32 of bytes [start, start + size) of the body of a member, found while building."""
 
     entry: int
     start: int
@@ -110,16 +116,16 @@ class BodyCrc:
     crc32: int
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What one chunk left behind."""
+class Receipt(msgspec.Struct, frozen=True, array_like=True):
+    """What one chunk left behind. `done` is how much of the archive's work it did."""
 
     parts: tuple[PartReceipt, ...] = ()
     crcs: tuple[BodyCrc, ...] = ()
+    done: int = 0
 
 
 def archive_filename(job: Job, number: int, archives: int) -> str:
-    """What the archive is called when it is saved; several are told apart by their numbers."""
+    """What the archive is called when it is saved; several are distinguished by their numbers."""
     name = (job.archive.filename if job.archive else "") or f"lorry-{job.job_id[:8]}.zip"
     if archives == 1:
         return name
@@ -141,9 +147,9 @@ def staging_prefix(job_id: str) -> str:
     return f"staging/{job_id}/"
 
 
-def staging_place(job_id: str, generation: int, token: str, number: int) -> str:
-    """Where one planner puts the staging objects of one archive."""
-    return f"{staging_prefix(job_id)}{generation}/{token}/{number}/"
+def staging_place(job_id: str, generation: int, token: str) -> str:
+    """Where one message of planning puts what it stores: no two write to the same place."""
+    return f"{staging_prefix(job_id)}{generation}/{token}/"
 
 
 def generation_of(key: str) -> int:

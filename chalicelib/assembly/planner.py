@@ -1,185 +1,185 @@
-"""Plans the archives of a job whose files are checked, opens their uploads, and sends their first chunks."""
+"""Handles a message of planning: continues where the last one stopped, and opens the archives when all are planned."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-import msgspec
-
-from chalicelib.archive.archives import ArchivePlan
-from chalicelib.archive.rules import S3, S3Limits
-from chalicelib.assembly.blueprint import archive_plans, cost_report, fingerprint
-from chalicelib.assembly.builder import chunk_key
-from chalicelib.assembly.checksums import Checksums, bodies_to_know, crc_source
-from chalicelib.assembly.chunks import MAX_BODIES, cut_into_chunks, reads_for_crcs
-from chalicelib.assembly.lifecycle import ArchiveLifecycle
+from chalicelib.archive.costs import PlanCost
+from chalicelib.archive.encoding import decode, encode
+from chalicelib.assembly.archive_planning import PlannedArchive
+from chalicelib.assembly.lifecycle import INLINE_SECONDS, ArchiveLifecycle
 from chalicelib.assembly.model import (
+    PHASES,
     Archive,
     CrcSource,
+    MultipartUpload,
     Phase,
     archive_filename,
     archive_key,
+    archive_prefix,
     staging_place,
+    staging_prefix,
 )
-from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
+from chalicelib.assembly.planning import Planning, PlanRun, PlanState
+from chalicelib.assembly.plans import StagingArea, Uploads
+from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors, SecondsLeft
 from chalicelib.assembly.replanning import Replanner
-from chalicelib.assembly.specifications import SpecificationWriter
-from chalicelib.assembly.tasks import Range, encode_chunk
-from chalicelib.errors import ArchiveTooLarge
-from chalicelib.jobs.files import CheckedFile
+from chalicelib.errors import ArchiveTooLarge, UnknownFormat
 from chalicelib.jobs.lifecycle import WORKER
-from chalicelib.jobs.model import Failure, Job, JobEvent, JobStatus
-from chalicelib.jobs.ports import JobTable
-from chalicelib.jobs.state_machine import Trigger, target
+from chalicelib.jobs.model import Failure, Job, JobEvent
+from chalicelib.jobs.ports import JobTable, WorkQueue
+from chalicelib.jobs.state_machine import Trigger, allows
 from chalicelib.messages import PlanArchive
 
-MAX_ARCHIVES = 90  # of one job: they are saved in one transaction of at most 100 items
+PLAN_MS = 10_000  # of work in one message
+RESERVE_SECONDS = 20.0  # for saving
+WRITES_IN_FLIGHT = 4
 
 
-@dataclass(frozen=True, slots=True)
+class Planned(NamedTuple):
+    """A message was worked on. `archive`: its first phase is one chunk, which the caller is to build itself."""
+
+    archive: Archive | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivePlanner:
-    """`max_bytes`: a larger archive is split. `now()` is epoch milliseconds."""
+    """`now()` is epoch milliseconds; `token()` gives a name that no other message uses."""
 
     jobs: JobTable
     table: AssemblyTable
     store: ArchiveStore
+    queue: WorkQueue
     lifecycle: ArchiveLifecycle
     replanner: Replanner
-    checksums: Checksums
+    planning: Planning
+    executors: Executors
     now: Callable[[], int]
-    max_bytes: int
-    limits: S3Limits = S3
-    max_bodies: int = MAX_BODIES
+    token: Callable[[], str]
+    plan_ms: int = PLAN_MS
 
-    def plan(self, message: PlanArchive) -> bool:
-        """Handle one message; False if there was nothing to plan. Repeating it goes on where it stopped."""
+    def plan(self, message: PlanArchive, seconds_left: SecondsLeft) -> Planned | None:
+        """Handle one message; None if there was nothing to plan. Repeating it continues where it stopped."""
         job = self.jobs.get(message.job_id)
-        if job is None or job.status is not JobStatus.PROCESSING or job.generation != message.generation:
-            return False
+        if job is None or job.generation != message.generation or not allows(job, Trigger.BUILD):
+            return None
         opened = self.table.archives(job.job_id, job.generation)
-        built = [archive for archive in opened if not archive.reads_only]
-        reads = next((archive for archive in opened if archive.reads_only), None)
-        if built or (reads and reads.phase is not Phase.DONE):
-            for archive in built or opened:
+        if opened:
+            self._abort_other_uploads(job, opened)
+            for archive in opened:
                 self.lifecycle.go_on(job, archive)
-            return False
-        return self._plan_anew(job, reads)
+            return None
+        ready = self.replanner.prepare(job)
+        return self._plan_job(ready, seconds_left) if ready else None
 
-    def _plan_anew(self, job: Job, reads: Archive | None) -> bool:
-        if reads is None:
-            self.replanner.drop_older_generations(job)
-        current = self.replanner.current_files(job)
-        if current is None:
-            return False
-        try:
-            return self._plan_files(*current, reads)
-        except ArchiveTooLarge as error:
-            self.lifecycle.job_lifecycle.fail(job, Failure(error.code, str(error)))
-            return False
+    def _plan_job(self, job: Job, seconds_left: SecondsLeft) -> Planned | None:
+        started = self.now()
+        before = self.table.saved_plan(job)
+        place = staging_place(job.job_id, job.generation, self.token())
+        with self.executors(WRITES_IN_FLIGHT) as executor:
+            run = self._run(job, before, StagingArea(self.store, executor, place))
+            try:
+                for _ in run.steps():
+                    if self.now() - started >= self.plan_ms or seconds_left() < RESERVE_SECONDS:
+                        return self._save(job, run, before)
+            except ArchiveTooLarge as error:
+                self.lifecycle.job_lifecycle.fail(job, Failure(error.code, str(error)))
+                return None
+        planned = run.state.archives
+        del run  # and the entries, before an archive may be built right here
+        return self._open(job, self._archives(job, planned, place), seconds_left)
 
-    def _plan_files(self, job: Job, files: list[CheckedFile], reads: Archive | None) -> bool:
-        files = self.checksums.trusted(files)
-        plans = self._plans(job, files, {})
-        unknown = bodies_to_know(plans)
-        source = crc_source(self.checksums.copies_tell(), unknown)
-        if source is not CrcSource.READ:
-            return self._open(job, plans, source, {})
-        del plans  # two plans of 100,000 files at once are more than a worker should hold
-        crcs = self._known(unknown, reads)
-        if len(crcs) < len(unknown):
-            return self._open_reads(job, unknown)
-        return self._open(job, self._plans(job, files, crcs), source, crcs)
+    def _run(self, job: Job, before: str | None, area: StagingArea) -> PlanRun:
+        """The run that was left, or one from the start, also where other code has left what this code cannot read."""
+        if before:
+            try:
+                return PlanRun(self.planning, job, decode(self.store.get(before), PlanState), area)
+            except UnknownFormat:
+                pass
+        return PlanRun(self.planning, job, PlanState(), area)
 
-    def _plans(self, job: Job, files: Sequence[CheckedFile], crcs: Mapping[str, int]) -> list[ArchivePlan]:
-        plans = archive_plans(job, files, max_bytes=self.max_bytes, crcs=crcs, limits=self.limits)
-        if len(plans) > MAX_ARCHIVES:
-            raise ArchiveTooLarge(size=sum(plan.layout.size for plan in plans), limit=MAX_ARCHIVES * self.max_bytes)
-        return plans
+    def _save(self, job: Job, run: PlanRun, before: str | None) -> Planned | None:
+        """Let the next message continue, unless another planner was quicker; what is stored here is then removed with
+        the job."""
+        state = run.save()
+        if not self.table.save_plan(job, state=state, before=before, step=run.state.step, now=self.now()):
+            return None
+        self.queue.send([PlanArchive(job.job_id, job.generation)])
+        return Planned()
 
-    def _known(self, bodies: Sequence[Range], reads: Archive | None) -> dict[str, int]:
-        """CRC-32s by key: all of them after the bodies were read, before that those that are remembered."""
-        if reads is None:
-            return self.checksums.remembered(bodies)
-        crcs = self.checksums.read_crcs(reads, bodies)
-        self.checksums.remember(bodies, crcs)
-        return crcs
+    # --- opening
 
-    def _open_reads(self, job: Job, bodies: Sequence[Range]) -> bool:
-        """Let workers read the bodies; when they are done, this job is planned again."""
-        reads = Archive(
-            job_id=job.job_id,
-            generation=job.generation,
-            number=0,
-            filename="",
-            size=sum(body.size for body in bodies),
-            entries=len(bodies),
-            parts=0,
-            crc_source=CrcSource.READ,
-            verified=False,
-            staging=staging_place(job.job_id, job.generation, secrets.token_hex(4), 0),
-            fingerprint="",
-            cost={},
-            uploads=(),
-            chunks={},
-            phase=Phase.CHECKSUM,
-        )
-        with SpecificationWriter(self.store, reads) as writer:
-            work = reads_for_crcs(bodies, writer.write)
-        return self._save(job, Trigger.CHECKSUM, [replace(reads, chunks=work.chunks)])
+    def _archives(self, job: Job, planned: Sequence[PlannedArchive], place: str) -> list[Archive]:
+        """The archives, their uploads created."""
+        with self.executors(WRITES_IN_FLIGHT) as executor:
+            numbers = range(1, len(planned) + 1)
+            return list(executor.map(lambda number: self._archive(job, number, planned, place), numbers))
 
-    def _open(self, job: Job, plans: Sequence[ArchivePlan], source: CrcSource, crcs: Mapping[str, int]) -> bool:
-        """Write the chunks, open the uploads, save the archives, send the first messages: in this order."""
-        archives = [self._archive(job, number, plans, source) for number in range(1, len(plans) + 1)]
-        for archive in archives:
-            self.store.put(crcs_key(archive), msgspec.json.encode(crcs))
-        return self._save(job, Trigger.BUILD, archives)
-
-    def _save(self, job: Job, trigger: Trigger, archives: Sequence[Archive]) -> bool:
-        details: dict[str, Any] = {"archives": len(archives), "bytes": sum(archive.size for archive in archives)}
-        details |= {"costs": [archive.cost for archive in archives if archive.cost]}
-        event = JobEvent(str(target(trigger).step), self.now(), WORKER, details)
-        if self.table.open_archives(job, trigger, archives, event):
-            for archive in archives:
-                self.lifecycle.send_missing(archive)
-                self.lifecycle.advance(archive)
-            return True
-        for archive in archives:
-            for upload in archive.uploads:
-                self.store.abort(upload)
-        return False
-
-    def _archive(self, job: Job, number: int, plans: Sequence[ArchivePlan], source: CrcSource) -> Archive:
-        plan = plans[number - 1]
-        verified = source is CrcSource.COPY
-        staging = staging_place(job.job_id, job.generation, secrets.token_hex(4), number)
-        keys = [archive_key(job.job_id, job.generation, number)]
-        keys += [f"{staging}stage-{stage.number}" for stage in plan.plan.stages]
-        archive = Archive(
+    def _archive(self, job: Job, number: int, planned: Sequence[PlannedArchive], place: str) -> Archive:
+        plan = planned[number - 1]
+        verified = plan.crc_source is CrcSource.COPY
+        names = [f"{place}{number}/intermediate-{upload}" for upload in range(1, plan.intermediates + 1)]
+        intermediates = tuple(self.store.create_upload(name, checksummed=verified) for name in names)
+        if intermediates:
+            self.store.put(f"{place}{number}/uploads", encode(Uploads(intermediates)))
+        return Archive(
             job_id=job.job_id,
             generation=job.generation,
             number=number,
-            filename=archive_filename(job, number, len(plans)),
-            size=plan.layout.size,
-            entries=len(plan.layout.entries),
-            parts=len(plan.plan.archive.parts),
-            crc_source=source,
+            filename=archive_filename(job, number, len(planned)),
+            size=plan.size,
+            entries=plan.entries,
+            parts=plan.parts,
+            crc_source=plan.crc_source,
             verified=verified,
-            staging=staging,
-            fingerprint=fingerprint(plan),
-            cost=cost_report(plan),
-            uploads=tuple(self.store.create_upload(key, checksummed=verified) for key in keys),
-            chunks={},
-            phase=Phase.GATHER,
+            cost=_cost_report(plan.cost),
+            plan=plan.plan,
+            intermediates=f"{place}{number}/uploads" if intermediates else "",
+            upload=self.store.create_upload(archive_key(job.job_id, job.generation, number), checksummed=verified),
+            chunks=plan.chunks,
+            work=plan.work,
+            phase=next(phase for phase in PHASES if plan.chunks.get(phase)),
+            updated_at=self.now(),
         )
-        with SpecificationWriter(self.store, archive) as writer:
-            work = cut_into_chunks(plan, staging, writer.write, max_bodies=self.max_bodies)
-        self.store.put(chunk_key(archive, Phase.FINISH, 0), encode_chunk(work.finish))
-        return replace(archive, chunks={**work.chunks, Phase.FINISH: 1})
+
+    def _open(self, job: Job, archives: Sequence[Archive], seconds_left: SecondsLeft) -> Planned | None:
+        """Save the archives, then send their first messages: in this order."""
+        reads = any(archive.phase is Phase.CHECKSUM for archive in archives)
+        sizes = {"archives": len(archives), "bytes": sum(archive.size for archive in archives)}
+        costs = {"costs": [archive.cost for archive in archives]}
+        event = JobEvent("checksumming" if reads else "assembling", self.now(), WORKER, sizes | costs)
+        opened = self.table.open_archives(job, Trigger.CHECKSUM if reads else Trigger.BUILD, archives, event)
+        if not opened:
+            for archive in archives:
+                for upload in self._uploads_of(archive):
+                    self.store.abort(upload)
+            return None
+        self._abort_other_uploads(job, archives)
+        inline = len(archives) == 1 and seconds_left() >= INLINE_SECONDS
+        return Planned(*[self.lifecycle.start(archive, inline=inline) for archive in archives][:1])
+
+    def _uploads_of(self, archive: Archive) -> list[MultipartUpload]:
+        stored = self.store.get(archive.intermediates) if archive.intermediates else None
+        return [archive.upload, *(decode(stored, Uploads).uploads if stored else ())]
+
+    def _abort_other_uploads(self, job: Job, archives: Sequence[Archive]) -> None:
+        """Abort the uploads of planners that were killed before they could save theirs."""
+        known = {upload for archive in archives for upload in self._uploads_of(archive)}
+        places = (f"{archive_prefix(job.job_id)}{job.generation}-", f"{staging_prefix(job.job_id)}{job.generation}/")
+        for place in places:
+            for upload in self.store.open_uploads(place):
+                if upload not in known:
+                    self.store.abort(upload)
 
 
-def crcs_key(archive: Archive) -> str:
-    """Where the CRC-32s lie that were read or remembered for the plan: the finisher needs them again."""
-    return f"{archive.staging}crcs.json"
+def _cost_report(cost: PlanCost) -> dict[str, int | str]:
+    """Bytes through workers and within S3, requests, and dollars of S3 in us-east-1, as clients see them."""
+    return {
+        "bytesRead": cost.read,
+        "bytesWritten": cost.written,
+        "bytesCopied": cost.copied + cost.joined,
+        "requests": cost.requests,
+        "dollars": f"{cost.dollars:.6f}",
+    }

@@ -1,29 +1,41 @@
-"""What happens before a new generation is planned: old uploads go, changed files are looked at anew."""
+"""What happens before a generation is planned: older uploads go, and changed files are looked up again."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
+from chalicelib.assembly.model import archive_prefix, generation_of, staging_prefix
+from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors
 from chalicelib.checking.checker import result_of
 from chalicelib.checking.ports import SourceStore
 from chalicelib.errors import SourceChanged
-from chalicelib.jobs.files import CheckedFile, all_files, tally
+from chalicelib.jobs.files import BATCHES_AT_ONCE, CheckedFile, files_of, tally
 from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, JobLifecycle
 from chalicelib.jobs.model import Counts, Failure, FileResult, FileState, Job
 from chalicelib.jobs.ports import JobTable
 
 MAX_CHANGES = 3  # a file that is seen to change in its third plan is given up
-MAX_REPLANS = 25  # and then any that changes: the job's row remembers them all
-LOOKUPS = 8
-LOOK_AT_ALL = 5_000  # files, some seconds of HEADs; of a larger job only those that were seen to change are looked at
+MAX_REPLANS = 25  # and then any that changes
+LOOKUPS = 8  # in flight
+LOOK_AT_ALL = 5_000  # files, some seconds of HEADs; of a larger job only those that were seen to change are looked up
+MAX_BATCHES = 90  # whose results are replaced in one transaction of at most 100 items
+NAMED_FILES = 5  # in the error of a job that wants all files or none
 
 FILES_MISSING = "files_missing"
+
+
+class _Suspect(NamedTuple):
+    """A file that may have changed. `surely`: what is found counts, even if it is what was there before."""
+
+    place: int
+    key: str
+    before: FileResult
+    surely: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,72 +45,97 @@ class Replanner:
     store: ArchiveStore
     source: SourceStore
     lifecycle: JobLifecycle
+    executors: Executors
     look_at_all: int = LOOK_AT_ALL
 
-    def drop_older_generations(self, job: Job) -> None:
-        """Abort the uploads of older generations; chunks of theirs that still run do nothing any more."""
+    def prepare(self, job: Job) -> Job | None:
+        """The job, its files as they are now. None if it ended, or another planner was quicker."""
+        if job.replanned < job.generation:
+            self._drop_older_generations(job)
+            pairs = self._look_again(job)
+            counts, size = _difference(list(pairs.values()))
+            results = {index: after for index, (_, after) in pairs.items()}
+            if not self.table.replace_results(job, results, counts, size=size):
+                return None  # the other planner may have seen other versions
+            current = self.jobs.get(job.job_id)
+            if current is None or current.generation != job.generation:
+                return None
+            job = current
+        return None if self._ended(job) else job
+
+    def _drop_older_generations(self, job: Job) -> None:
+        """Abort their uploads; chunks of theirs that still run do nothing any more."""
         older = [archive for archive in self.table.archives(job.job_id) if archive.generation < job.generation]
-        for archive in older:
-            for upload in archive.uploads:
+        uploads = [archive.upload for archive in older]
+        for prefix in (archive_prefix(job.job_id), staging_prefix(job.job_id)):
+            uploads += self.store.open_uploads(prefix)
+        for upload in dict.fromkeys(uploads):
+            if generation_of(upload.key) < job.generation:
                 self.store.abort(upload)
         self.table.forget_archives(older)
 
-    def current_files(self, job: Job) -> tuple[Job, list[CheckedFile]] | None:
-        """The job and its files, those that changed looked at anew. None if it ended, or is another planner's."""
-        files = all_files(self.jobs, job)
-        if job.replanned < job.generation:
-            changes = self._look_again(job, files)
-            counts, size = _difference([(files[index][1], result) for index, result in changes.items()])
-            if not self.table.replace_results(job, changes, counts, size=size):
-                return None  # another planner was quicker, and may have seen other versions
-            files = [(file, changes.get(index, result)) for index, (file, result) in enumerate(files)]
-        return None if self._ended(job, files) else (job, files)
-
-    def _look_again(self, job: Job, files: Sequence[CheckedFile]) -> dict[int, FileResult]:
-        """New results: of files that changed, of those that a client wants another attempt for, and of their like.
-
-        A chunk tells of one changed file only. Many may have changed at once, and must not cost a generation each.
+    def _look_again(self, job: Job) -> dict[int, tuple[FileResult, FileResult]]:
+        """Results by index, before and after: of files that changed, of those that a client wants another attempt for,
+        and of their like. A chunk names one changed file only; many may have changed at once, and must not cost a
+        generation each.
         """
-        changes = Counter(job.changed)
-        suspects = {n for n, (file, result) in enumerate(files) if file.key in changes or _wanted_again(job, result)}
-        restless = {n for n in suspects if _is_restless(job, changes[files[n][0].key])}
-        given_up = {index: _given_up(files[index][1]) for index in restless}
-        return self._seen_now(files, suspects - restless) | given_up
+        changes = Counter(self.table.changed_keys(job))
+        suspects = list(self._suspects(job, changes))
+        restless = [suspect for suspect in suspects if suspect.surely and _is_restless(job, changes[suspect.key])]
+        given_up = {suspect.place: (suspect.before, _given_up(suspect.before)) for suspect in restless}
+        return self._looked_up([suspect for suspect in suspects if suspect.place not in given_up]) | given_up
 
-    def _seen_now(self, files: Sequence[CheckedFile], suspects: set[int]) -> dict[int, FileResult]:
-        """What the store says of the suspects now, and of all others that are not what they were."""
-        others = [n for n, (_, result) in enumerate(files) if result.state is FileState.AVAILABLE]
-        indices = sorted(suspects.union(others if len(files) <= self.look_at_all else ()))
-        with ThreadPoolExecutor(LOOKUPS) as pool:
-            stored = list(pool.map(lambda index: self.source.head(files[index][0].key), indices))
+    def _suspects(self, job: Job, changes: Mapping[str, int]) -> Iterator[_Suspect]:
+        every = job.total <= self.look_at_all and job.batches <= MAX_BATCHES
+        for index, (file, result) in enumerate(self._files(job)):
+            surely = file.key in changes or _wanted_again(job, result)
+            if surely or (every and result.state is FileState.AVAILABLE):
+                yield _Suspect(index, file.key, result, surely)
+
+    def _looked_up(self, suspects: Sequence[_Suspect]) -> dict[int, tuple[FileResult, FileResult]]:
+        """What the store says of the suspects, as far as it counts."""
+        with self.executors(LOOKUPS) as executor:
+            stored = list(executor.map(lambda suspect: self.source.head(suspect.key), suspects))
         if None in stored:
             self.source.confirm_bucket()
-        found = {index: result_of(head) for index, head in zip(indices, stored, strict=True)}
-        return {n: result for n, result in found.items() if n in suspects or _is_other(files[n][1], result)}
+        found = zip(suspects, map(result_of, stored), strict=True)
+        return {
+            suspect.place: (suspect.before, after)
+            for suspect, after in found
+            if suspect.surely or _is_other(suspect.before, after)
+        }
 
-    def _ended(self, job: Job, files: Sequence[CheckedFile]) -> bool:
+    def _files(self, job: Job) -> Iterator[CheckedFile]:
+        for start in range(0, job.batches, BATCHES_AT_ONCE):
+            yield from files_of(self.jobs, job, range(start, min(start + BATCHES_AT_ONCE, job.batches)))
+
+    def _ended(self, job: Job) -> bool:
         """Whether there is nothing to assemble; the job is failed then."""
-        states = Counter(result.state for _, result in files)
-        if not states[FileState.AVAILABLE]:
+        if not job.available:
             self.lifecycle.fail(job, NO_FILES_AVAILABLE)
             return True
-        absent = len(files) - states[FileState.AVAILABLE]
-        if job.archive and job.archive.on_missing == "fail" and absent:
-            self.lifecycle.fail(job, incomplete(files))
+        if job.archive and job.archive.on_missing == "fail" and job.available < job.total:
+            self.lifecycle.fail(job, _incomplete(self._files(job)))
             return True
         return False
 
 
-def incomplete(files: Sequence[CheckedFile]) -> Failure:
+def _incomplete(files: Iterator[CheckedFile]) -> Failure:
     """The error of a job that wants all files or none; another attempt may help only where a file kept changing."""
-    absent = [(file, result) for file, result in files if result.state is not FileState.AVAILABLE]
-    changing = any(result.reason == SourceChanged.code for _, result in absent)
-    named = ", ".join(f"{file.key} ({result.reason or result.state})" for file, result in absent[:5])
-    more = f" and {len(absent) - 5:,} more" if len(absent) > 5 else ""
-    return Failure(
-        SourceChanged.code if changing else FILES_MISSING,
-        f"{len(absent):,} of {len(files):,} files cannot be had: {named}{more}",
-    )
+    total = absent = 0
+    changing = False
+    named: list[str] = []
+    for file, result in files:
+        total += 1
+        if result.state is FileState.AVAILABLE:
+            continue
+        absent += 1
+        changing = changing or result.reason == SourceChanged.code
+        if absent <= NAMED_FILES:
+            named.append(f"{file.key} ({result.reason or result.state})")
+    more = f" and {absent - NAMED_FILES:,} more" if absent > NAMED_FILES else ""
+    code = SourceChanged.code if changing else FILES_MISSING
+    return Failure(code, f"{absent:,} of {total:,} files are not available: {', '.join(named)}{more}")
 
 
 def _wanted_again(job: Job, result: FileResult) -> bool:

@@ -8,13 +8,13 @@ from enum import StrEnum
 
 from chalicelib.assembly.builder import ChunkBuilder
 from chalicelib.assembly.cleaner import Cleaner
-from chalicelib.assembly.finisher import Finisher
-from chalicelib.assembly.lifecycle import ArchiveLifecycle
+from chalicelib.assembly.finisher import FINISHING, Finisher
+from chalicelib.assembly.lifecycle import INLINE_SECONDS, ArchiveLifecycle
 from chalicelib.assembly.model import Archive, Phase, Receipt
 from chalicelib.assembly.planner import ArchivePlanner
-from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome
+from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome, ChunkState, SecondsLeft
 from chalicelib.assembly.replanning import MAX_REPLANS
-from chalicelib.errors import PlanChanged, QueueUnavailable, SourceChanged, StorageError, UploadGone
+from chalicelib.errors import QueueUnavailable, SourceChanged, StorageError, UnreadableMessage, UploadGone
 from chalicelib.jobs.lifecycle import WORKER
 from chalicelib.jobs.model import Failure, Job, JobEvent, JobStatus
 from chalicelib.jobs.ports import JobTable
@@ -47,68 +47,101 @@ class AssemblyWorker:
     lifecycle: ArchiveLifecycle
     now: Callable[[], int]
 
-    def handle(self, message: AssemblyMessage) -> Built:
+    def handle(self, message: AssemblyMessage, seconds_left: SecondsLeft) -> Built:
         """Handle one message. Raises StorageError, after noting it, where another attempt may help."""
         try:
-            if isinstance(message, PlanArchive):
-                return Built.PLANNED if self.planner.plan(message) else Built.REPEATED
-            if isinstance(message, CleanUp):
-                return Built.CLEANED if self.cleaner.clean_up(message.job_id) else Built.DROPPED
-            return self._build(message)
+            match message:
+                case PlanArchive():
+                    return self._plan(message, seconds_left)
+                case CleanUp():
+                    return Built.CLEANED if self.cleaner.clean_up(message.job_id) else Built.DROPPED
+            return self._build(message, seconds_left)
         except (StorageError, QueueUnavailable) as error:
             self._note(message, error)
             raise
 
-    def _build(self, message: BuildChunk) -> Built:
-        job = self.jobs.get(message.job_id)
-        if job is None or job.status is not JobStatus.PROCESSING or job.generation != message.generation:
+    def _plan(self, message: PlanArchive, seconds_left: SecondsLeft) -> Built:
+        planned = self.planner.plan(message, seconds_left)
+        if planned is None:
+            return Built.REPEATED
+        if planned.archive is not None:
+            self._build_on(planned.archive, seconds_left)
+        return Built.PLANNED
+
+    def _build(self, message: BuildChunk, seconds_left: SecondsLeft) -> Built:
+        phase = _phase_of(message)
+        key = (message.job_id, message.generation, message.archive, phase)
+        job, archive, recorded = self.table.chunk_state(*key, chunk=message.chunk)
+        if job is None or archive is None or not _builds(job, message.generation):
             return Built.DROPPED
-        archive = self._current(message)
-        if archive is None:
-            return Built.DROPPED
-        if archive.phase != message.phase or message.chunk in archive.done:
+        if archive.phase is not phase or recorded:
             self.lifecycle.go_on(job, archive)
             return Built.REPEATED
-        return self._build_chunk(job, archive, message)
+        outcome, following = self._build_chunk(archive, message.chunk, seconds_left)
+        if following is not None:
+            self._build_on(following, seconds_left)
+        return outcome
 
-    def _current(self, message: BuildChunk) -> Archive | None:
-        archives = self.table.archives(message.job_id, message.generation)
-        return next((archive for archive in archives if archive.number == message.archive), None)
+    def _build_on(self, archive: Archive, seconds_left: SecondsLeft) -> None:
+        """Build phases of one chunk that no message was sent for; if that fails, one is sent."""
+        following: Archive | None = archive
+        while following is not None:
+            archive = following
+            try:
+                _, following = self._build_chunk(archive, 0, seconds_left)
+            except Exception:
+                self.lifecycle.start(archive, inline=False)
+                raise
 
-    def _build_chunk(self, job: Job, archive: Archive, message: BuildChunk) -> Built:
+    def _build_chunk(self, archive: Archive, chunk: int, seconds_left: SecondsLeft) -> tuple[Built, Archive | None]:
+        """Build a chunk of the archive's phase and record it; the archive comes back in its next phase if the only
+        chunk of that is left to this worker."""
         try:
-            receipt, size = self._work(job, archive, message.chunk)
+            receipt = self._work(archive, chunk)
         except SourceChanged as error:
-            self.lifecycle.changed(job, [error.key])
-            return Built.REPLANNED
-        except (UploadGone, PlanChanged):
-            if self._is_stale(job) or self._is_done(message):
-                return Built.DROPPED
+            return self._replan(archive, [error.key])
+        except UploadGone:
+            job, current, recorded = self._state(archive, chunk)
+            if job is None or current is None or recorded or current.phase is not archive.phase:
+                return Built.DROPPED, None  # another worker did the chunk, or the archive is not built any more
             if job.replans >= MAX_REPLANS:
                 raise
-            self.lifecycle.changed(job, [])  # somebody aborted the upload, or deployed: begin another
-            return Built.REPLANNED
-        outcome = self.lifecycle.record(archive, message.chunk, receipt, size=size)
-        return {ChunkOutcome.RECORDED: Built.RECORDED, ChunkOutcome.DUPLICATE: Built.REPEATED}.get(
-            outcome, Built.DROPPED
-        )
+            return self._replan(archive, [])  # the upload was aborted from outside
+        outcome = self.table.record_chunk(archive, chunk, receipt, now=self.now())
+        job, current, _ = self._state(archive, chunk)
+        if outcome is ChunkOutcome.STALE or job is None or current is None:
+            return Built.DROPPED, None
+        following = self.lifecycle.recorded(job, current, inline=seconds_left() >= INLINE_SECONDS)
+        return Built.RECORDED if outcome is ChunkOutcome.RECORDED else Built.REPEATED, following
 
-    def _work(self, job: Job, archive: Archive, chunk: int) -> tuple[Receipt, int]:
-        if archive.phase is Phase.FINISH:
-            return self.finisher.finish(job, archive)
-        return self.builder.build(archive, archive.phase, chunk)
+    def _state(self, archive: Archive, chunk: int) -> ChunkState:
+        """Job and archive as they are now; no job if it does not build this generation any more."""
+        key = (archive.job_id, archive.generation, archive.number, archive.phase)
+        state = self.table.chunk_state(*key, chunk=chunk)
+        return state if state.job and _builds(state.job, archive.generation) else state._replace(job=None)
 
-    def _is_stale(self, job: Job) -> bool:
-        current = self.jobs.get(job.job_id)
-        return current is None or current.status.ended or current.generation != job.generation
+    def _replan(self, archive: Archive, changed: list[str]) -> tuple[Built, None]:
+        job = self.jobs.get(archive.job_id)
+        if job is not None and job.generation == archive.generation:
+            self.lifecycle.changed(job, changed)
+        return Built.REPLANNED, None
 
-    def _is_done(self, message: BuildChunk) -> bool:
-        """Whether another worker did the chunk meanwhile."""
-        archive = self._current(message)
-        return archive is not None and (archive.phase != message.phase or message.chunk in archive.done)
+    def _work(self, archive: Archive, chunk: int) -> Receipt:
+        return (self.finisher if archive.phase in FINISHING else self.builder).build(archive, chunk)
 
     def _note(self, message: AssemblyMessage, error: StorageError | QueueUnavailable) -> None:
         last_error = Failure(error.code, str(error))
         details = {"message": type(message).__name__, "code": error.code, "error": str(error)}
         event = JobEvent("assembly_retried", self.now(), WORKER, details)
         self.jobs.note_error(message.job_id, None, last_error, event)
+
+
+def _phase_of(message: BuildChunk) -> Phase:
+    try:
+        return Phase(message.phase)
+    except ValueError as error:
+        raise UnreadableMessage(f"BuildChunk names no phase: {message.phase!r}") from error
+
+
+def _builds(job: Job, generation: int) -> bool:
+    return job.status is JobStatus.PROCESSING and job.generation == generation

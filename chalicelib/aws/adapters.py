@@ -216,8 +216,10 @@ class Adapters:
             settings.source_bucket,
             settings.archive_bucket,
             settings.check_threads,
-            reads,
-            clients.source_bodies,
+            self.system.executor,
+            quick_reads=reads,
+            reader=clients.source_bodies,
+            token=self.system.token,
         )
 
     @cached_property

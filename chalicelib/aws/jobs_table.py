@@ -257,7 +257,6 @@ def _run_again(job_id: str) -> dict[str, Any]:
     """What a retry sets besides: the job is swept and dispatched again, and its archives start over."""
     again = {
         "replans": 0,
-        "changed": [],
         "assembled": 0,
         "to_assemble": 0,
         "sweeps": 0,

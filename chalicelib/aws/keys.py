@@ -115,8 +115,17 @@ def archive(job_id: str, generation: int, number: int) -> Row:
     return key(partition(job_id), f"{archive_prefix(generation)}{number:05d}")
 
 
+def receipt_prefix(generation: int, archive_number: int, phase: str) -> str:
+    return f"RECEIPT#{generation:05d}#{archive_number:05d}#{phase}#"
+
+
 def receipt(job_id: str, generation: int, archive_number: int, phase: str, *, chunk: int) -> Row:
-    return key(shard(job_id, chunk), f"RECEIPT#{generation:05d}#{archive_number:05d}#{phase}#{chunk:05d}")
+    return key(shard(job_id, chunk), f"{receipt_prefix(generation, archive_number, phase)}{chunk:05d}")
+
+
+def chunk_of(row: Row) -> int:
+    """The number of the chunk of a RECEIPT row."""
+    return int(row["sk"]["S"].rpartition("#")[2])
 
 
 def connection(connection_id: str) -> Row:

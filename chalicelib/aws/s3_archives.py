@@ -6,16 +6,17 @@ import base64
 import hashlib
 import secrets
 import zlib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.assembly.model import BodyCrc, PartReceipt, Upload
-from chalicelib.assembly.tasks import Range
+from chalicelib.archive.parts import Body
+from chalicelib.assembly.checksums import required_crc
+from chalicelib.assembly.model import BodyCrc, MultipartUpload, PartReceipt
+from chalicelib.assembly.ports import Executors
 from chalicelib.aws.s3_reads import QuickReads
 from chalicelib.aws.s3_source import decode_crc32, status_of, store_errors
 from chalicelib.errors import SourceChanged, StorageError, StorageUnavailable, UploadGone
@@ -29,7 +30,7 @@ ZIP_TYPE = "application/zip"
 
 @dataclass(frozen=True, slots=True)
 class S3ArchiveStore:
-    """`threads` is the number of small reads in flight; without `quick_reads` the SDK makes them.
+    """`reads_in_flight` is the number of small reads at once; without `quick_reads` the SDK makes them.
 
     `reader` is a client in the region of the source bucket, where that is another than the archives'.
     """
@@ -37,17 +38,19 @@ class S3ArchiveStore:
     client: Any
     source_bucket: str
     bucket: str
-    threads: int
+    reads_in_flight: int
+    executors: Executors
     quick_reads: QuickReads | None = None
     reader: Any = None
+    token: Callable[[], str] = lambda: secrets.token_hex(4)
 
-    def create_upload(self, key: str, *, checksummed: bool) -> Upload:
+    def create_upload(self, key: str, *, checksummed: bool) -> MultipartUpload:
         checksum = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"} if checksummed else {}
         with store_errors(key):
             answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType=ZIP_TYPE, **checksum)
-        return Upload(key, answer["UploadId"])
+        return MultipartUpload(key, answer["UploadId"])
 
-    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
+    def upload_part(self, upload: MultipartUpload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
         # AWS refuses a part's CRC-32 where the upload was created without an algorithm.
         verified = {"ContentMD5": _md5(body)} if crc32 is None else {"ChecksumCRC32": encode_crc32(crc32)}
         with _upload_errors(upload):
@@ -56,27 +59,29 @@ class S3ArchiveStore:
             )
         return str(answer["ETag"]).strip('"')
 
-    def copy_part(self, upload: Upload, number: int, source: Range) -> tuple[str, int | None]:
-        with _source_errors(source), _upload_errors(upload):
+    def copy_part(self, upload: MultipartUpload, number: int, body: Body) -> tuple[str, int | None]:
+        with _source_errors(body), _upload_errors(upload):
             return self._copy(
                 upload,
                 number,
-                CopySource={"Bucket": self.source_bucket, "Key": source.key},
-                CopySourceIfMatch=f'"{source.etag}"',
-                CopySourceRange=_bytes(source.start, source.size),
+                CopySource={"Bucket": self.source_bucket, "Key": body.key},
+                CopySourceIfMatch=f'"{body.etag}"',
+                CopySourceRange=_bytes(body.start, body.size),
             )
 
-    def copy_staged(self, upload: Upload, number: int, key: str, *, start: int, size: int) -> tuple[str, int | None]:
+    def copy_object(
+        self, upload: MultipartUpload, number: int, key: str, *, start: int, size: int
+    ) -> tuple[str, int | None]:
         with _upload_errors(upload):
             source = {"Bucket": self.bucket, "Key": key}
             return self._copy(upload, number, CopySource=source, CopySourceRange=_bytes(start, size))
 
-    def complete(self, upload: Upload, parts: Sequence[PartReceipt], *, size: int, crc32: int | None) -> None:
+    def complete(self, upload: MultipartUpload, parts: Sequence[PartReceipt], *, size: int, crc32: int | None) -> None:
         listed: list[dict[str, Any]] = [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
         whole: dict[str, Any] = {}
         if crc32 is not None:
             for entry, part in zip(listed, parts, strict=True):
-                entry["ChecksumCRC32"] = encode_crc32(part.crc32 or 0)
+                entry["ChecksumCRC32"] = encode_crc32(required_crc(upload.key, part.crc32))
             whole = {"ChecksumCRC32": encode_crc32(crc32), "ChecksumType": "FULL_OBJECT", "MpuObjectSize": size}
         place = {"Bucket": self.bucket, "Key": upload.key, "UploadId": upload.upload_id}
         with _upload_errors(upload):
@@ -89,7 +94,7 @@ class S3ArchiveStore:
                     raise UploadGone(upload.key, "the object is there already") from error
                 raise
 
-    def abort(self, upload: Upload) -> None:
+    def abort(self, upload: MultipartUpload) -> None:
         place = {"Bucket": self.bucket, "Key": upload.key, "UploadId": upload.upload_id}
         for _ in range(ABORT_ATTEMPTS):
             try:
@@ -100,10 +105,11 @@ class S3ArchiveStore:
                 return
         raise StorageUnavailable(upload.key, "the upload is still there after it was aborted")
 
-    def open_uploads(self, prefix: str) -> list[Upload]:
+    def open_uploads(self, prefix: str) -> list[MultipartUpload]:
         with store_errors(prefix):
             pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket, Prefix=prefix)
-            return [Upload(found["Key"], found["UploadId"]) for page in pages for found in page.get("Uploads", [])]
+            uploads = [found for page in pages for found in page.get("Uploads", [])]
+        return [MultipartUpload(found["Key"], found["UploadId"]) for found in uploads]
 
     def size_of(self, key: str) -> int | None:
         with store_errors(key):
@@ -114,7 +120,7 @@ class S3ArchiveStore:
                     return None
                 raise
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key: str, body: bytes | bytearray) -> None:
         with store_errors(key):
             self.client.put_object(Bucket=self.bucket, Key=key, Body=body)
 
@@ -122,6 +128,14 @@ class S3ArchiveStore:
         with store_errors(key):
             body: bytes = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
             return body
+
+    def get_range(self, key: str, *, start: int, size: int) -> bytes:
+        with store_errors(key):
+            answer = self.client.get_object(Bucket=self.bucket, Key=key, Range=_bytes(start, size))
+            body: bytes = answer["Body"].read()
+        if len(body) != size:
+            raise StorageUnavailable(key, f"{len(body)} of {size} bytes came")
+        return body
 
     def delete_below(self, prefix: str) -> None:
         with store_errors(prefix):
@@ -133,38 +147,35 @@ class S3ArchiveStore:
                 for error in answer.get("Errors", []):
                     raise StorageUnavailable(error.get("Key", prefix), f"not deleted: {error.get('Code')}")
 
-    def read(self, source: Range) -> bytes:
-        body = self._quickly_read(source)
-        if body is not None:
-            return body
-        with _source_errors(source), store_errors(source.key):
-            body = bytes(self._get(source).read())
-        if len(body) != source.size:
-            raise StorageUnavailable(source.key, f"{len(body)} of {source.size} bytes came")
-        return body
+    def read(self, body: Body) -> bytes:
+        """Read one range. Raises as `read_many`."""
+        content = self._quickly_read(body)
+        if content is not None:
+            return content
+        with _source_errors(body), store_errors(body.key):
+            content = bytes(self._get(body).read())
+        if len(content) != body.size:
+            raise StorageUnavailable(body.key, f"{len(content)} of {body.size} bytes came")
+        return content
 
-    def _quickly_read(self, source: Range) -> bytes | None:
-        if self.quick_reads is None:
-            return None
-        return self.quick_reads.read(source.key, source.etag, start=source.start, size=source.size)
+    def read_many(self, bodies: Sequence[Body]) -> Iterator[bytes]:
+        if bodies:
+            if self.quick_reads is not None:
+                self.quick_reads.connections()  # once, or each thread would make a pool
+            with self.executors(min(self.reads_in_flight, len(bodies))) as executor:
+                yield from executor.map(self.read, bodies)
 
-    def read_many(self, sources: Sequence[Range]) -> Iterator[bytes]:
-        if sources:
-            with ThreadPoolExecutor(min(self.threads, len(sources))) as pool:
-                yield from pool.map(self.read, sources)
-
-    def crc_of(self, source: Range) -> BodyCrc:
+    def crc_of(self, body: Body) -> BodyCrc:
         crc = size = 0
-        with _source_errors(source), store_errors(source.key):
-            body = self._get(source)
-            for piece in body.iter_chunks(READ_BYTES):
+        with _source_errors(body), store_errors(body.key):
+            for piece in self._get(body).iter_chunks(READ_BYTES):
                 crc, size = zlib.crc32(piece, crc), size + len(piece)
-        if size != source.size:
-            raise StorageUnavailable(source.key, f"{size} of {source.size} bytes came")
-        return BodyCrc(source.entry, source.start, size, crc)
+        if size != body.size:
+            raise StorageUnavailable(body.key, f"{size} of {body.size} bytes came")
+        return BodyCrc(body.entry, body.start, size, crc)
 
     def probe_copy_checksums(self) -> bool:
-        place = f"{PROBE_PREFIX}{secrets.token_hex(8)}/"  # two workers may try at once
+        place = f"{PROBE_PREFIX}{self.token()}/"  # two workers may try at once
         try:
             return self._probe(place)
         except StorageError as error:
@@ -175,12 +186,12 @@ class S3ArchiveStore:
             self.delete_below(place)
 
     def _probe(self, place: str) -> bool:
-        """One part of ten bytes, copied, and completed with the CRC-32 that the copy told."""
+        """One part of ten bytes, copied, and completed with the CRC-32 that the copy returned."""
         body = b"0123456789"
         self.put(f"{place}source", body)
         upload = self.create_upload(f"{place}target", checksummed=True)
         try:
-            etag, crc32 = self.copy_staged(upload, 1, f"{place}source", start=0, size=len(body))
+            etag, crc32 = self.copy_object(upload, 1, f"{place}source", start=0, size=len(body))
             if crc32 is None:
                 return False
             self.complete(upload, [PartReceipt(0, 1, etag, len(body), crc32)], size=len(body), crc32=crc32)
@@ -188,16 +199,21 @@ class S3ArchiveStore:
             self.abort(upload)
         return True
 
-    def _get(self, source: Range) -> Any:
-        pinned = f'"{source.etag}"'
-        wanted = _bytes(source.start, source.size)
-        client = self.reader or self.client
-        return client.get_object(Bucket=self.source_bucket, Key=source.key, IfMatch=pinned, Range=wanted)["Body"]
+    def _quickly_read(self, body: Body) -> bytes | None:
+        if self.quick_reads is None:
+            return None
+        return self.quick_reads.read(body.key, body.etag, start=body.start, size=body.size)
 
-    def _part(self, upload: Upload, number: int) -> dict[str, Any]:
+    def _get(self, body: Body) -> Any:
+        pinned = f'"{body.etag}"'
+        wanted = _bytes(body.start, body.size)
+        client = self.reader or self.client
+        return client.get_object(Bucket=self.source_bucket, Key=body.key, IfMatch=pinned, Range=wanted)["Body"]
+
+    def _part(self, upload: MultipartUpload, number: int) -> dict[str, Any]:
         return {"Bucket": self.bucket, "Key": upload.key, "UploadId": upload.upload_id, "PartNumber": number}
 
-    def _copy(self, upload: Upload, number: int, **source: Any) -> tuple[str, int | None]:
+    def _copy(self, upload: MultipartUpload, number: int, **source: Any) -> tuple[str, int | None]:
         answer = self.client.upload_part_copy(**self._part(upload, number), **source)["CopyPartResult"]
         crc32 = answer.get("ChecksumCRC32")
         return str(answer["ETag"]).strip('"'), decode_crc32(crc32) if crc32 else None
@@ -217,7 +233,7 @@ def _bytes(start: int, size: int) -> str:
 
 
 @contextmanager
-def _upload_errors(upload: Upload) -> Iterator[None]:
+def _upload_errors(upload: MultipartUpload) -> Iterator[None]:
     with store_errors(upload.key):
         try:
             yield
@@ -228,14 +244,14 @@ def _upload_errors(upload: Upload) -> Iterator[None]:
 
 
 @contextmanager
-def _source_errors(source: Range) -> Iterator[None]:
+def _source_errors(body: Body) -> Iterator[None]:
     """412: another version; 404 of the key: gone."""
     try:
         yield
     except StorageError as error:
         cause = error.__cause__
         if isinstance(cause, ClientError) and _is_changed(cause):
-            raise SourceChanged(source.key, error.cause, entry=source.entry) from error
+            raise SourceChanged(body.key, error.cause, body.entry) from error
         raise
 
 

@@ -35,7 +35,11 @@ def check(event: Event, context: Any) -> Event:
 
 def assemble(event: Event, context: Any) -> Event:
     """Lists prefixes; plans, builds and finishes archives."""
-    return process(event, _assemble, retries=services().retries, heartbeat=services().heartbeat)
+
+    def handle(record: Record) -> None:
+        _assemble(record, seconds_left=lambda: context.get_remaining_time_in_millis() / 1000)
+
+    return process(event, handle, retries=services().retries, heartbeat=services().heartbeat)
 
 
 def dead_letters(event: Event, context: Any) -> Event:
@@ -142,7 +146,7 @@ def _check(record: Record) -> None:
     logger.info("checked", job_id=message.job_id, batch=message.batch, outcome=outcome)
 
 
-def _assemble(record: Record) -> None:
+def _assemble(record: Record, *, seconds_left: Callable[[], float]) -> None:
     message = decode_any(record["body"])
     if isinstance(message, DispatchJob | CheckBatch):
         raise UnreadableMessage(f"{type(message).__name__} does not belong on the assembly queue")
@@ -150,7 +154,7 @@ def _assemble(record: Record) -> None:
     if isinstance(message, ListPrefix):
         outcome = services().lister.find(message)
     else:
-        outcome = services().assembly.handle(message)
+        outcome = services().assembly.handle(message, seconds_left)
     count(f"Assembly{outcome.capitalize()}")
     logger.info("assembled", job_id=message.job_id, body=record["body"], outcome=outcome)
 

@@ -139,9 +139,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     counts, as several may be stored.
 
     `generation` counts plans of its archives, from 1; `replans` those among them because files changed, since a client
-    last started or retried the job. `changed` are the keys of those files, each as often as it changed; `replanned` is
-    the last generation for which they were looked up again. `assembled` of `to_assemble` bytes of work on the archives
-    are done, and `min_progress` is the progress that was reached before this generation.
+    last started or retried the job; `replanned` is the last generation for which these files were looked up again.
+    `assembled` of `to_assemble` bytes of work on the archives were done when progress was last reported, and
+    `min_progress` is the progress that was reached before this generation.
 
     `fingerprint` is that of the request, if its caller named it by a key; `retry_key` is the key of the last retry.
     `version` counts the changes that a client can see.
@@ -172,7 +172,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     archive: ArchiveRequest | None = None
     generation: int = 1
     replans: int = 0
-    changed: tuple[str, ...] = ()
     replanned: int = 1
     min_progress: int = 0
     assembled: int = 0

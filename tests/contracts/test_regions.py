@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from chalicelib.archive.parts import Body
 from chalicelib.assembly.model import PartReceipt
-from chalicelib.assembly.tasks import Range
 from chalicelib.aws.clients import Clients
 from chalicelib.aws.health import PROBES, HealthProbe
 from chalicelib.container import Services
@@ -84,14 +84,14 @@ def test_an_archive_is_assembled_in_the_stacks_region_from_files_of_another(s3: 
     made = services(s3, S3_REGION=given)
     found = made.source.head(KEY)
     assert found is not None
-    asked, store, whole = list(s3.wrong), made.archive_store, Range(0, KEY, found.etag, 0, len(BODY))
+    asked, store, whole = list(s3.wrong), made.archive_store, Body(0, KEY, found.etag, 0, len(BODY))
     store.put("archives/x/specification", b"kept")
     assert store.get("archives/x/specification") == b"kept"
     upload = store.create_upload(f"archives/{given or 'discovered'}.zip", checksummed=True)
     etag, crc32 = store.copy_part(upload, 1, whole)
     assert crc32 == zlib.crc32(BODY)
     store.complete(upload, [PartReceipt(0, 1, etag, len(BODY), crc32)], size=len(BODY), crc32=crc32)
-    assert list(store.read_many([Range(0, KEY, found.etag, 100, 50)])) == [BODY[100:150]]
+    assert list(store.read_many([Body(0, KEY, found.etag, 100, 50)])) == [BODY[100:150]]
     assert store.crc_of(whole).crc32 == zlib.crc32(BODY)
     assert httpx.get(made.archive_minter(60).link(upload.key)).content == BODY
     store.delete_below("archives/")

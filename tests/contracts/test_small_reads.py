@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +13,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from chalicelib.assembly.tasks import Range
+from chalicelib.archive.parts import Body
 from chalicelib.aws.adapters import epoch_milliseconds
 from chalicelib.aws.clients import Clients
 from chalicelib.aws.s3_archives import S3ArchiveStore
@@ -46,7 +47,7 @@ def put(seaweedfs: SeaweedFS, bucket: str, key: str, body: bytes = BODY) -> str:
 def at(endpoint: str, bucket: str, secret: str = SECRET_ACCESS_KEY) -> S3ArchiveStore:
     """The store at an address; its client gives up soon."""
     client = impatient(endpoint, secret)
-    return S3ArchiveStore(client, bucket, bucket, 2, reads(client, bucket, secret))
+    return S3ArchiveStore(client, bucket, bucket, 2, ThreadPoolExecutor, reads(client, bucket, secret))
 
 
 def reads(client: Any, bucket: str, secret: str = SECRET_ACCESS_KEY, ca_bundle: str | None = None) -> QuickReads:
@@ -79,31 +80,31 @@ def test_another_version_is_a_change(seaweedfs: SeaweedFS, bucket: str) -> None:
     put(seaweedfs, bucket, "changing", BODY[::-1])
     assert reads(seaweedfs.client(), bucket).read("changing", before, start=0, size=9) is None
     with pytest.raises(SourceChanged):
-        at(seaweedfs.endpoint, bucket).read(Range(3, "changing", before, 0, 9))
+        at(seaweedfs.endpoint, bucket).read(Body(3, "changing", before, 0, 9))
 
 
 def test_an_object_that_is_gone_is_a_change(seaweedfs: SeaweedFS, bucket: str) -> None:
     with pytest.raises(SourceChanged) as caught:
-        at(seaweedfs.endpoint, bucket).read(Range(3, "gone", "etag", 0, 9))
+        at(seaweedfs.endpoint, bucket).read(Body(3, "gone", "etag", 0, 9))
     assert (caught.value.key, caught.value.entry) == ("gone", 3)
 
 
 def test_an_object_that_is_shorter_is_no_success(seaweedfs: SeaweedFS, bucket: str) -> None:
     etag = put(seaweedfs, bucket, "short")
     with pytest.raises(StorageUnavailable):
-        at(seaweedfs.endpoint, bucket).read(Range(0, "short", etag, 0, len(BODY) + 1))
+        at(seaweedfs.endpoint, bucket).read(Body(0, "short", etag, 0, len(BODY) + 1))
 
 
 def test_a_wrong_secret_is_forbidden(seaweedfs: SeaweedFS, bucket: str) -> None:
     etag = put(seaweedfs, bucket, "secret")
     with pytest.raises(StorageForbidden):
-        at(seaweedfs.endpoint, bucket, secret="another").read(Range(0, "secret", etag, 0, 9))
+        at(seaweedfs.endpoint, bucket, secret="another").read(Body(0, "secret", etag, 0, 9))
 
 
 @pytest.mark.parametrize("server", [refusing, silent])
 def test_a_store_that_does_not_answer_is_unavailable(server: Any) -> None:
     with server() as endpoint, pytest.raises(StorageUnavailable):
-        at(endpoint, "bucket").read(Range(0, "a", "etag", 0, 9))
+        at(endpoint, "bucket").read(Body(0, "a", "etag", 0, 9))
 
 
 @pytest.mark.parametrize("bucket_name", ["bucket", "bucket.with.dots"])

@@ -5,23 +5,20 @@ from __future__ import annotations
 import zipfile
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 from zlib import crc32
 
 import pytest
 
-from chalicelib.archive.archives import ArchivePlan
 from chalicelib.archive.crc32 import crc32_concat
-from chalicelib.archive.entries import RequestedFile
-from chalicelib.archive.layout import directory_pieces
-from chalicelib.archive.manifest import manifest_pieces
-from chalicelib.archive.parts import LiteralPart
-from chalicelib.archive.pieces import crc_of, window
-from chalicelib.archive.records import local_header
-from chalicelib.archive.rules import S3
-from chalicelib.archive.segments import BodySegment, DirectorySegment, HeaderSegment, Segment, segments_of
-from chalicelib.limits import GiB, MiB
+from chalicelib.archive.entries import Entry
+from chalicelib.archive.generated import Renderer, patch_directory, patch_manifest
+from chalicelib.archive.parts import Header, Literal, Source
+from chalicelib.archive.records import Member, local_header
+from chalicelib.archive.sources import PartSources
+from chalicelib.limits import S3, GiB, MiB
 from tests.interop.readers import READERS
-from tests.unit.archive.shapes import planned
+from tests.support.archives import Planned, planned
 
 SIZES = [3 * MiB, 4 * GiB + 1, 20 * MiB, 7, 0]  # bytes of zeros
 SENTINEL = 0xFFFFFFFF
@@ -35,35 +32,36 @@ def crc_of_zeros(size: int) -> int:
 
 
 def built(sizes: list[int], path: Path) -> Path:
-    files = [
-        RequestedFile(n, f"zeros-{n}.bin", size=size, etag='"e"', crc32=crc_of_zeros(size))
-        for n, size in enumerate(sizes)
-    ]
-    plan = planned(files, S3)
+    plan = planned(
+        [Entry(f"zeros-{n}.bin", size=size, etag="e", crc32=crc_of_zeros(size)) for n, size in enumerate(sizes)], S3
+    )
+    sources = PartSources(plan.volume, plan.layout, plan.cuts)
     with path.open("wb") as out:
-        for part in plan.plan.base_parts():
-            if isinstance(part, LiteralPart):
-                out.seek(part.offset)
-                for segment in segments_of(plan.layout, part):
-                    write(out, segment, plan)
+        for (part, _), start in zip(sources.parts(), plan.cuts.starts, strict=True):
+            if isinstance(part, Literal):
+                write_sources(out, start, part.sources)
+        write_sources(out, plan.cuts.end, sources.last())
+        out.seek(plan.layout.generated_offset)
+        out.write(generated(plan, [crc_of_zeros(size) for size in sizes]))
         out.truncate(plan.layout.size)
     return path
 
 
-def write(out, segment: Segment, plan: ArchivePlan) -> None:
-    """The segment's bytes; zeros are left out as holes."""
-    layout = plan.layout
-    crcs = [entry.crc32 or 0 for entry in layout.entries]
-    crcs[-1] = crc_of(manifest_pieces(plan.manifest, crcs))
-    match segment:
-        case HeaderSegment(number):
-            out.write(local_header(layout.entries[number], crcs[number], layout.limits))
-        case BodySegment(number, start, stop) if number < layout.sources:
-            out.seek(stop - start, 1)
-        case BodySegment(_, start, stop):
-            out.writelines(window(manifest_pieces(plan.manifest, crcs), start, stop))
-        case DirectorySegment(start, stop):
-            out.writelines(window(directory_pieces(layout, crcs), start, stop))
+def write_sources(out: BinaryIO, start: int, sources: tuple[Source, ...]) -> None:
+    """The headers; zeros are left out as holes."""
+    out.seek(start)
+    for source in sources:
+        if isinstance(source, Header):
+            out.write(local_header(Member(source.name, source.size, source.modified), source.crc32 or 0))
+        else:
+            out.seek(source.size, 1)
+
+
+def generated(plan: Planned, crcs: list[int]) -> bytes:
+    renderer = Renderer(plan.volume, plan.layout)
+    made_of, body = renderer.render(0, renderer.items)
+    patch_directory(made_of, body, crcs, patch_manifest(made_of, body, crcs))
+    return bytes(body)
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,10 @@ from zlib import crc32
 
 import pytest
 
-from chalicelib.archive.archives import ArchivePlan
-from chalicelib.archive.rules import S3, ZIP, S3Limits, ZipLimits
-from chalicelib.limits import MiB
+from chalicelib.limits import S3, ZIP, MiB, S3Limits, ZipLimits
 from tests.interop.readers import READERS
-from tests.unit.archive.shapes import built, planned, requested, scaled, stored
+from tests.support.archives import Planned, entries_of, planned, scaled, stored
+from tests.support.strict_s3 import built
 
 SCALED = scaled(1_000)
 MIX = [50_000, 10, 0, 1_200, 7_000, 900, 30_000, 2_500, 2_500, 999, 1_000, 1_001]
@@ -60,7 +59,7 @@ SHAPES: dict[str, tuple[Callable[[], Store], S3Limits, ZipLimits]] = {
     "three files": (lambda: stored([1, 2, 3]), S3, ZIP),
     "two thousand tiny files": (lambda: stored([5] * 2_000), SCALED, ZIP),
     "a mix of copied and read bodies": (lambda: stored(MIX), SCALED, ZIP),
-    "staging objects": (lambda: stored(MIX * 4), scaled(1_000, max_parts=24, stage_parts=8), ZIP),
+    "intermediate objects": (lambda: stored(MIX * 4), scaled(1_000, max_parts=24, intermediate_parts=8), ZIP),
     "hostile names": (lambda: named(HOSTILE), S3, ZIP),
     "non-ASCII names": (lambda: named(FOREIGN), S3, ZIP),
     "names equal but for case": (lambda: named(["a.txt", "A.txt", "a.TXT", "dir/b", "DIR/B"]), S3, ZIP),
@@ -73,10 +72,10 @@ SHAPES: dict[str, tuple[Callable[[], Store], S3Limits, ZipLimits]] = {
 
 
 @cache
-def prepared(shape: str) -> tuple[Store, ArchivePlan, bytes]:
+def prepared(shape: str) -> tuple[Store, Planned, bytes]:
     make, s3, zips = SHAPES[shape]
     store = make()
-    plan = planned(requested(store), s3, zip_limits=zips)
+    plan = planned(entries_of(store), s3, zip_limits=zips)
     return store, plan, built(plan, store, s3)[0]
 
 
@@ -93,8 +92,7 @@ def test_a_reader_unpacks_what_was_put_in(reader: str, shape: str, tmp_path: Pat
 
     found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     manifest = json.loads(found.pop("MANIFEST.json"))
-    names = [entry.name for entry in plan.layout.entries[:-1]]
-    assert found == dict(zip(names, store.values(), strict=True))
+    assert found == dict(zip(plan.names, store.values(), strict=True))
     assert [row["crc32"] for row in manifest["files"]] == [f"{crc32(body):08x}" for body in store.values()]
 
 
@@ -111,7 +109,7 @@ def crowd(entries: int) -> bytes:
     """An archive of so many entries, the manifest counted."""
     limits = scaled(100_000, literal_entries=100_000)
     store = {f"{number:05}": b"" for number in range(entries - 1)}
-    return built(planned(requested(store), limits), store, limits)[0]
+    return built(planned(entries_of(store), limits), store, limits)[0]
 
 
 @pytest.mark.parametrize("entries", [65_534, 65_535, 65_536])

@@ -6,19 +6,32 @@ import contextlib
 import io
 import random
 import zipfile
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from chalicelib.assembly.archive_planning import SMALL_BYTES
+from chalicelib.assembly.planner import PLAN_MS
 from chalicelib.errors import JobAlreadyEnded, LorryError
 from chalicelib.jobs.model import Job, JobStatus
-from tests.assembly_world import SMALL, AssemblyWorld
 from tests.builders import ALICE, SWEEP_AFTER
-from tests.fake_assembly import FakeStore
 from tests.fakes import Crash, FakeJobTable
+from tests.support.assembly_world import PLENTY, SMALL, AssemblyWorld
+from tests.support.fake_assembly import FakeStore
 
 SIZES = st.lists(st.sampled_from([0, 3, 40, 499, 500, 900, 1_500, 4_000, 12_000]), min_size=1, max_size=9)
+
+STORES = st.fixed_dictionaries({"copies_tell": st.booleans(), "heads_tell": st.booleans()})
+HOW = st.fixed_dictionaries(
+    {
+        "seconds_left": st.sampled_from([30.0, PLENTY]),  # each chunk is a message, or a worker builds on
+        "plan_ms": st.sampled_from([0, PLAN_MS]),  # planning stops wherever it can, or takes one message
+        "small_bytes": st.sampled_from([0, SMALL_BYTES]),  # the end is many chunks, or one
+        "max_bytes": st.sampled_from([9_000, 10**12]),
+    }
+)
 
 
 class AssemblyMachine(RuleBasedStateMachine):
@@ -27,11 +40,10 @@ class AssemblyMachine(RuleBasedStateMachine):
     world: AssemblyWorld
     job: Job
 
-    @initialize(sizes=SIZES, tells=st.booleans(), heads=st.booleans(), seed=st.integers(0, 99), fail=st.booleans())
-    def begin(self, sizes: list[int], tells: bool, heads: bool, seed: int, fail: bool) -> None:
+    @initialize(sizes=SIZES, store=STORES, seed=st.integers(0, 99), fail=st.booleans(), how=HOW)
+    def begin(self, sizes: list[int], store: dict[str, bool], seed: int, fail: bool, how: dict[str, Any]) -> None:
         self.chance = random.Random(seed)
-        store = FakeStore(SMALL, copies_tell=tells, heads_tell=heads)
-        self.world = AssemblyWorld(store)
+        self.world = AssemblyWorld(FakeStore(SMALL, **store), **how)
         bodies = {70_000 + n: self.chance.randbytes(size) for n, size in enumerate(sizes)}
         self.versions = {f"{number}.zip": {body} for number, body in bodies.items()}
         self.job = self.world.start_archive(dict(bodies), on_missing="fail" if fail else "skip")
@@ -53,9 +65,9 @@ class AssemblyMachine(RuleBasedStateMachine):
             with contextlib.suppress(Crash, LorryError):
                 self.world.handle(message)
 
-    @rule(place=st.integers(0, 50), writes=st.integers(0, 6), after=st.booleans())
+    @rule(place=st.integers(0, 50), writes=st.integers(0, 12), after=st.booleans())
     def die_while_handling(self, place: int, writes: int, after: bool) -> None:
-        """The worker dies at a write; its message comes back."""
+        """The worker dies at a write to table or store; its message comes back."""
         messages = self.world.queue.messages
         if messages:
             self.table.crash_in, self.table.crash_after_write = writes, after
@@ -81,6 +93,13 @@ class AssemblyMachine(RuleBasedStateMachine):
     def delete_object(self, place: int) -> None:
         names = list(self.versions)
         self.world.bucket.source.pop(f"downloads/{names[place % len(names)]}", None)
+
+    @precondition(lambda self: self.chance.random() < 0.2)
+    @rule(place=st.integers(0, 8))
+    def abort_an_upload_from_outside(self, place: int) -> None:
+        uploads = list(self.world.bucket.uploads)
+        if uploads:
+            del self.world.bucket.uploads[uploads[place % len(uploads)]]
 
     @precondition(lambda self: self.chance.random() < 0.1)
     @rule()
@@ -127,13 +146,18 @@ class AssemblyMachine(RuleBasedStateMachine):
         if job.status is not JobStatus.READY:
             assert not bucket.objects
             return
-        assert list(bucket.objects) == [f"archives/{job.job_id}/{job.generation}-1.zip"]
-        with zipfile.ZipFile(io.BytesIO(self.world.archive_bytes(job))) as archive:
-            assert archive.testzip() is None
-            names = archive.namelist()[:-1]
-            assert len(names) == job.counts.available
-            for name in names:
-                assert archive.read(name) in self.versions[name]
+        archives = self.world.archives.archives(job.job_id, job.generation)
+        assert sorted(bucket.objects) == [archive.key for archive in archives]
+        found = 0
+        for archive in archives:
+            assert len(bucket.objects[archive.key]) == archive.size
+            with zipfile.ZipFile(io.BytesIO(bucket.objects[archive.key])) as reader:
+                assert reader.testzip() is None
+                names = reader.namelist()[:-1]
+                assert len(names) + 1 == archive.entries
+                assert all(reader.read(name) in self.versions[name] for name in names)
+                found += len(names)
+        assert found == job.available
 
 
 TestAssemblyMachine = AssemblyMachine.TestCase

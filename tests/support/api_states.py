@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from chalice.test import HTTPResponse
 
-from chalicelib.assembly.model import Archive, CrcSource, Phase, Upload
+from chalicelib.assembly.model import Archive, CrcSource, MultipartUpload, Phase
 from chalicelib.jobs.model import ArchiveRequest, Failure, Job, JobStatus
 from chalicelib.limits import MAX_BODY_BYTES
 from tests.builders import JOB_TTL
@@ -39,11 +39,11 @@ class OneArchive:
             parts=1,
             crc_source=CrcSource.COPY,
             verified=True,
-            staging="",
-            fingerprint="",
             cost={"bytesRead": 0, "dollars": "0.0001"},
-            uploads=(Upload("archives/1.zip", "upload"),),
+            plan="",
+            upload=MultipartUpload("archives/1.zip", "upload"),
             chunks={},
+            work=1_000,
             phase=Phase.DONE,
         )
         return [archive]

@@ -20,9 +20,9 @@ from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import KeysUnavailable, Unauthenticated
 from chalicelib.settings import SETTINGS, Settings
 from tests.builders import World
-from tests.fake_assembly import FakeAssemblyTable
 from tests.support.delivery import FakePush, FakeSubscriptions
 from tests.support.executors import SerialExecutor
+from tests.support.fake_assembly import FakeAssemblyTable
 from tests.support.sqs import fake_retries
 
 # Every variable that has no default.

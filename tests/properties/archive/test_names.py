@@ -5,7 +5,8 @@ import unicodedata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.archive.names import NameLayout, archive_names, folded, safe_name, unique_names
+from chalicelib.archive.names import Naming, folded, safe_name
+from tests.support.archives import names_of, unique_names
 
 NASTY = st.sampled_from(
     [
@@ -33,9 +34,9 @@ KEYS = st.lists(PATHS, max_size=25)
 
 
 @settings(max_examples=400, deadline=None)
-@given(keys=KEYS, layout=st.sampled_from(NameLayout))
-def test_no_two_names_are_equal_to_any_file_system_and_none_is_another_ones_folder(keys, layout):
-    names = archive_names(keys, layout)
+@given(keys=KEYS, naming=st.sampled_from(Naming))
+def test_no_two_names_are_equal_to_any_file_system_and_none_is_another_ones_folder(keys, naming):
+    names = names_of(keys, naming)
 
     for form in (folded, str.casefold, str.lower, str.upper, lambda n: unicodedata.normalize("NFD", n)):
         forms = [form(name) for name in names]
@@ -72,4 +73,4 @@ def test_a_safe_name_stays_as_it_is(path):
 @settings(max_examples=200, deadline=None)
 @given(keys=KEYS)
 def test_names_depend_on_nothing_but_the_keys(keys):
-    assert archive_names(keys, NameLayout.TREE) == archive_names(list(keys), NameLayout.TREE)
+    assert names_of(keys, Naming.TREE) == names_of(list(keys), Naming.TREE)

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from chalicelib.archive.names import NameLayout, archive_names, safe_name, unique_names
+from chalicelib.archive.names import Naming, safe_name
+from tests.support.archives import names_of, unique_names
 
 
 @pytest.mark.parametrize(
@@ -69,13 +70,13 @@ def test_a_path_past_the_name_field_keeps_its_last_segments():
 def test_flat_takes_the_last_segment_and_tree_the_path_below_the_prefix():
     keys = ["downloads/2024/a.txt", "downloads/b.txt"]
 
-    assert archive_names(keys, NameLayout.FLAT) == ["a.txt", "b.txt"]
-    assert archive_names(keys, NameLayout.TREE, prefix="downloads/") == ["2024/a.txt", "b.txt"]
-    assert archive_names(keys, NameLayout.TREE) == keys
+    assert names_of(keys, Naming.FLAT) == ["a.txt", "b.txt"]
+    assert names_of(keys, Naming.TREE, prefix="downloads/") == ["2024/a.txt", "b.txt"]
+    assert names_of(keys, Naming.TREE) == keys
 
 
 def test_a_prefix_that_ends_inside_a_name_does_not_cut_the_name():
-    assert archive_names(["downloads/report-1.pdf"], NameLayout.TREE, prefix="downloads/rep") == ["report-1.pdf"]
+    assert names_of(["downloads/report-1.pdf"], Naming.TREE, prefix="downloads/rep") == ["report-1.pdf"]
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,25 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.archive.entries import Entry
-from chalicelib.archive.records import CRC_OFFSET, directory_record, dos_time, end_records, local_header
-from chalicelib.archive.rules import ZIP, ZipLimits
+from chalicelib.archive.records import (
+    Member,
+    directory_record,
+    dos_time,
+    end_records,
+    header_size,
+    local_header,
+    patch_header,
+    patch_records,
+    record_size,
+)
+from chalicelib.limits import ZIP, ZipLimits
 
 LAST_NARROW = 0xFFFFFFFE
 FIRST_WIDE = 0xFFFFFFFF
 
 
 def test_a_local_header_has_the_fields_of_appnote_4_3_7():
-    header = local_header(Entry("é.txt", 5, 1_700_000_000), 0xDEADBEEF, ZIP)
+    header = local_header(Member("é.txt", 5, 1_700_000_000), 0xDEADBEEF, ZIP)
 
     signature, version, flags, method, clock, date, crc, packed, size, name, extra = struct.unpack(
         "<IHHHHHIIIHH", header[:30]
@@ -23,12 +32,12 @@ def test_a_local_header_has_the_fields_of_appnote_4_3_7():
     assert (crc, packed, size) == (0xDEADBEEF, 5, 5)
     assert (name, extra, header[30:]) == (6, 0, "é.txt".encode())
     assert (clock, date) == (22 << 11 | 13 << 5 | 20 // 2, 43 << 9 | 11 << 5 | 14)
-    assert header[CRC_OFFSET : CRC_OFFSET + 4] == struct.pack("<I", 0xDEADBEEF)
+    assert header[14:18] == struct.pack("<I", 0xDEADBEEF)
 
 
 @pytest.mark.parametrize(("size", "length", "version"), [(LAST_NARROW, 31, 20), (FIRST_WIDE, 51, 45)])
 def test_a_local_header_turns_zip64_at_the_sentinel_and_not_before(size, length, version):
-    header = local_header(Entry("a", size), 0, ZIP)
+    header = local_header(Member("a", size), 0, ZIP)
 
     assert len(header) == length
     assert struct.unpack_from("<H", header, 4) == (version,)
@@ -47,7 +56,7 @@ def test_a_local_header_turns_zip64_at_the_sentinel_and_not_before(size, length,
     ],
 )
 def test_a_directory_record_holds_in_zip64_exactly_what_does_not_fit(size, offset, wide):
-    record = directory_record(Entry("a", size), 0, offset, ZIP)
+    record = directory_record(Member("a", size), 0, offset, ZIP)
 
     extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
     assert record[46:] == b"a" + extra
@@ -106,15 +115,15 @@ def test_times_are_even_seconds_from_1980_to_2107(moment, shown):
 @pytest.mark.parametrize("name", ["", "x" * 65_536])
 def test_a_name_that_the_field_cannot_hold_is_refused(name):
     with pytest.raises(ValueError, match="65,535"):
-        local_header(Entry(name, 0), 0, ZIP)
+        local_header(Member(name, 0), 0, ZIP)
 
 
 def test_the_longest_name_is_written_whole():
-    assert len(local_header(Entry("x" * 65_535, 0), 0, ZIP)) == 30 + 65_535
+    assert len(local_header(Member("x" * 65_535, 0), 0, ZIP)) == 30 + 65_535
 
 
 def test_lowered_limits_still_write_the_real_sentinels():
-    record = local_header(Entry("a", 7), 0, ZipLimits(sentinel_32=7))
+    record = local_header(Member("a", 7), 0, ZipLimits(sentinel_32=7))
 
     assert struct.unpack_from("<II", record, 18) == (0xFFFFFFFF, 0xFFFFFFFF)
 
@@ -122,3 +131,25 @@ def test_lowered_limits_still_write_the_real_sentinels():
 def test_limits_wider_than_the_fields_are_refused():
     with pytest.raises(ValueError, match="wider"):
         ZipLimits(sentinel_16=0x10000)
+
+
+@pytest.mark.parametrize("size", [0, 5, LAST_NARROW, FIRST_WIDE, 1 << 40])
+@pytest.mark.parametrize("offset", [0, LAST_NARROW, FIRST_WIDE])
+@pytest.mark.parametrize("limits", [ZIP, ZipLimits(1, 1), ZipLimits(1, 5)])
+def test_sizes_of_records_are_known_without_them(size: int, offset: int, limits: ZipLimits):
+    member = Member("é.txt", size)
+
+    assert header_size(6, size, limits) == len(local_header(member, 0, limits))
+    assert record_size(6, size, offset, limits) == len(directory_record(member, 0, offset, limits))
+
+
+def test_crcs_are_written_in_later():
+    members = [Member("a", 1), Member("long name", FIRST_WIDE), Member("c", 3)]
+    header = bytearray(local_header(members[0], 0) + b"body")
+    records = bytearray(b"before" + b"".join(directory_record(member, 0, 7) for member in members) + b"behind")
+    patch_header(header, 0xDEADBEEF)
+    patch_records(records, 6, len(records) - 6, iter([1, 2, 0xDEADBEEF]))
+
+    assert header == local_header(members[0], 0xDEADBEEF) + b"body"
+    columns = zip(members, [1, 2, 0xDEADBEEF], strict=True)
+    assert records == b"before" + b"".join(directory_record(member, crc, 7) for member, crc in columns) + b"behind"

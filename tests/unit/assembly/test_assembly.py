@@ -10,8 +10,8 @@ import zipfile
 import pytest
 
 from chalicelib.jobs.model import JobStatus
-from tests.assembly_world import SMALL, AssemblyWorld
-from tests.fake_assembly import FakeStore
+from tests.support.assembly_world import SMALL, AssemblyWorld
+from tests.support.fake_assembly import FakeStore
 
 SHAPES = {
     "one small file": [10],

@@ -8,8 +8,8 @@ import zipfile
 from chalicelib.jobs.model import FileState, Job, JobStatus
 from chalicelib.jobs.service import FilePage
 from chalicelib.messages import BuildChunk
-from tests.assembly_world import SMALL, AssemblyWorld
-from tests.fake_assembly import FakeStore
+from tests.support.assembly_world import SMALL, AssemblyWorld
+from tests.support.fake_assembly import FakeStore
 
 BEFORE = {70_000 + n: b"%d" % n * 4_000 for n in range(8)}
 AFTER = {file_id: body[::-1] + b"!" for file_id, body in BEFORE.items()}

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
-from chalicelib.archive.rules import S3, S3Limits
+from chalicelib.assembly.archive_planning import SMALL_BYTES, PlanRules
 from chalicelib.assembly.chunks import MAX_BODIES
+from chalicelib.assembly.planner import PLAN_MS
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
 from chalicelib.assembly.replanning import LOOK_AT_ALL
-from chalicelib.assembly.wiring import Choices, Outside, assembled
+from chalicelib.assembly.wiring import Choices, Outside, build_worker
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.lister import PrefixLister
 from chalicelib.checking.ports import SourceStore
 from chalicelib.jobs.model import ArchiveRequest, Job
 from chalicelib.jobs.ports import JobTable
 from chalicelib.jobs.service import NewJob
+from chalicelib.limits import S3, S3Limits
 from chalicelib.messages import BuildChunk, CleanUp, Message, PlanArchive
 from tests import builders
 from tests.builders import ALICE, World, numbered
-from tests.fake_assembly import FakeAssemblyTable
 from tests.fakes import FakeJobTable
 from tests.support.executors import SerialExecutor
+from tests.support.fake_assembly import FakeAssemblyTable
 
 SMALL = S3Limits(
     min_part=500,
@@ -29,12 +32,17 @@ SMALL = S3Limits(
     literal_targets=(1_600, 3_200, 6_400),
     copy_splits=(5_000, 10_000, 20_000, 50_000),
     literal_entries=20,
-    stage_parts=30,
+    intermediate_parts=30,
 )
+PLENTY = 900.0  # seconds: enough to build on in one invocation
 
 
 class AssemblyWorld(World):
-    """`crcs` is the wanted source of CRC-32s; `store` says which of them there are."""
+    """`crcs` is the wanted source of CRC-32s; `store` says which of them there are.
+
+    `seconds_left` are those of each invocation: none, so that every chunk is a message. Manifests and directories above
+    `small_bytes` are finished by several chunks.
+    """
 
     def __init__(  # noqa: PLR0913 - each is one thing that a test may vary
         self,
@@ -46,25 +54,49 @@ class AssemblyWorld(World):
         limits: S3Limits = SMALL,
         look_at_all: int = LOOK_AT_ALL,
         tables: tuple[JobTable, AssemblyTable] | None = None,
+        small_bytes: int = SMALL_BYTES,
+        seconds_left: float = 30.0,
+        plan_ms: int = PLAN_MS,
     ) -> None:
         fake = FakeJobTable()
         table, archives = tables or (fake, FakeAssemblyTable(fake))
         super().__init__(files_per_batch=4, table=table)  # type: ignore[arg-type]
-        self.bucket: Any = store
-        files: Any = source or store
-        self.checker = BatchChecker(self.table, files, self.lifecycle, SerialExecutor(), self.clock)
-        self.lister = PrefixLister(self.table, files, self.lifecycle, self.clock, numbered())
+        everything: Any = store
+        self.bucket, self.files = everything, source or everything
+        if tables is None:
+            everything.crashes = fake
+        self.checker = BatchChecker(self.table, self.files, self.lifecycle, SerialExecutor(), self.clock)
+        self.lister = PrefixLister(self.table, self.files, self.lifecycle, self.clock, numbered())
         self.archives: Any = archives
-        choices = Choices(
-            crc_source=crcs,
-            max_bytes=max_bytes,
-            store_name="test",
-            limits=limits,
-            max_bodies=MAX_BODIES if limits is S3 else 10,
-            look_at_all=look_at_all,
+        self.seconds_left = seconds_left
+        self.tokens = (f"token-{number}" for number in itertools.count(1))
+        max_bodies = MAX_BODIES if limits is S3 else 10
+        self.rules = PlanRules(
+            max_bytes=max_bytes, limits=limits, max_bodies=max_bodies, small_bytes=small_bytes, parts_at_once=2
         )
-        outside = Outside(self.table, archives, store, files, self.queue)
-        self.worker = assembled(outside, choices, self.lifecycle, self.clock)
+        self.crcs, self.look_at_all, self.plan_ms = crcs, look_at_all, plan_ms
+        self.deploy()
+
+    def deploy(self) -> None:
+        """New workers, which have kept nothing, with the settings as they are now."""
+        outside = Outside(
+            jobs=self.table,
+            table=self.archives,
+            store=self.bucket,
+            source=self.files,
+            queue=self.queue,
+            executors=lambda at_once: SerialExecutor(),
+            now=self.clock,
+            token=lambda: next(self.tokens),
+        )
+        choices = Choices(
+            crc_source=self.crcs,
+            store_name="test",
+            rules=self.rules,
+            look_at_all=self.look_at_all,
+            plan_ms=self.plan_ms,
+        )
+        self.worker = build_worker(outside, choices, self.lifecycle)
 
     def start_archive(self, bodies: dict[int, bytes | None], **request: Any) -> Job:
         """Start a job with an archive of these files by id; None: the file is missing."""
@@ -75,7 +107,7 @@ class AssemblyWorld(World):
 
     def handle(self, message: Message, *, redelivered: bool = False) -> None:
         if isinstance(message, PlanArchive | BuildChunk | CleanUp):
-            self.worker.handle(message)
+            self.worker.handle(message, lambda: self.seconds_left)
         else:
             super().handle(message, redelivered=redelivered)
 

@@ -1,4 +1,4 @@
-"""How many bytes pass through workers, against the best that any other placement could do."""
+"""Which bodies are copied, and in which order bodies lie: the bytes that pass through workers against the fewest."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from random import Random
 
 import pytest
 
-from chalicelib.archive.placement import CopiedBody, Span, carried_bytes, copied_bodies, physical_order
+from chalicelib.archive.encoding import decode, encode
+from chalicelib.archive.layout import CopiedBody, Layout, Span, carried_bytes, copied_bodies, physical_order
 from chalicelib.limits import KiB, MiB
+from tests.support.archives import of_sizes, planned
 
 SMALLEST = 5 * MiB
 MIXES: dict[str, Callable[[Random], int]] = {
@@ -105,3 +107,20 @@ def test_the_order_of_the_request_is_kept_where_another_saves_nothing():
     assert physical_order([(100, 16 * MiB)] * 9, SMALLEST) == list(range(9))
     assert physical_order([(100, 7)] * 9, SMALLEST) == list(range(9))
     assert physical_order([], SMALLEST) == []
+
+
+def test_every_offset_follows_from_sizes():
+    plan = planned(of_sizes([30, 0, 20]))
+    layout = plan.layout
+    headers = [30 + len(f"files/{number}.bin") for number in range(3)]
+
+    assert list(layout.offsets[:3]) == [0, headers[0] + 30, headers[0] + headers[1] + 30]
+    assert layout.generated_offset == sum(headers) + 50
+    assert layout.directory_offset == layout.generated_offset + 30 + len("MANIFEST.json") + plan.volume.sizes[-1]
+    assert layout.size == layout.directory_offset + layout.directory_size + 22
+
+
+def test_a_layout_survives_being_stored():
+    layout = planned(of_sizes([30, 0, 20])).layout
+
+    assert decode(encode(layout), Layout) == layout

@@ -6,19 +6,22 @@ import hashlib
 import itertools
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
 
-from msgspec.structs import replace as changed
+from msgspec.structs import replace
 
 from chalicelib.archive.crc32 import crc32_concat
-from chalicelib.archive.rules import S3Limits
-from chalicelib.assembly.model import PHASES, Archive, BodyCrc, PartReceipt, Phase, Receipt, Upload
-from chalicelib.assembly.ports import ChunkOutcome
-from chalicelib.assembly.tasks import Range
+from chalicelib.archive.parts import Body
+from chalicelib.assembly.checksums import required_crc
+from chalicelib.assembly.model import Archive, BodyCrc, MultipartUpload, PartReceipt, Phase, Receipt
+from chalicelib.assembly.ports import ChunkOutcome, ChunkState
 from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import SourceChanged, StorageUnavailable, UploadGone
-from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, JobStatus, Step
+from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, JobStatus
 from chalicelib.jobs.state_machine import Trigger, allows, target
+from chalicelib.limits import S3Limits
 from tests.fakes import FakeJobTable, added
 
 
@@ -48,6 +51,7 @@ class FakeStore:
         self.uploads: dict[str, _Upload] = {}
         self.bytes_read = self.bytes_uploaded = self.bytes_copied = 0
         self.down = False
+        self.crashes: FakeJobTable | None = None  # writes die with those of this table
         self._ids = itertools.count(1)
 
     def put_source(self, key: str, body: bytes) -> None:
@@ -67,7 +71,7 @@ class FakeStore:
         for key in sorted(key for key in self.source if key.startswith(prefix)):
             stored = self.head(key)
             assert stored is not None
-            yield key, changed(stored, crc32=None)
+            yield key, replace(stored, crc32=None)
 
     def confirm_bucket(self) -> None:
         self._answer("bucket")
@@ -77,25 +81,27 @@ class FakeStore:
 
     # --- ArchiveStore
 
-    def create_upload(self, key: str, *, checksummed: bool) -> Upload:
-        self._answer(key)
-        upload = Upload(key, f"upload-{next(self._ids)}")
-        self.uploads[upload.upload_id] = _Upload(key, checksummed)
+    def create_upload(self, key: str, *, checksummed: bool) -> MultipartUpload:
+        upload = MultipartUpload(key, f"upload-{next(self._ids)}")
+        with self._write(key):
+            self.uploads[upload.upload_id] = _Upload(key, checksummed)
         return upload
 
-    def upload_part(self, upload: Upload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
+    def upload_part(self, upload: MultipartUpload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
         assert (crc32 is not None) == self._upload(upload).checksummed, "Checksum Type mismatch"
         assert crc32 in (None, zlib.crc32(body)), "BadDigest"
         self.bytes_uploaded += len(body)
         return self._store_part(upload, number, bytes(body))
 
-    def copy_part(self, upload: Upload, number: int, source: Range) -> tuple[str, int | None]:
-        return self._copy(upload, number, self._pinned(source))
+    def copy_part(self, upload: MultipartUpload, number: int, body: Body) -> tuple[str, int | None]:
+        return self._copy(upload, number, self._pinned(body))
 
-    def copy_staged(self, upload: Upload, number: int, key: str, *, start: int, size: int) -> tuple[str, int | None]:
+    def copy_object(
+        self, upload: MultipartUpload, number: int, key: str, *, start: int, size: int
+    ) -> tuple[str, int | None]:
         return self._copy(upload, number, self.objects[key][start : start + size])
 
-    def complete(self, upload: Upload, parts: Sequence[PartReceipt], *, size: int, crc32: int | None) -> None:
+    def complete(self, upload: MultipartUpload, parts: Sequence[PartReceipt], *, size: int, crc32: int | None) -> None:
         self._answer(upload.key)
         if upload.key in self.objects:
             raise UploadGone(upload.key, "the object is there already")
@@ -108,26 +114,28 @@ class FakeStore:
         whole = b"".join(known.parts[part.number][1] for part in parts)
         if crc32 is not None:
             assert known.checksummed and size == len(whole), "BadRequest"
-            assert crc32_concat((part.crc32 or 0, part.size) for part in parts) == crc32 == zlib.crc32(whole), (
-                "BadDigest"
-            )
-        self.objects[upload.key] = whole
-        del self.uploads[upload.upload_id]
+            assert crc32_concat((required_crc(upload.key, part.crc32), part.size) for part in parts) == crc32
+            assert crc32 == zlib.crc32(whole), "BadDigest"
+        with self._write(upload.key):
+            self.objects[upload.key] = whole
+            del self.uploads[upload.upload_id]
 
-    def abort(self, upload: Upload) -> None:
-        self._answer(upload.key)
-        self.uploads.pop(upload.upload_id, None)
+    def abort(self, upload: MultipartUpload) -> None:
+        with self._write(upload.key):
+            self.uploads.pop(upload.upload_id, None)
 
-    def open_uploads(self, prefix: str) -> list[Upload]:
-        return [Upload(known.key, name) for name, known in self.uploads.items() if known.key.startswith(prefix)]
+    def open_uploads(self, prefix: str) -> list[MultipartUpload]:
+        return [
+            MultipartUpload(known.key, name) for name, known in self.uploads.items() if known.key.startswith(prefix)
+        ]
 
     def size_of(self, key: str) -> int | None:
         self._answer(key)
         return len(self.objects[key]) if key in self.objects else None
 
-    def put(self, key: str, body: bytes) -> None:
-        self._answer(key)
-        self.objects[key] = bytes(body)
+    def put(self, key: str, body: bytes | bytearray) -> None:
+        with self._write(key):
+            self.objects[key] = bytes(body)
 
     def get(self, key: str) -> bytes:
         self._answer(key)
@@ -137,45 +145,53 @@ class FakeStore:
         for key in [key for key in self.objects if key.startswith(prefix)]:
             del self.objects[key]
 
-    def read(self, source: Range) -> bytes:
-        body = self._pinned(source)
-        self.bytes_read += len(body)
-        return body
+    def get_range(self, key: str, *, start: int, size: int) -> bytes:
+        return self.get(key)[start : start + size]
 
-    def read_many(self, sources: Sequence[Range]) -> Iterator[bytes]:
-        return (self.read(source) for source in sources)
+    def read(self, body: Body) -> bytes:
+        content = self._pinned(body)
+        self.bytes_read += len(content)
+        return content
 
-    def crc_of(self, source: Range) -> BodyCrc:
-        return BodyCrc(source.entry, source.start, source.size, zlib.crc32(self.read(source)))
+    def read_many(self, bodies: Sequence[Body]) -> Iterator[bytes]:
+        return (self.read(body) for body in bodies)
+
+    def crc_of(self, body: Body) -> BodyCrc:
+        return BodyCrc(body.entry, body.start, body.size, zlib.crc32(self.read(body)))
 
     def probe_copy_checksums(self) -> bool:
         return self.copies_tell
 
-    def _copy(self, upload: Upload, number: int, body: bytes) -> tuple[str, int | None]:
+    def _copy(self, upload: MultipartUpload, number: int, body: bytes) -> tuple[str, int | None]:
         self.bytes_copied += len(body)
         etag = self._store_part(upload, number, body)
         tells = self.copies_tell and self._upload(upload).checksummed
         return etag, zlib.crc32(body) if tells else None
 
-    def _store_part(self, upload: Upload, number: int, body: bytes) -> str:
+    def _store_part(self, upload: MultipartUpload, number: int, body: bytes) -> str:
         self._answer(upload.key)
         assert 1 <= number <= self.limits.max_parts and 0 < len(body) <= self.limits.max_part
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        self._upload(upload).parts[number] = (etag, body)
+        with self._write(upload.key):
+            self._upload(upload).parts[number] = (etag, body)
         return etag
 
-    def _upload(self, upload: Upload) -> _Upload:
+    def _upload(self, upload: MultipartUpload) -> _Upload:
         if upload.upload_id not in self.uploads:
             raise UploadGone(upload.key, "NoSuchUpload")
         return self.uploads[upload.upload_id]
 
-    def _pinned(self, source: Range) -> bytes:
-        self._answer(source.key)
-        found = self.source.get(source.key)
-        if found is None or found.etag != source.etag:
-            raise SourceChanged(source.key, "HTTP 412 PreconditionFailed", entry=source.entry)
-        assert source.size > 0 and source.start + source.size <= len(found.body)
-        return found.body[source.start : source.start + source.size]
+    def _pinned(self, body: Body) -> bytes:
+        self._answer(body.key)
+        found = self.source.get(body.key)
+        if found is None or found.etag != body.etag:
+            raise SourceChanged(body.key, "HTTP 412 PreconditionFailed", body.entry)
+        assert body.size > 0 and body.start + body.size <= len(found.body)
+        return found.body[body.start : body.start + body.size]
+
+    def _write(self, key: str) -> AbstractContextManager[None]:
+        self._answer(key)
+        return self.crashes.write() if self.crashes else nullcontext()
 
     def _answer(self, key: str) -> None:
         if self.down:
@@ -189,18 +205,33 @@ class FakeAssemblyTable:
         self.jobs = jobs
         self.rows: dict[tuple[str, int, int], Archive] = {}
         self.kept: dict[tuple[str, int, int, Phase, int], Receipt] = {}
+        self.plans: dict[tuple[str, int], str] = {}
+        self.changes: list[tuple[str, int, str]] = []
         self.facts: dict[str, tuple[str, int]] = {}
+
+    def saved_plan(self, job: Job) -> str | None:
+        self.jobs.get(job.job_id)
+        return self.plans.get((job.job_id, job.generation))
+
+    def save_plan(self, job: Job, *, state: str, before: str | None, step: str, now: int) -> bool:
+        current = self._current(job.job_id, job.generation)
+        if current is None or self.plans.get((job.job_id, job.generation)) != before:
+            return False
+        with self.jobs.write():
+            self.plans[job.job_id, job.generation] = state
+            self._save(replace(current, updated_at=now))
+        return True
 
     def open_archives(self, job: Job, trigger: Trigger, archives: Sequence[Archive], event: JobEvent) -> bool:
         current = self._current(job.job_id, job.generation)
         if current is None or any(_key(archive) in self.rows for archive in archives):
             return False
-        if not allows(current, trigger) or (current.to_assemble and current.step is not Step.CHECKSUMMING):
+        if not allows(current, trigger) or current.to_assemble:
             return False
-        total = sum(archive.size for archive in archives) * (2 if trigger is Trigger.CHECKSUM else 1)
-        changes = {"to_assemble": total, "assembled": 0, "min_progress": job.progress, "updated_at": event.at}
+        size = sum(archive.size for archive in archives)
+        changes: dict[str, Any] = {"to_assemble": size, "min_progress": job.progress, "updated_at": event.at}
         with self.jobs.write():
-            self._save(changed(current, step=target(trigger).step, **changes), event)
+            self._save(replace(current, step=target(trigger).step, **changes), event)
             self.rows.update({_key(archive): archive for archive in archives})
         return True
 
@@ -208,51 +239,72 @@ class FakeAssemblyTable:
         wanted = [a for (job, g, _), a in self.rows.items() if job == job_id and generation in (None, g)]
         return sorted(wanted, key=lambda a: (a.generation, a.number))
 
-    def record_chunk(self, archive: Archive, chunk: int, receipt: Receipt, *, size: int, now: int) -> ChunkOutcome:
+    def chunk_state(self, job_id: str, generation: int, number: int, phase: Phase, *, chunk: int) -> ChunkState:
+        key = (job_id, generation, number)
+        return ChunkState(self.jobs.get(job_id), self.rows.get(key), (*key, phase, chunk) in self.kept)
+
+    def record_chunk(self, archive: Archive, chunk: int, receipt: Receipt, *, now: int) -> ChunkOutcome:
         row = self.rows.get(_key(archive))
-        if row is None:
-            return ChunkOutcome.STALE
-        if PHASES.index(row.phase) > PHASES.index(archive.phase) or chunk in row.done:
+        place = (*_key(archive), archive.phase, chunk)
+        if place in self.kept or (row is not None and row.is_past(archive.phase)):
             return ChunkOutcome.DUPLICATE
-        job = self._current(archive.job_id, archive.generation)
-        if job is None or row.phase is not archive.phase:
+        if row is None or row.phase is not archive.phase:
             return ChunkOutcome.STALE
+        counted = replace(row, recorded=row.recorded + 1, done_bytes=row.done_bytes + receipt.done, updated_at=now)
         with self.jobs.write():
-            self.rows[_key(archive)] = replace(row, done=row.done | {chunk})
-            self.kept[(*_key(archive), archive.phase, chunk)] = receipt
-            self._save(changed(job, updated_at=now, assembled=job.assembled + size))
+            self.rows[_key(archive)] = counted
+            self.kept[place] = receipt
         return ChunkOutcome.RECORDED
 
-    def receipts(self, archive: Archive, phase: Phase, chunks: Sequence[int] | None = None) -> Iterator[Receipt]:
-        for key, receipt in sorted(self.kept.items()):
-            if key[:4] == (*_key(archive), phase) and (chunks is None or key[4] in chunks):
-                yield receipt
+    def receipts(
+        self, archive: Archive, phase: Phase, chunks: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, Receipt]]:
+        wanted = range(archive.chunks.get(phase, 0)) if chunks is None else chunks
+        found = ((chunk, self.kept.get((*_key(archive), phase, chunk))) for chunk in wanted)
+        return ((chunk, receipt) for chunk, receipt in found if receipt is not None)
 
-    def enter_phase(self, archive: Archive, phase: Phase) -> bool:
+    def recorded_chunks(self, archive: Archive) -> set[int]:
+        return {chunk for chunk, _ in self.receipts(archive, archive.phase)}
+
+    def enter_phase(self, archive: Archive, phase: Phase, *, now: int) -> Archive | None:
         row = self.rows.get(_key(archive))
-        if row is None or row.phase is not archive.phase:
+        if row is None or row.phase is not archive.phase or not row.phase_complete:
+            return None
+        with self.jobs.write():
+            self.rows[_key(archive)] = replace(row, phase=phase, recorded=0, updated_at=now)
+        return self.rows[_key(archive)]
+
+    def report_progress(self, job: Job, *, assembled: int, now: int, not_after: int | None) -> bool:
+        current = self._current(job.job_id, job.generation)
+        if current is None or current.assembled >= assembled:
+            return False
+        if not_after is not None and current.updated_at > not_after:
             return False
         with self.jobs.write():
-            self.rows[_key(archive)] = replace(row, phase=phase, done=frozenset())
+            self._save(replace(current, assembled=assembled, updated_at=now))
         return True
 
-    def next_generation(self, job: Job, keys: Sequence[str], event: JobEvent) -> bool:
+    def next_generation(self, job: Job, changed: Sequence[str], event: JobEvent) -> bool:
         current = self._current(job.job_id, job.generation)
         if current is None or not allows(current, Trigger.REPLAN) or current.assembled != job.assembled:
             return False
-        again = changed(
+        again = replace(
             current,
             step=target(Trigger.REPLAN).step,
             generation=job.generation + 1,
             replans=current.replans + 1,
-            changed=(*current.changed, *keys),
             min_progress=job.progress,
             assembled=0,
             to_assemble=0,
         )
         with self.jobs.write():
             self._save(again, event)
+            self.changes += [(job.job_id, job.generation, key) for key in changed]
         return True
+
+    def changed_keys(self, job: Job) -> list[str]:
+        generations = range(job.generation - job.replans, job.generation)
+        return [key for job_id, generation, key in self.changes if job_id == job.job_id and generation in generations]
 
     def replace_results(self, job: Job, results: Mapping[int, FileResult], counts: Counts, *, size: int) -> bool:
         current = self._current(job.job_id, job.generation)
@@ -264,7 +316,7 @@ class FakeAssemblyTable:
                 stored = list(self.jobs.results[job.job_id + job.listing, batch])
                 stored[place] = result
                 self.jobs.results[job.job_id + job.listing, batch] = tuple(stored)
-            again = changed(current, size=current.size + size, replanned=job.generation)
+            again = replace(current, size=current.size + size, replanned=job.generation)
             self._save(added(again, counts))
         return True
 
@@ -275,7 +327,7 @@ class FakeAssemblyTable:
     def cleaned_up(self, job: Job, *, sweep_at: int | None) -> None:
         current = self.jobs.jobs[job.job_id]
         if (current.status, current.generation) == (job.status, job.generation):
-            self.jobs.jobs[job.job_id] = changed(current, sweep_at=sweep_at or 0)
+            self.jobs.jobs[job.job_id] = replace(current, sweep_at=sweep_at or 0)
 
     def remember(self, values: Mapping[str, str], *, until: int) -> None:
         self.facts.update({name: (value, until) for name, value in values.items()})
@@ -290,7 +342,7 @@ class FakeAssemblyTable:
         return job
 
     def _save(self, job: Job, event: JobEvent | None = None) -> None:
-        self.jobs.jobs[job.job_id] = changed(job, version=job.version + 1)
+        self.jobs.jobs[job.job_id] = replace(job, version=job.version + 1)
         self.jobs.trail[job.job_id].extend([event] if event else [])
 
 

@@ -1,0 +1,184 @@
+"""One archive or several: which files are in which, under which names, and how much room they take.
+
+An archive holds consecutive files of the request. Every requested file is in exactly one manifest; one that is not
+included stays with its neighbours. Members of an archive are known by their *number*, their place in the central
+directory: the included files in the order of the request, from 0, and then the manifest.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from chalicelib.archive import manifest
+from chalicelib.archive.encoding import Numbers
+from chalicelib.archive.entries import Entries, Entry
+from chalicelib.archive.names import MANIFEST_NAME, Naming, counted_name, counters, name_of_key
+from chalicelib.archive.records import Member, end_records, header_size, record_size
+from chalicelib.limits import ZIP, ZipLimits
+
+_MANY = 1_000_000  # archives: more than there can be, so that its digits are an upper bound
+
+
+class Brief(msgspec.Struct, frozen=True):
+    """What the client asked the archives to be. `prefix` is cut off the keys in a tree; `created` is Unix seconds."""
+
+    job_id: str
+    created: int
+    naming: Naming = Naming.FLAT
+    prefix: str = ""
+
+
+class Names(msgspec.Struct, frozen=True, tag_field="v", tag=1):
+    """The names of all included files, unique over all archives of a job, and what they take up: bytes by row.
+
+    `name_sizes` are those of the names (0 where a file is not included), `line_sizes` those of lines of the manifest.
+    `counters` has the rows whose names clash.
+    """
+
+    brief: Brief
+    counters: dict[int, int]
+    name_sizes: Numbers
+    line_sizes: Numbers
+
+    @classmethod
+    def of(cls, entries: Entries, brief: Brief) -> Names:
+        """Name the included files. The same entries get the same names."""
+
+        def safe(row: int) -> str:
+            return name_of_key(entries.keys[row], brief.naming, brief.prefix)
+
+        included = filter(entries.included, range(len(entries)))
+        names = cls(brief, counters(included, safe), array("H"), array("I"))
+        for row in range(len(entries)):
+            entry = entries[row]
+            name = names.name(row, entry.key) if entries.included(row) else None
+            names.name_sizes.append(len(name.encode()) if name else 0)
+            names.line_sizes.append(len(manifest.line(row, entry, name)))
+        return names
+
+    def name(self, row: int, key: str) -> str:
+        name = name_of_key(key, self.brief.naming, self.brief.prefix)
+        counter = self.counters.get(row)
+        return counted_name(name, counter) if counter else name
+
+
+class RowRange(msgspec.Struct, frozen=True):
+    """The rows [start, stop), which archive `number` of `archives` holds."""
+
+    start: int
+    stop: int
+    number: int = 1
+    archives: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """One archive. Arrays are by number, the manifest's last; `sizes` are bytes of bodies, `rows` its files' rows."""
+
+    entries: Entries
+    names: Names
+    range: RowRange
+    rows: Numbers
+    sizes: Numbers
+    name_sizes: Numbers
+
+    @classmethod
+    def of(cls, entries: Entries, names: Names, within: RowRange) -> Volume:
+        rows = array("I", filter(entries.included, range(within.start, within.stop)))
+        sizes = array("Q", map(entries.sizes.__getitem__, rows))
+        frame = len(_opening(names.brief, within)) + len(manifest.CLOSING)
+        sizes.append(frame + sum(_line_sizes(names, within)))
+        name_sizes = array("H", map(names.name_sizes.__getitem__, rows))
+        name_sizes.append(len(MANIFEST_NAME))
+        return cls(entries, names, within, rows, sizes, name_sizes)
+
+    @property
+    def sources(self) -> int:
+        """How many members have a source; the manifest's number."""
+        return len(self.rows)
+
+    def member(self, number: int) -> Member:
+        if number == self.sources:
+            return Member(MANIFEST_NAME, self.sizes[-1], self.names.brief.created)
+        row = self.rows[number]
+        name = self.names.name(row, self.entries.keys[row])
+        return Member(name, self.sizes[number], self.entries.modified[row])
+
+    def entry(self, number: int) -> Entry:
+        """The source of a member."""
+        return self.entries[self.rows[number]]
+
+    def number_at(self, row: int) -> int:
+        """The number of the first member at this row or behind it."""
+        return bisect_left(self.rows, row)
+
+    def opening(self) -> bytes:
+        """The first bytes of the manifest."""
+        return _opening(self.names.brief, self.range)
+
+    def line_sizes(self) -> Iterator[int]:
+        """Bytes of each line of the manifest, with what separates it from the next."""
+        return _line_sizes(self.names, self.range)
+
+    def line(self, row: int) -> bytes:
+        """A file's line in the manifest, with what separates it from the next."""
+        entry = self.entries[row]
+        name = self.names.name(row, entry.key) if self.entries.included(row) else None
+        last = row == self.range.stop - 1
+        return manifest.line(row, entry, name).encode() + (manifest.LAST if last else manifest.SEPARATOR)
+
+
+def _opening(brief: Brief, within: RowRange) -> bytes:
+    return manifest.opening(brief.job_id, within.number, within.archives)
+
+
+def _line_sizes(names: Names, within: RowRange) -> Iterator[int]:
+    """Bytes of the manifest's lines, each with what separates it from the next."""
+    for row in range(within.start, within.stop):
+        last = row == within.stop - 1
+        yield names.line_sizes[row] + len(manifest.LAST if last else manifest.SEPARATOR)
+
+
+def cut_volumes(entries: Entries, names: Names, *, max_bytes: int, limits: ZipLimits = ZIP) -> list[RowRange]:
+    """Ranges of rows, one for each archive of at most `max_bytes`.
+
+    Greedy in the order of the request. An archive that has no file yet takes the next one whatever its size, as a
+    single file above the limit cannot be helped; so only the last archive can be without one. Sizes are taken as if
+    every offset needed ZIP64, some bytes too many per entry.
+    """
+    stops = list(_stops(entries, names, max_bytes, limits))
+    bounds = zip([0, *stops], stops, strict=False)
+    return [RowRange(start, stop, number, len(stops)) for number, (start, stop) in enumerate(bounds, 1)]
+
+
+def _stops(entries: Entries, names: Names, max_bytes: int, limits: ZipLimits) -> Iterator[int]:
+    empty = _empty_size(names.brief, limits)
+    total, filled = empty, False
+    for row, line_size in enumerate(names.line_sizes):
+        more = line_size + len(manifest.SEPARATOR)
+        included = entries.included(row)
+        if included:
+            more += _member_size(names.name_sizes[row], entries.sizes[row], limits)
+        if filled and total + more > max_bytes:
+            yield row
+            total, filled = empty, False
+        total += more
+        filled = filled or included
+    yield len(entries)
+
+
+def _member_size(name_size: int, size: int, limits: ZipLimits) -> int:
+    """The bytes of a member, its record in the directory included."""
+    return header_size(name_size, size, limits) + size + record_size(name_size, size, limits.sentinel_32, limits)
+
+
+def _empty_size(brief: Brief, limits: ZipLimits) -> int:
+    """An archive with only a manifest that has no lines, with every ZIP64 record there could be."""
+    frame = len(manifest.opening(brief.job_id, _MANY, _MANY)) + len(manifest.CLOSING)
+    records = _member_size(len(MANIFEST_NAME), limits.sentinel_32, limits) - limits.sentinel_32
+    return frame + records + len(end_records(limits.sentinel_16, 0, 0, limits))
