@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from chalicelib.aws import keys
+from chalicelib.aws.rows import job_from
 from chalicelib.container import services
+from chalicelib.delivery.notifier import JobChange
 from chalicelib.observability import count, logger, metrics
-
-if TYPE_CHECKING:
-    from chalicelib.delivery.notifier import JobChange
 
 Event = dict[str, Any]
 Record = dict[str, Any]
@@ -56,11 +56,6 @@ def job_changes(records: Iterable[Record]) -> list[JobChange]:
 
 
 def _change(record: Record) -> JobChange | None:
-    # app.py imports this module in every function; only this one needs rows and the notifier.
-    from chalicelib.aws import keys
-    from chalicelib.aws.rows import job_from
-    from chalicelib.delivery.notifier import JobChange
-
     change = record["dynamodb"]
     if change["Keys"]["sk"]["S"] != keys.JOB or "NewImage" not in change:
         return None

@@ -11,7 +11,7 @@ from chalicelib import container
 from chalicelib.cold_start import FIRST_CALLS, prepare, warm_up
 from tests.builders import World
 from tests.support.logs import logged
-from tests.support.services import in_use
+from tests.support.services import ENVIRONMENT, in_use
 
 
 @pytest.mark.parametrize("function", FIRST_CALLS)
@@ -50,3 +50,26 @@ def test_importing_the_app_loads_neither_the_api_nor_the_sdk() -> None:
     absent = ("chalicelib.api.answers", "chalicelib.handlers.queues", "botocore.session", "boto3", "jwt")
     code = f"import sys, app; found = [name for name in {absent} if name in sys.modules]; assert not found, found"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("function", "others"),
+    [
+        (
+            "check",
+            ("chalicelib.api", "chalicelib.assembly", "chalicelib.delivery.webhooks", "chalicelib.handlers.stream"),
+        ),
+        ("webhook", ("chalicelib.api", "chalicelib.assembly", "chalicelib.checking", "chalicelib.delivery.notifier")),
+        ("notify", ("chalicelib.api", "chalicelib.assembly", "chalicelib.checking", "chalicelib.handlers.queues")),
+    ],
+)
+def test_a_function_loads_nothing_of_the_others(function: str, others: tuple[str, ...]) -> None:
+    code = f"""if True:
+        import sys
+        from chalicelib.cold_start import prepare
+        prepare({function!r})
+        found = [name for name in sys.modules if name.startswith({others})]
+        assert not found, found
+    """
+    aws = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    subprocess.run([sys.executable, "-c", code], check=True, env={**ENVIRONMENT, **aws})
