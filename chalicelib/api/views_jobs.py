@@ -23,7 +23,6 @@ def initiate(call: Call) -> Answer:
     """Starts a job."""
     body = requests.initiate_request(call.json_body())
     request = requests.new_job(body, call.services.settings)
-
     key = request_key(call, "initiate", msgspec.json.encode(body))
     job, replayed = call.services.jobs.start(request, call.actor, key)
     answer = job_started(job, call.base, ticket=_ticket(call, job.job_id))
