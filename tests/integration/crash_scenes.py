@@ -35,7 +35,7 @@ def job_without_a_message(
     return service.start(NewJob(files, 0, 3_600, archive), Actor(by=ANONYMOUS))[0]
 
 
-def job_that_nobody_assembles(deployment: Deployment, found: dict[int, FileResult]) -> Job:
+def job_without_a_plan(deployment: Deployment, found: dict[int, FileResult]) -> Job:
     """The worker that recorded the last batch died before it sent the message that plans the archive."""
     job = job_without_a_message(deployment, found, ArchiveRequest(prefix="downloads/"))
     table = _table(deployment)

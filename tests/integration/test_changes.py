@@ -80,7 +80,7 @@ def test_a_job_that_is_cancelled_while_it_assembles_leaves_nothing_behind(deploy
     assert deployment.call("GET", f"/v1/download/{job_id}").status_code == 409
 
 
-def test_an_upload_that_somebody_else_aborts_is_begun_again(deployment: Deployment) -> None:
+def test_an_upload_aborted_from_outside_is_begun_again(deployment: Deployment) -> None:
     deployment.put_all(contents())
     job_id = deployment.stopped_half_way(FILES)
     try:

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from chalicelib.jobs.model import FileResult, FileState
-from tests.integration.crash_scenes import job_that_nobody_assembles, job_without_a_message
+from tests.integration.crash_scenes import job_without_a_message, job_without_a_plan
 from tests.integration.deployment import ENDED, PATIENCE, Deployment, Document, counts, key, noise, unzipped
 from tests.integration.relay import Relay
 from tests.integration.stack import wait_for
@@ -142,12 +142,12 @@ def test_a_job_whose_message_was_lost_is_driven_by_the_sweeper(local: Deployment
     assert (job["status"], counts(job)) == ("ready", (1, files - 1, 0))
 
 
-def test_an_archive_that_nobody_plans_is_planned_by_the_sweeper(local: Deployment) -> None:
+def test_an_archive_whose_plan_is_lost_is_planned_by_the_sweeper(local: Deployment) -> None:
     local.put(74_500, b"there")
     head = local.s3.head_object(Bucket=local.source, Key=key(74_500))
     modified = int(head["LastModified"].timestamp() * 1000)
     found = FileResult(FileState.AVAILABLE, size=5, etag=head["ETag"].strip('"'), modified=modified)
-    job_id = job_that_nobody_assembles(local, {74_500: found}).job_id
+    job_id = job_without_a_plan(local, {74_500: found}).job_id
     assert local.brief(job_id)["stage"] == "assembling"
     swept(local, job_id)
     job = local.ended(job_id)

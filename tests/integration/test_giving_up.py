@@ -98,7 +98,7 @@ def test_a_message_that_always_fails_ends_its_job_with_a_reason(strict: Deployme
 
 
 def job_row(strict: Deployment, job_id: str) -> dict[str, Any]:
-    """Its status cannot be asked for, because that tells of its files."""
+    """The API cannot show its status, which includes its files."""
     (row,) = [row for row in strict.stack.items(job_id) if row["sk"] == {"S": "JOB"}]
     return row
 

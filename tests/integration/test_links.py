@@ -19,8 +19,8 @@ from tests.integration.stack import wait_for
 
 PRESENT, OTHER = 62_000, 62_001
 BODY = noise(1000)
-ACCOUNT_ITSELF = f"arn:aws:iam::{ACCOUNT}:root"  # whoever else of the account has the right, the API included
-NOBODY = f"arn:aws:iam::{ACCOUNT}:user/nobody"
+ACCOUNT_ITSELF = f"arn:aws:iam::{ACCOUNT}:root"  # anyone in the account who has the right, the API included
+STRANGER = f"arn:aws:iam::{ACCOUNT}:user/stranger"
 
 
 @pytest.fixture(scope="module", params=["local", "strict"])
@@ -60,11 +60,11 @@ def test_links_are_signed_by_a_session_and_end_before_it(deployment: Deployment,
 
 
 def test_links_end_when_the_job_says(deployment: Deployment, job: Document) -> None:
-    told = datetime.fromisoformat(job["linksExpireAt"])
+    stated = datetime.fromisoformat(job["linksExpireAt"])
     for link in links_of(job):
         found = parameters(link)
         begin = datetime.strptime(found["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        assert abs(begin + timedelta(seconds=int(found["X-Amz-Expires"])) - told) <= timedelta(seconds=1)
+        assert abs(begin + timedelta(seconds=int(found["X-Amz-Expires"])) - stated) <= timedelta(seconds=1)
 
 
 def test_a_short_link_lives_as_long_as_asked(deployment: Deployment) -> None:
@@ -89,7 +89,7 @@ def test_a_link_is_good_for_its_object_and_for_reading_only(strict: Deployment) 
 
 @contextmanager
 def trusting(deployment: Deployment, principal: str) -> Iterator[str]:
-    """The links' role trusts somebody else than the API for a moment; its ARN."""
+    """The links' role meanwhile trusts a principal other than the API; its ARN."""
     iam = deployment.stack.clients("iam")
     role = next(found for found in iam.list_roles()["Roles"] if "-LinkRole-" in found["RoleName"])
     trust = role["AssumeRolePolicyDocument"]
@@ -104,7 +104,7 @@ def trusting(deployment: Deployment, principal: str) -> Iterator[str]:
 
 @pytest.fixture
 def session(strict: Deployment) -> Credentials:
-    """A session of the links' role, as somebody might take one out of the API's memory."""
+    """A session of the links' role, as if stolen from the API's memory."""
     with trusting(strict, ACCOUNT_ITSELF) as role:
         given: dict[str, Any] = strict.stack.clients("sts").assume_role(RoleArn=role, RoleSessionName="taken")
     taken = given["Credentials"]
@@ -131,7 +131,7 @@ def test_a_session_of_the_links_role_reads_files_and_archives_and_nothing_else(
     assert status(strict.archives, "") == 403  # a list of the bucket
 
 
-def test_nobody_but_the_api_may_assume_the_links_role(strict: Deployment) -> None:
+def test_only_the_api_may_assume_the_links_role(strict: Deployment) -> None:
     sts = strict.stack.clients("sts")
     role = next(r["Arn"] for r in strict.stack.clients("iam").list_roles()["Roles"] if "-LinkRole-" in r["RoleName"])
     with pytest.raises(sts.exceptions.ClientError, match="AccessDenied"):
@@ -147,7 +147,7 @@ def answered(deployment: Deployment, job_id: str) -> httpx.Response | None:
 def test_without_a_session_there_are_no_links_for_a_while(strict: Deployment) -> None:
     strict.put(PRESENT, BODY)
     job_id = strict.run([PRESENT])["jobId"]
-    with trusting(strict, NOBODY):
+    with trusting(strict, STRANGER):
         strict.stack.kill_workers("api")  # they have a session
         answer = wait_for("answer of a new worker", lambda: answered(strict, job_id), seconds=PATIENCE)
         assert (answer.status_code, answer.json()["error"]) == (503, "links_unavailable")

@@ -90,7 +90,7 @@ def events_of(deployment: Deployment, job_id: str, kind: str) -> list[Document]:
     return [event for event in events if event["kind"] == kind]
 
 
-def test_the_end_of_a_job_is_told_once_and_signed(deployment: Deployment) -> None:
+def test_the_end_of_a_job_is_sent_once_and_signed(deployment: Deployment) -> None:
     with receiving() as receiver:
         job = deployment.run([PRESENT], archive=True, callbackUrl=receiver.url)
         attempts(receiver, 1)
@@ -111,7 +111,7 @@ def test_a_receiver_that_fails_is_asked_again_with_the_same_id(deployment: Deplo
     assert len(events_of(deployment, job_id, "webhook_delivered")) == 1
 
 
-def test_a_job_that_fails_is_told(deployment: Deployment) -> None:
+def test_a_failed_job_is_reported(deployment: Deployment) -> None:
     with receiving() as receiver:
         job = deployment.run([ABSENT[0]], callbackUrl=receiver.url)
         attempts(receiver, 1)
@@ -119,7 +119,7 @@ def test_a_job_that_fails_is_told(deployment: Deployment) -> None:
     assert (job["error"]["code"], payload["type"]) == ("no_files_available", "job.failed")
 
 
-def test_a_job_that_is_cancelled_is_told(deployment: Deployment) -> None:
+def test_a_cancelled_job_is_reported(deployment: Deployment) -> None:
     with receiving() as receiver:
         job_id = deployment.initiate(ABSENT, callbackUrl=receiver.url)
         assert deployment.call("DELETE", f"/v1/download/{job_id}").status_code == 202
@@ -128,14 +128,14 @@ def test_a_job_that_is_cancelled_is_told(deployment: Deployment) -> None:
     assert (payload["type"], payload["data"]["jobId"]) == ("job.cancelled", job_id)
 
 
-def test_of_several_jobs_exactly_those_that_end_are_told_each_at_its_own_url(deployment: Deployment) -> None:
+def test_each_of_several_jobs_is_reported_at_its_own_url_when_it_ends(deployment: Deployment) -> None:
     with receiving() as first, receiving() as second:
         ids = [deployment.run([PRESENT], callbackUrl=receiver.url)["jobId"] for receiver in (first, second)]
         deployment.run([PRESENT])
         for receiver in (first, second):
             attempts(receiver, 1)
-        told = [[payload["data"]["jobId"] for payload in delivered(deployment, one)] for one in (first, second)]
-    assert told == [[ids[0]], [ids[1]]]
+        reported = [[payload["data"]["jobId"] for payload in delivered(deployment, one)] for one in (first, second)]
+    assert reported == [[ids[0]], [ids[1]]]
 
 
 def test_a_webhook_that_cannot_be_ordered_is_ordered_as_soon_as_the_queue_answers(deployment: Deployment) -> None:

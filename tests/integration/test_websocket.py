@@ -80,7 +80,7 @@ def test_a_subscriber_sees_the_job_as_it_stands_then_its_changes_then_its_end(
     wait_for("end of the subscription", lambda: not watchers(deployment, job_id), seconds=PATIENCE)
 
 
-def test_two_subscribers_are_both_told(deployment: Deployment) -> None:
+def test_two_subscribers_both_get_the_events(deployment: Deployment) -> None:
     job_id = idle_job(deployment)
     with ExitStack() as stack:
         clients = [stack.enter_context(connected(deployment)) for _ in range(2)]
@@ -89,7 +89,7 @@ def test_two_subscribers_are_both_told(deployment: Deployment) -> None:
         assert [client.hear()["id"] for client in clients] == [2, 2]
 
 
-def test_a_cancelled_job_is_told_as_such(deployment: Deployment, client: Client) -> None:
+def test_a_cancelled_job_is_reported(deployment: Deployment, client: Client) -> None:
     job_id = idle_job(deployment)
     client.subscribe(job_id)
     assert deployment.call("DELETE", f"/v1/download/{job_id}").status_code == 202
@@ -125,7 +125,7 @@ def test_who_unsubscribes_hears_no_more(deployment: Deployment, client: Client) 
 # --- refusals -----------------------------------------------------------------------------
 
 
-def test_an_unknown_job_is_told_as_such(client: Client) -> None:
+def test_an_unknown_job_is_reported(client: Client) -> None:
     job_id = str(uuid.uuid4())
     answer = client.subscribe(job_id)
     assert (answer["event"], answer["error"], answer["jobId"]) == ("error", "job_not_found", job_id)

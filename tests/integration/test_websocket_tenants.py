@@ -36,12 +36,12 @@ def test_the_bearer_of_a_token_watches_her_own_jobs(members: Deployment, issuer:
     assert heard["event"] == "ready", heard
 
 
-def test_somebody_elses_job_does_not_exist(members: Deployment, issuer: Issuer, job: Document) -> None:
+def test_a_job_of_another_principal_does_not_exist(members: Deployment, issuer: Issuer, job: Document) -> None:
     with connected(members, headers=bearer(issuer, "mallory")) as client:
         assert client.subscribe(job["jobId"])["error"] == "job_not_found"
 
 
-def test_nobody_is_let_in_without_a_token_or_with_a_false_one(members: Deployment, issuer: Issuer) -> None:
+def test_a_client_without_a_token_or_with_a_forged_one_is_refused(members: Deployment, issuer: Issuer) -> None:
     expired = {"Authorization": f"Bearer {issuer.token('alice', exp=1)}"}
     for headers in ({}, expired, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic eDp5"}):
         with pytest.raises(InvalidStatus), connected(members, headers=headers):
@@ -56,7 +56,7 @@ def test_a_ticket_opens_its_job_and_no_other(members: Deployment, job: Document)
         assert client.subscribe(other["jobId"], ticket=other["ticket"])["event"] == "ready"
 
 
-def test_nobody_is_let_in_with_a_false_ticket(members: Deployment, job: Document) -> None:
+def test_a_client_with_a_forged_ticket_is_refused(members: Deployment, job: Document) -> None:
     for ticket in ("9999999999999.AAAA", job["ticket"] + "x", "x"):
         with pytest.raises(InvalidStatus), connected(members, query=f"?ticket={ticket}"):
             pass

@@ -180,7 +180,7 @@ def test_the_keys_of_a_separate_store_are_the_credentials() -> None:
     assert clients.store_credentials() == KEYS
 
 
-def test_a_process_without_credentials_is_told_what_to_set() -> None:
+def test_a_process_without_credentials_learns_what_to_set() -> None:
     clients: Any = Clients(settings())
     clients.session = SimpleNamespace(get_credentials=lambda: None)
     with pytest.raises(InvalidSettings, match="S3_ACCESS_KEY_ID"):
