@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from chalicelib.assembly.model import Archive, CrcSource, MultipartUpload, Phase
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.lister import PrefixLister
 from chalicelib.jobs.dispatching import WINDOW
@@ -41,6 +42,30 @@ def job(**changes: Any) -> Job:
         "sweep_at": 1_700_000_120_000,
     }
     return Job(**{**values, **changes})
+
+
+def archive(**changes: Any) -> Archive:
+    """The archive of that job, of three chunks."""
+    values: dict[str, Any] = {
+        "job_id": job().job_id,
+        "generation": 1,
+        "number": 1,
+        "filename": "a.zip",
+        "size": 100,
+        "entries": 1,
+        "parts": 1,
+        "crc_source": CrcSource.COPY,
+        "verified": True,
+        "cost": {"bytesRead": 7, "dollars": "0.1"},
+        "plan": "staging/plan",
+        "intermediates": "staging/uploads",
+        "upload": MultipartUpload("archives/a.zip", "upload"),
+        "chunks": {Phase.BODY: 3, Phase.FINISH: 1},
+        "work": 150,
+        "phase": Phase.BODY,
+        "updated_at": 1_700_000_001_000,
+    }
+    return Archive(**{**values, **changes})
 
 
 def files(*numbers: int) -> list[RequestedFile]:

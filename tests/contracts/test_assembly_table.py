@@ -8,11 +8,12 @@ import boto3
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.assembly.model import Archive, BodyCrc, CrcSource, MultipartUpload, PartReceipt, Phase, Receipt
+from chalicelib.assembly.model import Archive, BodyCrc, PartReceipt, Phase, Receipt
 from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome, ChunkState
 from chalicelib.jobs.model import ArchiveRequest, Counts, FileResult, FileState, Job, Step
 from chalicelib.jobs.ports import Change, JobTable
 from chalicelib.jobs.state_machine import Trigger
+from tests import builders
 from tests.aws import emulated_aws
 from tests.builders import event, files, job
 from tests.fakes import FakeJobTable
@@ -22,25 +23,7 @@ from tests.support.tables import assembly_table, create_table, job_table
 ONE = job().job_id
 NOW = 1_700_000_001_000
 GONE = FileResult(FileState.MISSING, reason="not_found")
-ARCHIVE = Archive(
-    job_id=ONE,
-    generation=1,
-    number=1,
-    filename="a.zip",
-    size=100,
-    entries=1,
-    parts=1,
-    crc_source=CrcSource.COPY,
-    verified=True,
-    cost={"bytesRead": 7, "dollars": "0.1"},
-    plan="staging/plan",
-    intermediates="staging/uploads",
-    upload=MultipartUpload("archives/a.zip", "upload"),
-    chunks={Phase.BODY: 3, Phase.FINISH: 1},
-    work=150,
-    phase=Phase.BODY,
-    updated_at=NOW,
-)
+ARCHIVE = builders.archive()
 RECEIPT = Receipt((PartReceipt(0, 1, "etag", 50, None), PartReceipt(1, 2, "e", 7, 5)), (BodyCrc(3, 0, 50, 9),), 50)
 Tables = tuple[JobTable, AssemblyTable]
 

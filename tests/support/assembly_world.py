@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import zipfile
 from typing import Any
+
+import msgspec
 
 from chalicelib.assembly.archive_planning import SMALL_BYTES, PlanRules
 from chalicelib.assembly.chunks import MAX_BODIES
@@ -68,6 +72,8 @@ class AssemblyWorld(World):
         self.checker = BatchChecker(self.table, self.files, self.lifecycle, SerialExecutor(), self.clock)
         self.lister = PrefixLister(self.table, self.files, self.lifecycle, self.clock, numbered())
         self.archives: Any = archives
+        ids = (f"00000000-0000-4000-8000-{number:012d}" for number in itertools.count(1))
+        self.service = msgspec.structs.replace(self.service, new_id=lambda: next(ids))
         self.seconds_left = seconds_left
         self.tokens = (f"token-{number}" for number in itertools.count(1))
         max_bodies = MAX_BODIES if limits is S3 else 10
@@ -110,6 +116,18 @@ class AssemblyWorld(World):
             self.worker.handle(message, lambda: self.seconds_left)
         else:
             super().handle(message, redelivered=redelivered)
+
+    def until(self, kind: type[Message]) -> Message:
+        """Handle messages until one of `kind` is next, and still waits."""
+        while not isinstance(self.queue.messages[0], kind):
+            self.handle(self.queue.messages.pop(0))
+        return self.queue.messages[0]
+
+    def contents(self, job: Job, number: int = 1) -> dict[str, bytes]:
+        """The files in an archive, by name; the archive is verified."""
+        with zipfile.ZipFile(io.BytesIO(self.archive_bytes(job, number))) as archive:
+            assert archive.testzip() is None
+            return {name: archive.read(name) for name in archive.namelist()[:-1]}
 
     def archive_bytes(self, job: Job, number: int = 1) -> bytes:
         current = self.job(job.job_id)

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
+import pytest
 
 from chalicelib.jobs.model import FileState, Job, JobStatus
 from chalicelib.jobs.service import FilePage
 from chalicelib.messages import BuildChunk
+from tests.builders import ALICE
 from tests.support.assembly_world import SMALL, AssemblyWorld
 from tests.support.fake_assembly import FakeStore
 
 BEFORE = {70_000 + n: b"%d" % n * 4_000 for n in range(8)}
 AFTER = {file_id: body[::-1] + b"!" for file_id, body in BEFORE.items()}
-
-
-def until_built(here: AssemblyWorld) -> None:
-    """Work off messages until the next one builds a chunk."""
-    while not isinstance(here.queue.messages[0], BuildChunk):
-        here.handle(here.queue.messages.pop(0))
-
-
-def entries(here: AssemblyWorld, job: Job) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(here.archive_bytes(job))) as archive:
-        return {name: archive.read(name) for name in archive.namelist()[:-1]}
 
 
 def states(here: AssemblyWorld, job: Job) -> list[FileState]:
@@ -34,14 +23,14 @@ def states(here: AssemblyWorld, job: Job) -> list[FileState]:
 def test_files_that_change_together_cost_one_generation() -> None:
     here = AssemblyWorld(FakeStore(SMALL, copies_tell=True))
     job = here.start_archive(dict(BEFORE))
-    until_built(here)
+    here.until(BuildChunk)
     for file_id, body in AFTER.items():
         here.bucket.put_source(f"downloads/{file_id}.zip", body)
     here.work_off()
     after = here.job(job.job_id)
     assert (after.status, after.generation) == (JobStatus.READY, 2)
     assert states(here, job) == [FileState.AVAILABLE] * len(BEFORE)
-    assert entries(here, job) == {f"{file_id}.zip": body for file_id, body in AFTER.items()}
+    assert here.contents(job) == {f"{file_id}.zip": body for file_id, body in AFTER.items()}
 
 
 def test_a_file_that_changes_with_every_generation_is_given_up_alone() -> None:
@@ -50,7 +39,7 @@ def test_a_file_that_changes_with_every_generation_is_given_up_alone() -> None:
     for attempt in range(10):
         if here.job(job.job_id).status.ended or not here.queue.messages:
             break
-        until_built(here)
+        here.until(BuildChunk)
         here.bucket.put_source("downloads/70003.zip", b"version %d" % attempt * 400)
         generation = here.job(job.job_id).generation
         while here.queue.messages and here.job(job.job_id).generation == generation:
@@ -61,15 +50,64 @@ def test_a_file_that_changes_with_every_generation_is_given_up_alone() -> None:
     after = here.job(job.job_id)
     assert (after.status, after.counts.failed, after.counts.available) == (JobStatus.READY, 1, 7)
     assert states(here, job)[3] is FileState.FAILED
-    assert entries(here, job) == {f"{n}.zip": body for n, body in BEFORE.items() if n != 70_003}
+    assert here.contents(job) == {f"{n}.zip": body for n, body in BEFORE.items() if n != 70_003}
 
 
 def test_many_files_of_a_large_job_may_change_once_each_without_being_given_up() -> None:
     here = AssemblyWorld(FakeStore(SMALL, copies_tell=True), look_at_all=0)
     job = here.start_archive(dict(BEFORE))
-    until_built(here)
+    here.until(BuildChunk)
     for file_id, body in AFTER.items():
         here.bucket.put_source(f"downloads/{file_id}.zip", body)
     here.work_off()
     assert states(here, job) == [FileState.AVAILABLE] * len(BEFORE)
-    assert entries(here, job) == {f"{file_id}.zip": body for file_id, body in AFTER.items()}
+    assert here.contents(job) == {f"{file_id}.zip": body for file_id, body in AFTER.items()}
+
+
+def test_of_two_planners_that_saw_different_versions_only_one_is_heard() -> None:
+    here = AssemblyWorld(FakeStore(SMALL, heads_tell=True))
+    job = here.start_archive({70000: b"x" * 4_000, 70001: b"x" * 4_000})
+    here.until(BuildChunk)
+    here.bucket.put_source("downloads/70000.zip", b"y" * 4_000)
+    here.work_off()
+    assert here.contents(job)["70000.zip"] == b"y" * 4_000
+
+
+@pytest.mark.parametrize("missing", [1, 9])
+def test_all_or_nothing_fails_with_the_files_that_are_missing(missing: int) -> None:
+    here = AssemblyWorld(FakeStore(SMALL))
+    job = here.start_archive({70000: b"x"} | {70001 + n: None for n in range(missing)}, on_missing="fail")
+    here.work_off()
+    error = here.job(job.job_id).error
+    assert error is not None
+    assert error.code == "files_missing"
+    assert error.message.startswith(
+        f"{missing} of {missing + 1} files are not available: downloads/70001.zip (not_found)"
+    )
+    assert error.message.endswith(" and 4 more" if missing == 9 else ")")
+
+
+def test_a_file_that_changed_before_a_retry_gets_another_chance() -> None:
+    here = AssemblyWorld(FakeStore(SMALL, copies_tell=True))
+    job = here.start_archive({70000: b"x" * 4_000, 70001: b"x"}, on_missing="fail")
+    versions = 0
+    while here.queue.messages:
+        message = here.queue.messages.pop(0)
+        if isinstance(message, BuildChunk):
+            versions += 1
+            here.bucket.put_source("downloads/70000.zip", b"%d" % versions * 4_000)
+        here.handle(message)
+    failed = here.job(job.job_id)
+    assert (failed.status, failed.error and failed.error.code) == (JobStatus.FAILED, "source_changed")
+    here.service.retry(job.job_id, ALICE)
+    here.work_off()
+    assert here.contents(job) == {"70000.zip": b"%d" % versions * 4_000, "70001.zip": b"x"}
+
+
+def test_keys_of_changed_files_are_not_in_the_row_of_the_job() -> None:
+    here = AssemblyWorld(FakeStore(SMALL, copies_tell=True))
+    job = here.start_archive({70000: b"x" * 4_000})
+    here.until(BuildChunk)
+    here.bucket.put_source("downloads/70000.zip", b"y" * 4_000)
+    here.handle(here.queue.messages.pop(0))
+    assert here.archives.changed_keys(here.job(job.job_id)) == ["downloads/70000.zip"]
