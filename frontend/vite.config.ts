@@ -25,5 +25,5 @@ export default defineConfig({
     target: "es2022",
   },
   server: { proxy: { "/v1": { target: api.origin, rewrite: (path) => api.pathname.replace(/\/$/, "") + path } } },
-  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: { include: ["src/**/*.test.{ts,tsx}"] },
 });

@@ -24,7 +24,7 @@ export function filtersOf(search: Record<string, unknown>): Filters {
     ...(ALL_STATUSES.includes(status as JobStatus) && { status: status as JobStatus }),
     ...(q !== undefined && String(q) !== "" && { q: String(q).slice(0, 200) }),
     ...((problems === true || problems === "true" || problems === 1) && { problems: true as const }),
-    ...(typeof since === "string" && since in PERIODS && { since: since as keyof typeof PERIODS }),
+    ...(typeof since === "string" && Object.hasOwn(PERIODS, since) && { since: since as keyof typeof PERIODS }),
   };
 }
 
