@@ -116,6 +116,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, le=43_200, description="longest delay of a webhook"), WEBHOOKS
     ] = 10_800.0
 
+    jaeger_ui_url: Annotated[
+        Url, Meta(description="address of Jaeger's pages, which the dashboard links to; empty for none"), API
+    ] = ""
     public_url: Annotated[Url, Meta(description="base URL of the API in links; empty for that of the request")] = ""
     websocket_url: Annotated[WebsocketUrl, Meta(description="address of the WebSocket API, shown by GET /")] = ""
     websocket_endpoint: Annotated[Url, Meta(description="where messages to open WebSockets are posted")] = ""
@@ -129,6 +132,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_anonymous: Annotated[bool, Meta(description="confirms AUTH_MODE none, which is refused without it")] = False
     auth_issuer: Annotated[IssuerUrl, Meta(description="URL of the OIDC issuer, exactly as in the tokens' iss")] = ""
     auth_audience: Annotated[str, Meta(description="audience (aud) that tokens must have")] = ""
+    auth_client_id: Annotated[
+        str, Meta(description="OIDC client that people sign in with on the dashboard; empty to paste a token"), API
+    ] = ""
+    auth_origins: Annotated[
+        tuple[str, ...],
+        Meta(description="origins beside the issuer's that signing in calls, such as Cognito's domain"),
+        API,
+    ] = ()
     auth_jwks_url: Annotated[Url, Meta(description="address of the issuer's keys; empty to discover it")] = ""
     auth_algorithms: Annotated[
         tuple[Algorithm, ...],

@@ -35,7 +35,7 @@ from infra.dependencies import (
 from infra.file_lock import Busy, locked
 from infra.template_merge import call_by_alias, finish, merge_document, redeploy_apis
 
-INPUTS = ("app.py", "chalicelib", "infra", "requirements.lock", ".chalice/config.json")
+INPUTS = ("app.py", "chalicelib", "frontend/dist", "infra", "requirements.lock", ".chalice/config.json")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 

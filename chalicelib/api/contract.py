@@ -94,6 +94,8 @@ def resolve(name: str) -> Any:
 JOB_ID = Parameter("job_id", "path", "answers.JobId", "`jobId` of the job, as in the answer that started it.")
 NUMBER = Parameter("number", "path", "answers.FileNumber", "`index` of the file or archive, counted from 0.")
 ASSET = Parameter("asset", "path", "requests.Asset", "A file of the page.")
+DASHBOARD_PART = Parameter("part", "path", "str", "A page of the dashboard, or a file of its pages.")
+DASHBOARD_JOB = Parameter("page", "path", "str", "`jobId` of the job to show.")
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "header",

@@ -21,6 +21,10 @@ _OF_JOB = (errors.JobNotFound, errors.JobExpired, errors.RouteNotFound, errors.T
 
 _SAME_JOB = {"jobId": "$response.body#/jobId"}
 _OF_STARTED_JOB = dict.fromkeys(("status", "cancel", "download", "events", "stream", "retry"), _SAME_JOB)
+_PAGE = {
+    200: Reply("A page, a script, a style sheet or an image.", "str", headers=("ETag",), media_type="text/*"),
+    304: Reply("The page that you have is current.", headers=("ETag",)),
+}
 _TO_LINK = Reply("Redirect to the link, which needs no credentials and expires soon.", headers=("Location",))
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -279,5 +283,40 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters=(contract.ASSET,),
         replies={200: Reply("A script or a style sheet.", "str", media_type="text/*")},
         errors=(errors.RouteNotFound,),
+    ),
+    Operation(
+        id="dashboard",
+        method="GET",
+        path="/dashboard",
+        view="views_dashboard.index",
+        tag="Service",
+        summary="Use the service in a browser",
+        description="Start downloads, follow them, fetch their results.",
+        access=PUBLIC,
+        parameters=(contract.IF_NONE_MATCH,),
+        replies=_PAGE,
+    ),
+    Operation(
+        id="dashboardPart",
+        method="GET",
+        path="/dashboard/{part}",
+        view="views_dashboard.part",
+        tag="Service",
+        summary="Open a page of the dashboard, or load a file of it",
+        access=PUBLIC,
+        parameters=(contract.DASHBOARD_PART, contract.IF_NONE_MATCH),
+        replies=_PAGE,
+        errors=(errors.RouteNotFound,),
+    ),
+    Operation(
+        id="dashboardJob",
+        method="GET",
+        path="/dashboard/jobs/{page}",
+        view="views_dashboard.job",
+        tag="Service",
+        summary="Open a job in the dashboard",
+        access=PUBLIC,
+        parameters=(contract.DASHBOARD_JOB, contract.IF_NONE_MATCH),
+        replies=_PAGE,
     ),
 )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 from html import escape
-from importlib.resources import files
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -13,11 +11,13 @@ from chalicelib import __version__
 from chalicelib.api import rendering, requests
 from chalicelib.api.answers import CheckAnswer, HealthDocument, IndexDocument, StartAnswer
 from chalicelib.api.middleware import Answer, Call, Text, path_of
+from chalicelib.api.pages import content_security_policy, path_of_base, shipped
 from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import RequestTimedOut, RouteNotFound
 from chalicelib.settings import Settings
 
 LINKS = {
+    "dashboard": "/dashboard",
     "docs": "/docs",
     "openapi": "/openapi",
     "health": "/health",
@@ -76,8 +76,8 @@ def openapi(call: Call) -> Answer:
 
 def docs_page(call: Call) -> Answer:
     """An interactive page of the document, which loads nothing from elsewhere."""
-    html = _file("chalicelib.api", f"{PAGE}/docs.html").replace("BASE", escape(urlsplit(call.base).path))
-    headers = {"Content-Security-Policy": _content_security_policy(call.base), "Cache-Control": "no-cache"}
+    html = shipped("chalicelib.api", f"{PAGE}/docs.html").replace("BASE", escape(path_of_base(call.base)))
+    headers = {"Content-Security-Policy": content_security_policy(call.base), "Cache-Control": "no-cache"}
     return Answer(200, Text(html, "text/html; charset=utf-8"), headers)
 
 
@@ -86,7 +86,7 @@ def docs_asset(call: Call, asset: str) -> Answer:
     if asset not in ASSETS:
         raise RouteNotFound(path_of(call.request))
     package, path, content_type = ASSETS[asset]
-    return Answer(200, Text(_file(package, path), content_type), ONE_HOUR)
+    return Answer(200, Text(shipped(package, path), content_type), ONE_HOUR)
 
 
 @functools.lru_cache(maxsize=8)
@@ -94,31 +94,6 @@ def _document(base: str, settings: Settings) -> str:
     from chalicelib.api.openapi import document  # most containers are never asked for it
 
     return msgspec.json.encode(document(settings, base)).decode()
-
-
-@functools.cache
-def _file(package: str, path: str) -> str:
-    return files(package).joinpath(path).read_text(encoding="utf-8")
-
-
-def _content_security_policy(base: str) -> str:
-    """No inline scripts, nothing from elsewhere; scripts set styles.
-
-    A page read under another name of the service must still reach the address that the document names.
-    """
-    address = urlsplit(base)
-    service = f" {address.scheme}://{address.netloc}" if address.netloc else ""
-    directives = {
-        "default-src": "'none'",
-        "script-src": "'self'",
-        "style-src": "'self'",
-        "img-src": "'self' data:",
-        "connect-src": f"'self'{service}",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-        "frame-ancestors": "'none'",
-    }
-    return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 
 # --- single files -----------------------------------------------------------------------

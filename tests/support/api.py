@@ -25,7 +25,11 @@ USER = "arn:aws:iam::000000000000:user/alice"
 ROLE = "arn:aws:sts::000000000000:assumed-role/exports/"
 
 JOBS = "/v1/download/jobs"
-PUBLIC = {("GET", "/"), ("GET", "/health"), ("GET", "/openapi"), ("GET", "/docs"), ("GET", "/docs/{asset}")}
+PUBLIC_PATHS = (
+    *("/", "/health", "/openapi", "/docs", "/docs/{asset}"),
+    *("/dashboard", "/dashboard/{part}", "/dashboard/jobs/{page}"),
+)
+PUBLIC = {("GET", path) for path in PUBLIC_PATHS}
 BY_TICKET = {
     "/v1/download/stream/{job_id}",
     "/v1/download/{job_id}",
@@ -96,5 +100,10 @@ def ready(world: World, caller: Gateway) -> dict[str, Any]:
 
 
 def called(caller: Gateway, method: str, path: str, job_id: str = UNKNOWN_JOB, query: str = "") -> HTTPResponse:
-    address = path.replace("{job_id}", job_id).replace("{number}", "0").replace("{asset}", "start.js")
+    address = (
+        path.replace("{job_id}", job_id)
+        .replace("{number}", "0")
+        .replace("{asset}", "start.js")
+        .replace("{part}", "new")
+    )
     return caller(method, address + query, BODIES.get(path, {} if method == "POST" else None))

@@ -29,5 +29,8 @@ export const OPERATIONS: Record<string, string[] | undefined> = {
   "GET /health": [],
   "GET /openapi": [],
   "GET /docs": [],
-  "GET /docs/{asset}": []
+  "GET /docs/{asset}": [],
+  "GET /dashboard": [],
+  "GET /dashboard/{part}": [],
+  "GET /dashboard/jobs/{page}": []
 };

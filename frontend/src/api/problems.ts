@@ -79,7 +79,7 @@ export function adviceFor(error: ApiError): Advice {
     case 403:
       return {
         title: "Access refused",
-        todo: "Your account may not do this. Ask whoever runs this service, and give them the request id below.",
+        todo: "Your account may not do this. Give the request id below to the operator of this service.",
       };
     case 404:
       return {

@@ -312,6 +312,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Use the service in a browser
+         * @description Start downloads, follow them, fetch their results.
+         */
+        get: operations["dashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dashboard/{part}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open a page of the dashboard, or load a file of it */
+        get: operations["dashboardPart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dashboard/jobs/{page}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open a job in the dashboard */
+        get: operations["dashboardJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface webhooks {
     jobEnded: {
@@ -742,7 +796,7 @@ export interface components {
         };
         /**
          * IdempotencyKeyLimits
-         * @description `ttlSeconds` is how long a key is remembered.
+         * @description A key belongs to its job; `ttlSeconds` is how long both are kept after its end.
          */
         IdempotencyKeyLimits: {
             maxCharacters: number;
@@ -1010,8 +1064,8 @@ export interface components {
                 };
             };
         };
-        /** @description `request_in_progress`: Request in progress. */
-        "409.request_in_progress": {
+        /** @description `job_expired`: Job expired. */
+        "410.job_expired": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
@@ -1028,15 +1082,14 @@ export interface components {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
                 Vary: components["headers"]["Vary"];
-                "Retry-After": components["headers"]["Retry-After"];
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["ProblemDocument"] & {
                     /** @constant */
-                    status?: 409;
+                    status?: 410;
                     /** @enum {unknown} */
-                    error?: "request_in_progress";
+                    error?: "job_expired";
                 };
             };
         };
@@ -1247,35 +1300,6 @@ export interface components {
                 };
             };
         };
-        /** @description `job_expired`: Job expired. */
-        "410.job_expired": {
-            headers: {
-                "X-Request-ID": components["headers"]["X-Request-ID"];
-                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                "X-Frame-Options": components["headers"]["X-Frame-Options"];
-                "Strict-Transport-Security": components["headers"]["Strict-Transport-Security"];
-                "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
-                "Referrer-Policy": components["headers"]["Referrer-Policy"];
-                "Cache-Control": components["headers"]["Cache-Control"];
-                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                RateLimit: components["headers"]["RateLimit"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
-                Vary: components["headers"]["Vary"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["ProblemDocument"] & {
-                    /** @constant */
-                    status?: 410;
-                    /** @enum {unknown} */
-                    error?: "job_expired";
-                };
-            };
-        };
         /** @description `table_unavailable`: Job table unavailable. `links_unavailable`: Links unavailable. `keys_unavailable`: Token issuer unavailable. `unavailable`: Service unavailable. */
         "503.table_unavailable.links_unavailable.keys_unavailable.unavailable": {
             headers: {
@@ -1365,8 +1389,8 @@ export interface components {
                 };
             };
         };
-        /** @description `request_in_progress`: Request in progress. `nothing_to_retry`: Nothing to retry. */
-        "409.request_in_progress.nothing_to_retry": {
+        /** @description `nothing_to_retry`: Nothing to retry. */
+        "409.nothing_to_retry": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
@@ -1383,7 +1407,6 @@ export interface components {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
                 Vary: components["headers"]["Vary"];
-                "Retry-After": components["headers"]["Retry-After"];
                 [name: string]: unknown;
             };
             content: {
@@ -1391,7 +1414,7 @@ export interface components {
                     /** @constant */
                     status?: 409;
                     /** @enum {unknown} */
-                    error?: "request_in_progress" | "nothing_to_retry";
+                    error?: "nothing_to_retry";
                 };
             };
         };
@@ -1543,8 +1566,8 @@ export interface components {
                 };
             };
         };
-        /** @description `storage_unavailable`: Storage unavailable. `storage_throttled`: Storage unavailable. `storage_forbidden`: Storage unavailable. `source_changed`: Storage unavailable. `checksums_missing`: Storage unavailable. `plan_changed`: Storage unavailable. `upload_gone`: Storage unavailable. `keys_unavailable`: Token issuer unavailable. `unavailable`: Service unavailable. */
-        "503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.plan_changed.upload_gone.keys_unavailable.unavailable": {
+        /** @description `storage_unavailable`: Storage unavailable. `storage_throttled`: Storage unavailable. `storage_forbidden`: Storage unavailable. `source_changed`: Storage unavailable. `checksums_missing`: Storage unavailable. `upload_gone`: Storage unavailable. `keys_unavailable`: Token issuer unavailable. `unavailable`: Service unavailable. */
+        "503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_gone.keys_unavailable.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
@@ -1569,12 +1592,12 @@ export interface components {
                     /** @constant */
                     status?: 503;
                     /** @enum {unknown} */
-                    error?: "storage_unavailable" | "storage_throttled" | "storage_forbidden" | "source_changed" | "checksums_missing" | "plan_changed" | "upload_gone" | "keys_unavailable" | "unavailable";
+                    error?: "storage_unavailable" | "storage_throttled" | "storage_forbidden" | "source_changed" | "checksums_missing" | "upload_gone" | "keys_unavailable" | "unavailable";
                 };
             };
         };
-        /** @description `storage_unavailable`: Storage unavailable. `storage_throttled`: Storage unavailable. `storage_forbidden`: Storage unavailable. `source_changed`: Storage unavailable. `checksums_missing`: Storage unavailable. `plan_changed`: Storage unavailable. `upload_gone`: Storage unavailable. `links_unavailable`: Links unavailable. `keys_unavailable`: Token issuer unavailable. `unavailable`: Service unavailable. */
-        "503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.plan_changed.upload_gone.links_unavailable.keys_unavailable.unavailable": {
+        /** @description `storage_unavailable`: Storage unavailable. `storage_throttled`: Storage unavailable. `storage_forbidden`: Storage unavailable. `source_changed`: Storage unavailable. `checksums_missing`: Storage unavailable. `upload_gone`: Storage unavailable. `links_unavailable`: Links unavailable. `keys_unavailable`: Token issuer unavailable. `unavailable`: Service unavailable. */
+        "503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_gone.links_unavailable.keys_unavailable.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
@@ -1599,7 +1622,7 @@ export interface components {
                     /** @constant */
                     status?: 503;
                     /** @enum {unknown} */
-                    error?: "storage_unavailable" | "storage_throttled" | "storage_forbidden" | "source_changed" | "checksums_missing" | "plan_changed" | "upload_gone" | "links_unavailable" | "keys_unavailable" | "unavailable";
+                    error?: "storage_unavailable" | "storage_throttled" | "storage_forbidden" | "source_changed" | "checksums_missing" | "upload_gone" | "links_unavailable" | "keys_unavailable" | "unavailable";
                 };
             };
         };
@@ -1776,7 +1799,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own. Requests with the same key are served once and get the same answer. */
+                /** @description Any text of your own. Requests with the same key have the effect of one. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -1818,7 +1841,7 @@ export interface operations {
             400: components["responses"]["400.invalid_request"];
             401: components["responses"]["401.unauthenticated"];
             403: components["responses"]["403.forbidden"];
-            409: components["responses"]["409.request_in_progress"];
+            410: components["responses"]["410.job_expired"];
             413: components["responses"]["413.request_too_large.too_many_files"];
             415: components["responses"]["415.unsupported_media_type"];
             422: components["responses"]["422.idempotency_key_reused"];
@@ -2101,7 +2124,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own. Requests with the same key are served once and get the same answer. */
+                /** @description Any text of your own. Requests with the same key have the effect of one. */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -2142,9 +2165,8 @@ export interface operations {
             401: components["responses"]["401.unauthenticated"];
             403: components["responses"]["403.forbidden"];
             404: components["responses"]["404.job_not_found.not_found"];
-            409: components["responses"]["409.request_in_progress.nothing_to_retry"];
+            409: components["responses"]["409.nothing_to_retry"];
             410: components["responses"]["410.job_expired"];
-            422: components["responses"]["422.idempotency_key_reused"];
             429: components["responses"]["429.too_many_requests"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.table_unavailable.queue_unavailable.keys_unavailable.unavailable"];
@@ -2395,7 +2417,7 @@ export interface operations {
             415: components["responses"]["415.unsupported_media_type"];
             429: components["responses"]["429.too_many_requests"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.plan_changed.upload_gone.keys_unavailable.unavailable"];
+            503: components["responses"]["503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_gone.keys_unavailable.unavailable"];
             504: components["responses"]["504.timeout"];
         };
     };
@@ -2445,7 +2467,7 @@ export interface operations {
             415: components["responses"]["415.unsupported_media_type"];
             429: components["responses"]["429.too_many_requests"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.plan_changed.upload_gone.links_unavailable.keys_unavailable.unavailable"];
+            503: components["responses"]["503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_gone.links_unavailable.keys_unavailable.unavailable"];
             504: components["responses"]["504.timeout"];
         };
     };
@@ -2713,6 +2735,211 @@ export interface operations {
                 };
             };
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.too_many_requests"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.unavailable"];
+            504: components["responses"]["504.timeout"];
+        };
+    };
+    dashboard: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `ETag` of the answer you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, a script, a style sheet or an image. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "Strict-Transport-Security": components["headers"]["Strict-Transport-Security"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/*": string;
+                };
+            };
+            /** @description The page that you have is current. */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "Strict-Transport-Security": components["headers"]["Strict-Transport-Security"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            429: components["responses"]["429.too_many_requests"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.unavailable"];
+            504: components["responses"]["504.timeout"];
+        };
+    };
+    dashboardPart: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `ETag` of the answer you have. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description A page of the dashboard, or a file of its pages. */
+                part: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, a script, a style sheet or an image. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "Strict-Transport-Security": components["headers"]["Strict-Transport-Security"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/*": string;
+                };
+            };
+            /** @description The page that you have is current. */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "Strict-Transport-Security": components["headers"]["Strict-Transport-Security"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.too_many_requests"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.unavailable"];
+            504: components["responses"]["504.timeout"];
+        };
+    };
+    dashboardJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `ETag` of the answer you have. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description `jobId` of the job to show. */
+                page: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, a script, a style sheet or an image. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "Strict-Transport-Security": components["headers"]["Strict-Transport-Security"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/*": string;
+                };
+            };
+            /** @description The page that you have is current. */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "Strict-Transport-Security": components["headers"]["Strict-Transport-Security"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             429: components["responses"]["429.too_many_requests"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.unavailable"];

@@ -10,10 +10,10 @@ import { Download, Search } from "../ui/icons";
 import { Problem } from "../ui/problem";
 import { FileBadge } from "../ui/status";
 import { useDownload } from "./download";
-import { useFiles, useSearch, type FileFilter } from "./useFiles";
+import { isProblem, useFiles, useSearch, type FileFilter } from "./useFiles";
 
 const ROW_PX = 44;
-const SMALL = 5 * FILES_PER_PAGE; // of so many files, those with problems are found without being asked for
+const SMALL = 5 * FILES_PER_PAGE; // so many files are put in order: those with problems first
 
 /** All files of a job. Only the rows in sight exist. */
 export function FilesTable({ job }: { job: JobDocument }) {
@@ -23,16 +23,11 @@ export function FilesTable({ job }: { job: JobDocument }) {
   const [filter, setFilter] = useState<FileFilter>("all");
   const [text, setText] = useState("");
   const wanted = useDeferredValue(text.trim().toLowerCase());
-  // A job that ended with a few files lost begins with those: it is what a reader looks for.
-  const first = useRef(true);
   const ended = hasEnded(job);
-  useEffect(() => {
-    if (!ended || !first.current) return;
-    first.current = false;
-    if (problems > 0 && problems < files.count && files.count > 100 && files.count <= SMALL) setFilter("problems");
-  }, [ended, problems, files.count]);
-
-  const active = filter !== "all" || wanted !== "";
+  const narrowed = filter !== "all" || wanted !== "";
+  // Missing and failed files come first. Of a large job they are looked for only when a reader asks.
+  const sorted = ended && problems > 0 && files.count <= SMALL;
+  const active = narrowed || sorted;
   const matches = useCallback(
     (file: FileDocument) =>
       passes(file, filter) &&
@@ -70,7 +65,7 @@ export function FilesTable({ job }: { job: JobDocument }) {
             onChange={(event) => setText(event.target.value)}
           />
         </div>
-        {active && (
+        {narrowed && (
           <span role="status" className="tabular text-muted">
             {formatCount(search.found.length)} found
             {!search.complete && `, ${formatCount(search.searched)} of ${formatCount(files.count)} searched`}
@@ -93,7 +88,7 @@ export function FilesTable({ job }: { job: JobDocument }) {
 
 function passes(file: FileDocument, filter: FileFilter): boolean {
   if (filter === "all") return true;
-  if (filter === "problems") return file.state === "missing" || file.state === "failed";
+  if (filter === "problems") return isProblem(file);
   return file.state === filter;
 }
 
@@ -138,7 +133,7 @@ function Rows({ job, count, rowAt, onShow, children }: RowsProps) {
   const [first, last] = [rows[0]?.index ?? 0, rows.at(-1)?.index ?? 0];
   useEffect(() => {
     if (!onShow || count === 0) return;
-    // Where somebody scrolls through quickly, nothing is read until it stays in sight for a moment.
+    // While a reader scrolls quickly, nothing is loaded until it stays in sight for a moment.
     const timer = setTimeout(() => onShow(first, last), 80);
     return () => clearTimeout(timer);
   }, [onShow, count, first, last]);

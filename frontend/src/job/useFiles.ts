@@ -6,6 +6,8 @@ import { useVisible } from "../live/useVisible";
 
 export type FileFilter = "all" | "problems" | "missing" | "failed" | "available";
 
+export const isProblem = (file: FileDocument): boolean => file.state === "missing" || file.state === "failed";
+
 const REFRESH_MS = 2_000; // of the pages in sight while the job checks files
 const SEARCHES_AT_ONCE = 3;
 
@@ -15,7 +17,7 @@ const SEARCHES_AT_ONCE = 3;
  */
 export function useFiles(job: JobDocument) {
   const queries = useQueryClient();
-  // The map is changed in place; a new `version` says that it was, and to whoever memoises that it is another.
+  // The map is changed in place; a new `version` says that it was, so that what is derived from it is computed again.
   const [store] = useState(() => new Map<number, FileDocument[]>());
   const reading = useRef(new Set<number>());
   const [version, changed] = useReducer((count: number) => count + 1, 0);
@@ -99,7 +101,8 @@ export function useSearch(
   const found = useMemo(() => {
     if (!active) return [];
     const ordered = [...pages.pages].toSorted(([one], [other]) => one - other);
-    return ordered.flatMap(([, page]) => page.filter(matches));
+    const all = ordered.flatMap(([, page]) => page.filter(matches));
+    return [...all.filter(isProblem), ...all.filter((file) => !isProblem(file))];
   }, [active, pages, matches]);
   const searched = [...pages.pages.values()].reduce((sum, page) => sum + page.length, 0);
   return { found, searched, complete: pages.pages.size >= pageCount };

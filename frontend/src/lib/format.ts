@@ -46,8 +46,9 @@ export function formatDuration(seconds: number): string {
   const rounded = Math.round(seconds);
   if (rounded < 60) return `${rounded}\u00a0s`;
   const minutes = Math.floor(rounded / 60);
-  if (minutes < 60) return `${minutes}\u00a0min ${rounded % 60}\u00a0s`;
-  return `${Math.floor(minutes / 60)}\u00a0h ${minutes % 60}\u00a0min`;
+  if (minutes < 60) return rounded % 60 === 0 ? `${minutes}\u00a0min` : `${minutes}\u00a0min ${rounded % 60}\u00a0s`;
+  const hours = `${Math.floor(minutes / 60)}\u00a0h`;
+  return minutes % 60 === 0 ? hours : `${hours} ${minutes % 60}\u00a0min`;
 }
 
 /** "0.000017" -> "$0.000017": what is worth showing of a sum far below a cent. */

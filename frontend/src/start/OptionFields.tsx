@@ -22,7 +22,7 @@ export function OptionFields({ options, limits, onChange }: Props) {
       <details className="group">
         <summary className="w-fit cursor-pointer font-medium text-muted hover:text-ink">More options</summary>
         <div className="mt-3 grid gap-4 sm:grid-cols-2">
-          <Field label="Lifetime of links" hint="Links can be made anew as long as the job is kept.">
+          <Field label="Lifetime of links" hint="New links can be made as long as the job is kept.">
             {(ids) => (
               <select
                 {...ids}

@@ -20,7 +20,7 @@ from tests.support.openapi import DOCUMENT, settings
 from tests.support.services import in_use
 
 JOB_ID = "6f6b0f9e-0000-4000-8000-000000000009"
-VALUES = {"job_id": JOB_ID, "number": "0", "asset": "start.js"}
+VALUES = {"part": "new", "page": "one", "job_id": JOB_ID, "number": "0", "asset": "start.js"}
 CATCH_ALL = "/{proxy+}"
 
 

@@ -40,6 +40,10 @@ def expired_key(api: Api) -> dict[str, str]:
     return KEY
 
 
+def unchanged(api: Api, page: str) -> HTTPResponse:
+    return api.get(page, {"If-None-Match": api.get(page).headers["ETag"]})
+
+
 def unhealthy(api: Api) -> HTTPResponse:
     api.services.fake_health.verdicts["queue"] = "error"
     return api.get("/health")
@@ -126,6 +130,13 @@ CASES: dict[tuple[str, int], Callable[[Api], HTTPResponse]] = {
     ("docs", 200): lambda api: api.get("/docs"),
     ("docsAsset", 200): lambda api: api.get("/docs/start.js"),
     ("docsAsset", 404): lambda api: api.get("/docs/other.js"),
+    ("dashboard", 200): lambda api: api.get("/dashboard"),
+    ("dashboard", 304): lambda api: unchanged(api, "/dashboard"),
+    ("dashboardPart", 200): lambda api: api.get("/dashboard/new"),
+    ("dashboardPart", 304): lambda api: unchanged(api, "/dashboard/new"),
+    ("dashboardPart", 404): lambda api: api.get("/dashboard/other.js"),
+    ("dashboardJob", 200): lambda api: api.get(f"/dashboard/jobs/{NOBODY}"),
+    ("dashboardJob", 304): lambda api: unchanged(api, f"/dashboard/jobs/{NOBODY}"),
 }
 # What any operation may meet is tried with each of them below; 403 and 504 are the gateway's.
 EVERYWHERE = {401, 403, 429, 500, 503, 504}
@@ -204,7 +215,7 @@ def test_a_browser_of_another_origin_gets_documented_headers(api: Api) -> None:
 
 def called(api: Api, operation: Any) -> HTTPResponse:
     """A request that would be served if all were well."""
-    values = {"{job_id}": NOBODY, "{number}": "0", "{asset}": "start.js"}
+    values = {"{job_id}": NOBODY, "{number}": "0", "{asset}": "start.js", "{part}": "new"}
     path = operation.path
     for name, value in values.items():
         path = path.replace(name, value)

@@ -114,7 +114,7 @@ def test_the_page_of_the_api_lists_every_operation() -> None:
     document = json.loads((DOCS / "openapi.json").read_text())
     listed = re.findall(r"^\| `([A-Z]+) (\S+)` \|", (DOCS / "api.md").read_text(), re.MULTILINE)
     declared = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
-    parts = {("GET", "/docs/{asset}")}  # of the page at /docs
+    parts = {("GET", path) for path in ("/docs/{asset}", "/dashboard/{part}", "/dashboard/jobs/{page}")}
     assert {(method, path) for method, path in declared if method in ("GET", "POST", "DELETE")} - parts == set(listed)
 
 

@@ -1,0 +1,102 @@
+"""The dashboard: pages that frontend/ builds. One document serves all of them; its scripts draw the one in the URL.
+
+Names of the other files change with their content, so that browsers may keep them. Nothing is compressed here: on AWS,
+API Gateway compresses what it sends.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from html import escape
+from importlib.resources import files
+
+import msgspec
+
+from chalicelib import __version__
+from chalicelib.api.middleware import Answer, Call, Text, path_of
+from chalicelib.api.pages import content_security_policy, path_of_base, shipped
+from chalicelib.errors import RouteNotFound
+
+FOLDER = "dashboard"  # a link to frontend/dist
+INDEX = "index.html"
+PAGES = ("new",)  # beside the list, which is /dashboard itself, and jobs/{jobId}
+TYPES = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+HASHED = re.compile(r".+-[\w-]{8}\.\w+")
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+ONE_HOUR = {"Cache-Control": "public, max-age=3600"}
+
+
+class Config(msgspec.Struct, frozen=True, rename="camel"):
+    """What the pages need to know of this deployment (frontend/src/config.ts)."""
+
+    api: str
+    root: str
+    version: str
+    auth_mode: str
+    issuer: str
+    client_id: str
+    audience: str
+    websocket: str
+    jaeger: str
+
+
+def index(call: Call) -> Answer:
+    """The list of downloads, and the document of every other page."""
+    base = path_of_base(call.base)
+    html = shipped("chalicelib.api", f"{FOLDER}/{INDEX}").replace("BASE", escape(base))
+    html = html.replace("CONFIG", escape(msgspec.json.encode(_config(call)).decode()))
+    tag = f'"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
+    headers = {"Content-Security-Policy": _policy(call), "Cache-Control": "no-cache", "ETag": tag}
+    if tag in call.header("if-none-match"):
+        return Answer(304, None, headers)
+    return Answer(200, Text(html, "text/html; charset=utf-8"), headers)
+
+
+def part(call: Call, part: str) -> Answer:
+    """A page, or a file of the pages."""
+    if part in PAGES:
+        return index(call)
+    if part not in _files():
+        raise RouteNotFound(path_of(call.request))
+    content = Text(shipped("chalicelib.api", f"{FOLDER}/{part}"), TYPES[part.rpartition(".")[2]])
+    return Answer(200, content, FOREVER if HASHED.fullmatch(part) else ONE_HOUR)
+
+
+def job(call: Call, page: str) -> Answer:
+    """The page of one job, which reads the job by itself, with the caller's credentials."""
+    return index(call)
+
+
+def _config(call: Call) -> Config:
+    settings = call.services.settings
+    base = path_of_base(call.base)
+    return Config(
+        api=base,
+        root=f"{base}/dashboard",
+        version=__version__,
+        auth_mode=settings.auth_mode,
+        issuer=settings.auth_issuer,
+        client_id=settings.auth_client_id,
+        audience=settings.auth_audience,
+        websocket=settings.websocket_url,
+        jaeger=settings.jaeger_ui_url,
+    )
+
+
+def _policy(call: Call) -> str:
+    settings = call.services.settings
+    signing_in = (settings.auth_issuer, *settings.auth_origins) if settings.auth_client_id else ()
+    return content_security_policy(call.base, connect=(settings.websocket_url, *signing_in))
+
+
+@functools.cache
+def _files() -> frozenset[str]:
+    """Names of the files that the pages load."""
+    found = (path.name for path in files("chalicelib.api").joinpath(FOLDER).iterdir())
+    return frozenset(name for name in found if name.rpartition(".")[2] in TYPES)
