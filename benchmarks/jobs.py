@@ -51,7 +51,7 @@ class CheckedJob:
     def cost(self, *, crcs_known: bool) -> PlanCost:
         """What the plan of its archive costs."""
         table, _ = self.fresh(crcs_known=crcs_known)
-        files = files_of(table, self.job, range(self.job.batches))
+        files = files_of(table, self.job, numbers=range(self.job.batches))
         entries = [entry_of(*file, trusted=True) for file in files]
         return planned(entries, brief=Brief(self.job.job_id, self.job.created_at // 1000)).cost
 

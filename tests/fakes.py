@@ -50,7 +50,7 @@ class FakeJobTable:
         self.crash_in: int | None = None
         self.crash_after_write = False
 
-    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
+    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], *, event: JobEvent) -> bool:
         for number, files in enumerate(batches):
             self.requests[_place(job), number] = tuple(files)
         if job.job_id in self.jobs:
@@ -102,7 +102,7 @@ class FakeJobTable:
         return [n for n in batches if (_place(job), n) not in self.results]
 
     def record_listing(
-        self, job: Job, listing: str, found: Sequence[tuple[RequestedFile, FileResult]], *, now: int
+        self, job: Job, found: Sequence[tuple[RequestedFile, FileResult]], *, listing: str, now: int
     ) -> bool:
         current = self._current(job)
         for number in range(job.batches):
@@ -119,7 +119,7 @@ class FakeJobTable:
         return True
 
     def record_batch(
-        self, job: Job, batch: int, results: Sequence[FileResult], *, advance: Advance | None, now: int
+        self, job: Job, batch: int, *, results: Sequence[FileResult], advance: Advance | None, now: int
     ) -> Recorded | Job:
         current, place = self._current(job), (_place(job), batch)
         if place in self.results:
@@ -145,9 +145,9 @@ class FakeJobTable:
         more = first + limit < len(trail)
         return EventPage(tuple(trail[first : first + limit]), str(first + limit) if more else None)
 
-    def note_error(self, job_id: str, batch: int | None, last_error: Failure, event: JobEvent) -> None:
+    def note_error(self, job_id: str, batch: int | None, *, error: Failure, event: JobEvent) -> None:
         with self.write():
-            self.errors[job_id, batch] = last_error
+            self.errors[job_id, batch] = error
             self.trail.setdefault(job_id, []).append(event)
 
     def last_error(self, job_id: str, batch: int | None) -> Failure | None:

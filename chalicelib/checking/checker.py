@@ -51,14 +51,14 @@ class BatchChecker(msgspec.Struct, frozen=True):
             self.lifecycle.finish(job)
             return Checked.REPEATED
         try:
-            outcome = self._check_and_record(job, message.batch, stored.files)
+            outcome = self._check_and_record(job, message.batch, files=stored.files)
         except (StorageError, QueueUnavailable) as error:
-            self.lifecycle.note_error("batch_retried", job.job_id, message.batch, error)
+            self.lifecycle.note_error(job.job_id, error, kind="batch_retried", batch=message.batch)
             raise
         return {Recorded.RECORDED: Checked.RECORDED, Recorded.DUPLICATE: Checked.REPEATED}.get(outcome, Checked.DROPPED)
 
-    def _check_and_record(self, job: Job, batch: int, files: Sequence[RequestedFile]) -> Recorded:
-        outcome, followed = self.lifecycle.dispatcher.record(job, batch, self._look_up(files), now=self.now())
+    def _check_and_record(self, job: Job, batch: int, *, files: Sequence[RequestedFile]) -> Recorded:
+        outcome, followed = self.lifecycle.dispatcher.record(job, batch, results=self._look_up(files), now=self.now())
         if outcome is not Recorded.JOB_ENDED and not followed:
             after = self.table.get(job.job_id)
             if after is not None:

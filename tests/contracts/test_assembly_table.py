@@ -42,10 +42,10 @@ def both(request: pytest.FixtureRequest) -> Iterator[Tables]:
 
 
 def _with_job(jobs: JobTable, assembly: AssemblyTable) -> Tables:
-    jobs.create(job(archive=ArchiveRequest()), [files(70000)], event())
+    jobs.create(job(archive=ArchiveRequest()), [files(70000)], event=event())
     begun = jobs.apply(Change(job_id=ONE, trigger=Trigger.START, event=event("started")))
     assert begun is not None
-    jobs.record_batch(begun, 0, [FileResult(FileState.AVAILABLE, size=7)], advance=None, now=NOW)
+    jobs.record_batch(begun, 0, results=[FileResult(FileState.AVAILABLE, size=7)], advance=None, now=NOW)
     jobs.apply(Change(job_id=ONE, trigger=Trigger.ASSEMBLE, event=event("checked"), all_checked=True))
     return jobs, assembly
 

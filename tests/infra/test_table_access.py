@@ -37,7 +37,7 @@ def client() -> Iterator[Any]:
     with emulated_aws():
         made = boto3.client("dynamodb", region_name="us-east-1")
         create_table(made, "jobs")
-        DynamoJobTable(Table(made, "jobs"), RETENTION, token).create(JOB, [files(1)], event())
+        DynamoJobTable(Table(made, "jobs"), RETENTION, token).create(JOB, [files(1)], event=event())
         yield made
 
 

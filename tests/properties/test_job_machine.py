@@ -50,10 +50,10 @@ class InterruptedTable(FakeJobTable):
         return super().read_batch(job, batch)
 
     def record_batch(
-        self, job: Job, batch: int, results: Sequence[FileResult], *, advance: Advance | None, now: int
+        self, job: Job, batch: int, *, results: Sequence[FileResult], advance: Advance | None, now: int
     ) -> Recorded | Job:
         self._let_the_other_one_go_first()
-        return super().record_batch(job, batch, results, advance=advance, now=now)
+        return super().record_batch(job, batch, results=results, advance=advance, now=now)
 
     def _let_the_other_one_go_first(self) -> None:
         if self.interruption is None:

@@ -203,11 +203,11 @@ def test_of_two_requests_at_one_instant_one_becomes_the_job(
     answers: list[HTTPResponse] = []
 
     class Crowded(FakeJobTable):
-        def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
+        def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], *, event: JobEvent) -> bool:
             if not answers:
                 answers.append(HTTPResponse(b"", {}, 0))  # the quicker request is not overtaken itself
                 answers[0] = start(body=quicker)
-            return super().create(job, batches, event)
+            return super().create(job, batches, event=event)
 
     world.table.__class__ = Crowded
     slower = start()
