@@ -22,9 +22,10 @@ from chalicelib.jobs.model import Actor, ArchiveRequest, Job, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.messages import CheckBatch, DispatchJob
 from chalicelib.settings import Settings
-from tests.builders import new_id
-from tests.fakes import FakeJobTable, FakeWorkQueue
 from tests.support.archives import planned
+from tests.support.builders import new_id
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import FakeWorkQueue
 
 TTL = 86_400
 

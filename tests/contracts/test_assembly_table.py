@@ -13,11 +13,11 @@ from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome, ChunkState
 from chalicelib.jobs.model import ArchiveRequest, Counts, FileResult, FileState, Job, Step
 from chalicelib.jobs.ports import Change, JobTable
 from chalicelib.jobs.state_machine import Trigger
-from tests import builders
-from tests.aws import emulated_aws
-from tests.builders import event, files, job
-from tests.fakes import FakeJobTable
+from tests.support import builders
+from tests.support.aws import emulated_aws
+from tests.support.builders import event, files, job
 from tests.support.fake_assembly import FakeAssemblyTable
+from tests.support.fake_job_table import FakeJobTable
 from tests.support.tables import assembly_table, create_table, job_table
 
 ONE = job().job_id

@@ -31,9 +31,9 @@ from chalicelib.limits import (
     S3_MAX_KEY_BYTES,
     KiB,
 )
-from tests.aws import emulated_aws
-from tests.builders import event, files, job
-from tests.fakes import FakeJobTable
+from tests.support.aws import emulated_aws
+from tests.support.builders import event, files, job
+from tests.support.fake_job_table import FakeJobTable
 from tests.support.tables import create_table, job_table
 
 NOW = 1_700_000_001_000

@@ -14,10 +14,10 @@ from chalicelib.errors import InvalidRequest
 from chalicelib.jobs.model import Actor, Failure, JobEvent
 from chalicelib.jobs.ports import EventPage, JobTable
 from chalicelib.jobs.state_machine import Trigger
-from tests.aws import emulated_aws
-from tests.builders import event, files, job
 from tests.contracts.test_job_table import AVAILABLE, MISSING, NOW, ONE, change, processing, record, stored
-from tests.fakes import FakeJobTable
+from tests.support.aws import emulated_aws
+from tests.support.builders import event, files, job
+from tests.support.fake_job_table import FakeJobTable
 from tests.support.tables import RETENTION, create_table, job_table
 
 

@@ -17,7 +17,7 @@ from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import LinksUnavailable, SecretUnavailable
 from chalicelib.settings import Settings
 from chalicelib.system import epoch_milliseconds
-from tests.aws import emulated_aws
+from tests.support.aws import emulated_aws
 from tests.support.servers import refusing, silent
 from tests.support.services import ENVIRONMENT
 

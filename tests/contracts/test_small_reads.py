@@ -24,8 +24,8 @@ from chalicelib.settings import Settings
 from chalicelib.system import epoch_milliseconds
 from tests.contracts.test_presigner import LONG_LIVED, client, signed_at
 from tests.contracts.test_source_store import KEYS
-from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 from tests.support.receivers import HOST, Certificates, replying
+from tests.support.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 from tests.support.servers import refusing, silent
 from tests.support.services import ENVIRONMENT
 

@@ -14,8 +14,8 @@ from chalicelib.aws.websockets import KEPT_SECONDS, DynamoSubscriptions
 from chalicelib.delivery.subscriptions import Connection, Subscribed, SubscriptionTable
 from chalicelib.errors import TableUnavailable
 from chalicelib.limits import MAX_SUBSCRIPTIONS, WEBSOCKET_MAX_SECONDS
-from tests.aws import emulated_aws
-from tests.builders import event, files, job
+from tests.support.aws import emulated_aws
+from tests.support.builders import event, files, job
 from tests.support.delivery import FakeSubscriptions
 from tests.support.tables import create_table, job_table
 

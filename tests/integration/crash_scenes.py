@@ -11,8 +11,8 @@ from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Actor, ArchiveRequest, FileResult, Job, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.messages import AnyMessage, CheckBatch
-from tests.builders import new_id
 from tests.integration.deployment import Deployment, key
+from tests.support.builders import new_id
 from tests.support.tables import job_table
 
 JOB_TTL = 86_400

@@ -15,8 +15,9 @@ from chalicelib.jobs.model import Counts, FileResult, FileState, Job, JobStatus
 from chalicelib.jobs.ports import Advance, Change, Recorded, StoredBatch
 from chalicelib.jobs.sweeper import MAX_DOUBLINGS
 from chalicelib.messages import CheckBatch, Message
-from tests.builders import ALICE, JOB_TTL, SWEEP_AFTER, World
-from tests.fakes import Crash, FakeJobTable
+from tests.support.builders import ALICE, JOB_TTL, SWEEP_AFTER, World
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import Crash
 
 FILES_PER_BATCH = 2
 WINDOW = 2

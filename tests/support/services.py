@@ -19,7 +19,7 @@ from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import KeysUnavailable, Unauthenticated
 from chalicelib.settings import SETTINGS, Settings
 from chalicelib.system import System
-from tests.builders import World
+from tests.support.builders import World
 from tests.support.delivery import FakePush, FakeSubscriptions
 from tests.support.executors import SerialExecutor
 from tests.support.fake_assembly import FakeAssemblyTable

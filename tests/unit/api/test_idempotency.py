@@ -13,9 +13,10 @@ from chalicelib.jobs.model import Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.ports import Change
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS
-from tests.builders import World, event
-from tests.fakes import Crash, FakeJobTable
 from tests.support.api import ALICE, BOB, INITIATE, JWT, assert_problem, initiated, pointers
+from tests.support.builders import World, event
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import Crash
 from tests.support.services import Gateway, WorldServices, in_use
 
 BODY = b'{"file_ids":[70000,70001],"archive":{"filename":"a.zip","layout":"tree"},"linkTtlSeconds":60}'

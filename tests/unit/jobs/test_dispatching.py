@@ -11,8 +11,9 @@ from chalicelib.jobs.dispatching import STEP, WINDOW, Dispatcher
 from chalicelib.jobs.model import Failure, FileResult, Job, JobStatus
 from chalicelib.jobs.ports import Advance, Recorded
 from chalicelib.messages import AnyMessage, CheckBatch, DispatchJob
-from tests.builders import ALICE, World, files
-from tests.fakes import Crash, FakeJobTable
+from tests.support.builders import ALICE, World, files
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import Crash
 
 FIRST = 70_000
 

@@ -9,8 +9,8 @@ from chalicelib.errors import QueueUnavailable, StorageUnavailable, TableUnavail
 from chalicelib.jobs.model import Failure, Job, JobStatus
 from chalicelib.limits import MAX_ERROR_BYTES
 from chalicelib.messages import CheckBatch, DispatchJob
-from tests.builders import ALICE, JOB_TTL, World, event
-from tests.fakes import Crash
+from tests.support.builders import ALICE, JOB_TTL, World, event
+from tests.support.fakes import Crash
 
 
 def started(numbers: int = 5) -> tuple[World, Job]:
