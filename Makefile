@@ -6,7 +6,7 @@ LOCAL := $(if $(filter localstack,$(STACK)),localstack.docker,localstack)
 export PYTHON PORT LORRY_HOME LORRY_PARAMETERS LORRY_EMULATOR_ENVIRONMENT
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo dev up down test-matrix environment audit check check-template format test-fast test test-slow bench lock deploy destroy probe-aws secret secret-rotate
+.PHONY: help demo dev up down test-matrix environment audit check check-template format test-fast test test-slow bench dashboard dashboard-check lock deploy destroy probe-aws secret secret-rotate
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,15 @@ test-matrix: environment  ## run jobs and adapters on LocalStack (from PyPI), Se
 
 bench: environment  ## run the benchmarks; ARGS="archive --runs 3" runs one, ARGS=--short all on little data
 	@$(PY) -m benchmarks $(ARGS)
+
+dashboard:  ## build frontend/dist with Node, after a change in frontend/ or of docs/openapi.json
+	@cd frontend && npm ci --silent && npm run --silent api && npm run --silent build
+
+dashboard-check: environment  ## check and test the dashboard: types, unit tests, dist, and a browser on a stack
+	@cd frontend && npm ci --silent && npm run --silent check && npm run --silent build -- --logLevel warn
+	@git diff --exit-code --stat -- frontend/dist && test -z "$$(git status --porcelain -- frontend/dist)" || \
+		{ echo "frontend/dist is stale: run make dashboard and commit the result" >&2; exit 1; }
+	@cd frontend && npm run --silent e2e
 
 lock: environment  ## write requirements.lock, after a change of requirements.txt
 	@$(PY) -m infra.requirements lock

@@ -30,6 +30,7 @@ def _up() -> int:
     if "S3Endpoint" not in options.parameters:  # a store of the reader's own gets no files from us
         _put_samples(outputs)
     print(f"Lorry is up: {outputs['ApiUrl']}")
+    print(f"  open    {outputs['ApiUrl']}/dashboard in a browser")
     print(f"  try     curl {outputs['ApiUrl']}/health")
     print(f"  names   {options.home.outputs}")
     print(f"  logs    {options.home.log}")

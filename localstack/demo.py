@@ -205,6 +205,7 @@ def _report(ran: Ran, seconds: float) -> None:
 
 def _next_steps(ran: Ran, *, outputs: stack.Outputs, options: Options) -> None:
     steps = {
+        "dashboard": f"{outputs['ApiUrl']}/dashboard/jobs/{ran.job.id} in a browser",
         "this job": f".venvs/dev/bin/lorry --api {outputs['ApiUrl']} status {ran.job.id}",
         "its files": f"{ran.download.folder}, the ZIP is {ran.archive}",
         "the API": f"{outputs['ApiUrl']}/docs in a browser",

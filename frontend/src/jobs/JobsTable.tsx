@@ -41,12 +41,12 @@ const columns = helper.columns([
 
 // What is left out where there is no room for it; on a phone a row is a card of the first three.
 const COLUMN_CLASS: Record<string, string> = {
-  job: "max-md:order-first max-md:basis-full max-md:pl-10 w-[32%]",
-  status: "w-[22%] max-md:flex-1",
-  files: "w-[15%] max-md:flex-none",
-  size: "text-right max-md:hidden w-[9%]",
-  created: "max-lg:hidden w-[11%] text-muted",
-  expires: "max-xl:hidden w-[9%] text-muted",
+  job: "max-md:basis-full max-md:pl-10 md:w-[32%]",
+  status: "max-md:basis-full max-md:pl-10 md:w-[22%]",
+  files: "max-md:basis-full max-md:pl-10 md:w-[15%]",
+  size: "text-right max-md:hidden md:w-[9%]",
+  created: "max-lg:hidden lg:w-[11%] text-muted",
+  expires: "max-xl:hidden xl:w-[9%] text-muted",
 };
 
 export function JobsTable({ jobs, selected, onSelect }: Props) {
@@ -152,7 +152,7 @@ function Files({ job }: { job: Job }) {
   const { available, missing, failed } = job.counts;
   const total = job.total === null ? "\u2026" : formatCount(job.total);
   return (
-    <div className="flex flex-col">
+    <div className="flex flex-wrap gap-x-3 md:flex-col">
       <span>
         {hasEnded(job) ? formatCount(available) : formatCount(job.processed)}{" "}
         <span className="text-muted">of {total}</span>

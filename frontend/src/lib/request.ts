@@ -1,6 +1,7 @@
 /** What a person typed or dropped, as the request that it means. */
 
 import type { InitiateRequest, Limits } from "../api/client";
+import { formatCount } from "./format";
 
 export interface Trouble {
   line: number;
@@ -56,13 +57,18 @@ function parseIds(lines: string[], { files }: FileLimits): Named {
       const [from, to] = [Number(range[1]), Number(range[2])];
       if (from > to) complain(index + 1, word, "ends before it begins");
       else if (from < files.idMin || to > files.idMax)
-        complain(index + 1, word, `ids are from ${files.idMin} to ${files.idMax}`);
+        complain(index + 1, word, `is outside ${formatCount(files.idMin)} to ${formatCount(files.idMax)}`);
       else if (ids.size + (to - from + 1) > files.perJob * 2)
-        complain(index + 1, word, `a job has ${files.perJob} files at most`);
+        complain(index + 1, word, `is more than the ${formatCount(files.perJob)} files that a job may have`);
       else for (let id = from; id <= to; id++) add(id);
     }
   }
-  if (ids.size > files.perJob) complain(0, `${ids.size} ids`, `a job has ${files.perJob} files at most`);
+  if (ids.size > files.perJob)
+    complain(
+      0,
+      `${formatCount(ids.size)} ids`,
+      `is more than the ${formatCount(files.perJob)} files that a job may have`,
+    );
   return { kind: "ids", ids: [...ids], repeated, troubles };
 }
 
@@ -75,12 +81,18 @@ function parseKeys(lines: string[], { files, keys }: FileLimits): Named {
   };
   for (const [index, line] of lines.entries()) {
     if (line === "" || line.startsWith("#")) continue;
-    if (!line.startsWith(keys.allowedPrefix)) complain(index + 1, line, `keys begin with ${keys.allowedPrefix}`);
-    else if (byteLength(line) > keys.maxBytes) complain(index + 1, line, `keys have ${keys.maxBytes} bytes at most`);
+    if (!line.startsWith(keys.allowedPrefix)) complain(index + 1, line, `does not begin with ${keys.allowedPrefix}`);
+    else if (byteLength(line) > keys.maxBytes)
+      complain(index + 1, line, `has more than ${formatCount(keys.maxBytes)} bytes`);
     else if (found.has(line)) repeated += 1;
     else found.add(line);
   }
-  if (found.size > files.perJob) complain(0, `${found.size} keys`, `a job has ${files.perJob} files at most`);
+  if (found.size > files.perJob)
+    complain(
+      0,
+      `${formatCount(found.size)} keys`,
+      `is more than the ${formatCount(files.perJob)} files that a job may have`,
+    );
   return { kind: "keys", keys: [...found], repeated, troubles };
 }
 

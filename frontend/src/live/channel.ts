@@ -94,9 +94,11 @@ export class Channel {
 
   private bySocket(socket: Socket): void {
     const late = this.after(SOCKET_PATIENCE_MS, () => this.byEvents());
+    const meanwhile = this.after(POLL_MS, () => void this.look());
     const unsubscribe = socket.subscribe(this.jobId, {
       onChange: (change) => {
         this.cancel(late);
+        this.cancel(meanwhile);
         this.listener.onWay("websocket");
         this.take(change);
       },
@@ -106,6 +108,16 @@ export class Channel {
       ticket: async () => (await this.sources.read()).ticket,
     });
     this.release = unsubscribe;
+  }
+
+  /** Reads the job once while a connection takes its time. */
+  private async look(): Promise<void> {
+    try {
+      const { job } = await this.sources.read();
+      this.take({ id: 0, job });
+    } catch {
+      // the connection itself says whether the service answers
+    }
   }
 
   private byEvents(): void {

@@ -24,7 +24,11 @@ export function NamesInput({ value, named, limits, onChange }: Props) {
     const texts: string[] = [];
     for (const file of files ?? []) {
       if (file.size > TEXT_AT_MOST) return setRefused(`${file.name} is too large for a list of names`);
-      texts.push(await file.text());
+      try {
+        texts.push(await file.text());
+      } catch {
+        return setRefused(`${file.name} cannot be read; it may have been moved or deleted`);
+      }
     }
     setRefused("");
     if (texts.length > 0) onChange([value.trimEnd(), ...texts].filter(Boolean).join("\n"));

@@ -9,6 +9,7 @@ import pytest
 
 from app import app
 from chalicelib.jobs.model import JobStatus
+from tests.builders import World
 from tests.support.api import (
     ALICE,
     BOB,
@@ -31,7 +32,6 @@ from tests.support.api import (
     ready,
     signer,
 )
-from tests.support.builders import World
 from tests.support.services import Gateway, WorldServices, in_use
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.callers import PAUSE_MS, LocalCounter, Policy, RateLimiter
-from tests.support.fakes import Clock, FakeCallCounter
+from tests.fake_calls import FakeCallCounter
+from tests.fakes import Clock
 
 MINUTE = Policy("default", limit=3, window=60_000)
 START = 1_700_000_040_000  # a minute begins
