@@ -20,7 +20,7 @@ from chalicelib.archive.parts import Body, Source, Task, encode_chunk
 from chalicelib.archive.sources import PartSources
 from chalicelib.archive.volumes import Volume
 from chalicelib.assembly.checksums import Checksums
-from chalicelib.assembly.chunks import MAX_BODIES, ChunkCutter
+from chalicelib.assembly.chunks import CHUNK_LIMITS, ChunkCutter, ChunkLimits
 from chalicelib.assembly.model import CrcSource, Phase
 from chalicelib.assembly.plans import GeneratedPart, Members, PlanWriter, StagingArea, StoredPlan
 from chalicelib.limits import S3, MiB, S3Limits
@@ -79,13 +79,13 @@ class PlannedArchive(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRules:
     """What an operator chose, and what tests lower. An archive of more than `max_bytes` is split, a manifest and
-    directory of at most `small_bytes` are finished by one message, a task reads at most `max_bodies` bodies, and
-    planning can stop about every `parts_at_once` parts.
+    directory of at most `small_bytes` are finished by one message, and planning can stop about every `parts_at_once`
+    parts.
     """
 
     max_bytes: int
     limits: S3Limits = S3
-    max_bodies: int = MAX_BODIES
+    chunks: ChunkLimits = CHUNK_LIMITS
     small_bytes: int = SMALL_BYTES
     parts_at_once: int = PARTS_AT_ONCE
 
@@ -181,7 +181,7 @@ class ArchiveRun:
         cutter = self._open_cutter()
         cutter.add_intermediates(len(cuts.intermediates), cuts.joins())
         self.state.last = self._sources.last()
-        if not self._is_small or len(self.state.last) > 2 * self._rules.max_bodies:
+        if not self._is_small or len(self.state.last) > 2 * self._rules.chunks.bodies:
             self.state.last = cutter.gather(self.state.last, "last")
         cutter.close()
         self._cutter = None
@@ -230,7 +230,7 @@ class ArchiveRun:
         if self._cutter is None:
             counts = {phase: len(chunks) for phase, chunks in self.state.plan.chunks.items()}
             place, crc_source = self._area.place, self.state.crc_source
-            self._cutter = ChunkCutter(place, crc_source, self._emit, counts=counts, max_bodies=self._rules.max_bodies)
+            self._cutter = ChunkCutter(place, crc_source, self._emit, counts=counts, limits=self._rules.chunks)
         return self._cutter
 
     def _emit(self, phase: Phase, number: int, tasks: tuple[Task, ...]) -> None:

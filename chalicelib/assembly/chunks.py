@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from chalicelib.archive.parts import (
@@ -23,14 +25,23 @@ from chalicelib.archive.records import header_size
 from chalicelib.assembly.model import CrcSource, Phase
 from chalicelib.limits import MiB
 
-# Estimates for one worker, on the slow side: a chunk is closed before it passes MAX_SECONDS.
-MAX_SECONDS = 10.0
+# Estimates for one worker, on the slow side.
 SECONDS_PER_REQUEST = 0.01
 LITERAL_BYTES_PER_SECOND = 20 * MiB  # read and uploaded again
 COPIED_BYTES_PER_SECOND = 100 * MiB
 READ_BYTES_PER_SECOND = 40 * MiB
+SECONDS_TO_COMPLETE = 10.0
 READ_BYTES = 256 * MiB  # one range that is read for its CRC-32
-MAX_BODIES = 1_000  # bodies that one task reads; what has more is gathered first
+
+
+class ChunkLimits(msgspec.Struct, frozen=True):
+    """A chunk is closed before it passes `seconds`. A task reads at most `bodies`: what has more is gathered first."""
+
+    seconds: float = 10.0
+    bodies: int = 1_000
+
+
+CHUNK_LIMITS: Final = ChunkLimits()
 
 Emit = Callable[[Phase, int, tuple[Task, ...]], None]  # takes chunk number n of a phase when it is closed
 
@@ -43,15 +54,15 @@ def estimated_seconds(task: Task) -> float:
         case Read():
             return SECONDS_PER_REQUEST + task.body.size / READ_BYTES_PER_SECOND
         case CompleteUpload():
-            return MAX_SECONDS
+            return SECONDS_TO_COMPLETE
     return len(task.sources) * SECONDS_PER_REQUEST / 2 + task.size / LITERAL_BYTES_PER_SECOND
 
 
 class _OpenChunk:
-    """Takes consecutive tasks, as many as one message may hold; one that is too long alone stands alone."""
+    """Takes consecutive tasks, `seconds` of work in all; one that takes longer stands alone."""
 
-    def __init__(self, phase: Phase, counts: dict[Phase, int], emit: Emit) -> None:
-        self._phase, self._counts, self._emit = phase, counts, emit
+    def __init__(self, phase: Phase, seconds: float, counts: dict[Phase, int], emit: Emit) -> None:
+        self._phase, self._limit, self._counts, self._emit = phase, seconds, counts, emit
         self._tasks: list[Task] = []
         self._seconds = 0.0
         self._number = 0
@@ -59,7 +70,7 @@ class _OpenChunk:
     def add(self, task: Task) -> int:
         """The number of the chunk that the task is in."""
         more = estimated_seconds(task)
-        if self._seconds + more > MAX_SECONDS:
+        if self._seconds + more > self._limit:
             self.close()
         if not self._tasks:
             self._number = self._counts.get(self._phase, 0)
@@ -86,8 +97,7 @@ class ChunkCutter:
     """Takes the parts of one archive in their order. Holds an open chunk per kind of work, and one part that waits.
 
     A header of a copied body whose CRC-32 is not known comes after the copies where these tell it, else after the
-    body was read. Bundles get keys below `place`; a task reads at most `max_bodies` bodies. `counts` are the chunks
-    that each phase has already.
+    body was read. Bundles get keys below `place`. `counts` are the chunks that each phase has already.
     """
 
     def __init__(
@@ -97,18 +107,21 @@ class ChunkCutter:
         emit: Emit,
         *,
         counts: Mapping[Phase, int] | None = None,
-        max_bodies: int = MAX_BODIES,
+        limits: ChunkLimits = CHUNK_LIMITS,
     ) -> None:
-        self._place, self._crc_source, self._max_bodies = place, crc_source, max_bodies
-        self._counts = dict(counts or {})
+        self._place, self._crc_source, self._max_bodies = place, crc_source, limits.bodies
+        self._counts, self._seconds, self._emit = dict(counts or {}), limits.seconds, emit
         self._waiting: _Waiting | None = None
-        self._reads = _OpenChunk(Phase.CHECKSUM, self._counts, emit)
-        self._gathers = _OpenChunk(Phase.GATHER, self._counts, emit)
-        self._copies = _OpenChunk(Phase.BODY, self._counts, emit)
-        self._literals = _OpenChunk(Phase.BODY, self._counts, emit)
-        self._headers = _OpenChunk(Phase.HEADERS, self._counts, emit)
-        self._completions = _OpenChunk(Phase.INTERMEDIATES, self._counts, emit)
-        self._joins = _OpenChunk(Phase.JOINS, self._counts, emit)
+        self._reads = self._open(Phase.CHECKSUM)
+        self._gathers = self._open(Phase.GATHER)
+        self._copies = self._open(Phase.BODY)
+        self._literals = self._open(Phase.BODY)
+        self._headers = self._open(Phase.HEADERS)
+        self._completions = self._open(Phase.INTERMEDIATES)
+        self._joins = self._open(Phase.JOINS)
+
+    def _open(self, phase: Phase) -> _OpenChunk:
+        return _OpenChunk(phase, self._seconds, self._counts, self._emit)
 
     @property
     def settled(self) -> bool:

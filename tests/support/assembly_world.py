@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.assembly.archive_planning import SMALL_BYTES, PlanRules
-from chalicelib.assembly.chunks import MAX_BODIES
+from chalicelib.assembly.chunks import CHUNK_LIMITS, ChunkLimits
 from chalicelib.assembly.planner import PLAN_MS
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
 from chalicelib.assembly.replanning import LOOK_AT_ALL
@@ -38,6 +38,7 @@ SMALL = S3Limits(
     literal_entries=20,
     intermediate_parts=30,
 )
+SMALL_CHUNKS = ChunkLimits(seconds=0.35, bodies=10)  # three copies
 PLENTY = 900.0  # seconds: enough to build on in one invocation
 
 
@@ -61,10 +62,11 @@ class AssemblyWorld(World):
         small_bytes: int = SMALL_BYTES,
         seconds_left: float = 30.0,
         plan_ms: int = PLAN_MS,
+        files_per_batch: int = 4,
     ) -> None:
         fake = FakeJobTable()
         table, archives = tables or (fake, FakeAssemblyTable(fake))
-        super().__init__(files_per_batch=4, table=table)  # type: ignore[arg-type]
+        super().__init__(files_per_batch=files_per_batch, table=table)  # type: ignore[arg-type]
         everything: Any = store
         self.bucket, self.files = everything, source or everything
         if tables is None:
@@ -76,9 +78,12 @@ class AssemblyWorld(World):
         self.service = msgspec.structs.replace(self.service, new_id=lambda: next(ids))
         self.seconds_left = seconds_left
         self.tokens = (f"token-{number}" for number in itertools.count(1))
-        max_bodies = MAX_BODIES if limits is S3 else 10
         self.rules = PlanRules(
-            max_bytes=max_bytes, limits=limits, max_bodies=max_bodies, small_bytes=small_bytes, parts_at_once=2
+            max_bytes=max_bytes,
+            limits=limits,
+            chunks=CHUNK_LIMITS if limits is S3 else SMALL_CHUNKS,
+            small_bytes=small_bytes,
+            parts_at_once=2,
         )
         self.crcs, self.look_at_all, self.plan_ms = crcs, look_at_all, plan_ms
         self.deploy()

@@ -20,7 +20,7 @@ from chalicelib.archive.parts import (
     Source,
     Task,
 )
-from chalicelib.assembly.chunks import MAX_SECONDS, READ_BYTES, ChunkCutter, estimated_seconds
+from chalicelib.assembly.chunks import CHUNK_LIMITS, READ_BYTES, ChunkCutter, ChunkLimits, estimated_seconds
 from chalicelib.assembly.model import CrcSource, Phase
 from chalicelib.limits import GiB, MiB
 
@@ -111,7 +111,7 @@ def test_a_chunk_is_closed_before_it_takes_too_long() -> None:
 
     assert len(chunks) > 5
     for tasks in chunks.values():
-        assert sum(map(estimated_seconds, tasks)) <= MAX_SECONDS or len(tasks) == 1
+        assert sum(map(estimated_seconds, tasks)) <= CHUNK_LIMITS.seconds or len(tasks) == 1
     numbers = sorted(number for phase, number in chunks if phase is Phase.BODY)
     assert numbers == list(range(len(numbers)))
 
@@ -142,7 +142,7 @@ def test_many_bodies_are_gathered_into_bundles_first(waits: bool) -> None:
         sources = (*part.sources, *literal.sources)
         parts = [(Literal(0, 1, part.size + literal.size, sources), body), copy]
 
-    chunks = cut(parts, max_bodies=10)
+    chunks = cut(parts, limits=ChunkLimits(bodies=10))
     gathers = [task for tasks in chunks.values() for task in tasks if isinstance(task, Gather)]
     assert [len([source for source in task.sources if isinstance(source, Body)]) for task in gathers] == [10, 10, 5]
     assert all(isinstance(task.sources[0], Header) for task in gathers)
