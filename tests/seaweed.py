@@ -128,6 +128,7 @@ def _arguments(data: Path, ports: Ports) -> list[str]:
         "-webdav=false",
         "-admin.ui=false",
         "-master.telemetry=false",
+        "-volume.max=1000",  # each bucket takes one; the default, by free disk space, was too few for a whole run
         *listening,
         *sockets,
     ]
