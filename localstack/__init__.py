@@ -4,7 +4,7 @@
     __main__.py            the command
     stack.py               up and down: the emulator, the application on it, outputs.json
     emulator.py            MiniStack: its environment, start, readiness, stop
-    concurrency_gate.py    in MiniStack's process: limits how many API calls run at once
+    emulator_process/      what runs in MiniStack's process: how calls and workers are limited
     ministack_patches.py   what MiniStack does differently from AWS
     secret.py              the stack's secret, which outlives the emulator
     samples.py, demo.py    real files to download; the main job, end to end

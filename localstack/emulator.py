@@ -22,7 +22,8 @@ from localstack import processes
 from localstack.home import REPOSITORY, Home, LocalStackError
 
 REQUIREMENTS = REPOSITORY / "localstack" / "requirements-ministack.txt"
-GATE = REPOSITORY / "localstack" / "concurrency_gate.py"
+PROCESS = "localstack.emulator_process"
+WARM_SECONDS = 3600  # that a worker is kept without work
 HOST = "127.0.0.1"
 READY_SECONDS = 30.0
 ENDING_SECONDS = 3.0
@@ -73,7 +74,7 @@ def start(home: Home, *, port: int, environment: Mapping[str, str]) -> Emulator:
     home.temporary.mkdir(parents=True)
     with home.log.open("wb") as log:
         child = subprocess.Popen(
-            [str(python), str(GATE)],
+            [str(python), "-m", PROCESS],
             env=_environment(home, port=port, more=environment),
             cwd=home.temporary,
             stdin=subprocess.DEVNULL,
@@ -131,6 +132,7 @@ def _environment(home: Home, *, port: int, more: Mapping[str, str]) -> dict[str,
         "TMPDIR": str(home.temporary),
         "LANG": "C.UTF-8",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(REPOSITORY),  # for PROCESS, which removes it
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -139,6 +141,7 @@ def _environment(home: Home, *, port: int, more: Mapping[str, str]) -> dict[str,
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
+        "LAMBDA_WARM_TTL_SECONDS": str(WARM_SECONDS),
         "DOCKER_HOST": f"unix://{home.temporary}/no-docker.sock",
         **more,
     }

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -21,6 +23,8 @@ from localstack.clients import Clients
 from localstack.templates import for_emulators
 
 BASE_PATH = "lorry"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_KEPT_APPLICATIONS = 2  # workers of the one before still work when the next is deployed
 
 # --- before ---------------------------------------------------------------------------
 
@@ -28,21 +32,42 @@ BASE_PATH = "lorry"
 def for_ministack(package: Package, endpoint: str) -> Package:
     """Returns the package as MiniStack at `endpoint` accepts it, in files beside the original's.
 
-    MiniStack unpacks the code for each worker process, where Lambda unpacks it once. So the code goes without the
-    requirements, which all workers find in one folder.
+    MiniStack unpacks the code for each worker process, where Lambda unpacks it once; 239 files take longer than their
+    import. So the application and its requirements lie in two folders that all workers find, and the code that
+    MiniStack unpacks is a note of where.
     """
     requirements = installed(HERE)
     template = _with_gateway_responses(
         for_emulators(json.loads(package.template.read_text(encoding="utf-8")), endpoint)
     )
-    template["Globals"]["Function"]["Environment"]["Variables"]["PYTHONPATH"] = str(requirements)
+    unpacked = _unpack(package, without=requirements)
+    path = os.pathsep.join([str(unpacked), str(requirements)])
+    template["Globals"]["Function"]["Environment"]["Variables"]["PYTHONPATH"] = path
     text = json.dumps(template, indent=2, sort_keys=True) + "\n"
     made = package.template.with_name("template-ministack.json")
     made.write_text(text, encoding="utf-8")
     code = package.code.with_name("deployment-ministack.zip")
-    _copy_without(requirements, package.code, target=code)
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("where.txt", _EPOCH), f"{path}\n")
     digest = hashlib.sha256(f"{package.digest}\0{text}".encode()).hexdigest()
     return replace(package, template=made, code=code, digest=digest)
+
+
+def _unpack(package: Package, *, without: Path) -> Path:
+    """Returns a folder with the application of this package, and removes those that no running worker may need."""
+    folder = package.code.with_name(f"application-{package.digest[:16]}")
+    if not folder.exists():
+        temporary = folder.with_suffix(".tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        with zipfile.ZipFile(package.code) as archive:
+            own = [name for name in archive.namelist() if not (without / name).exists()]
+            archive.extractall(temporary, own)
+        temporary.rename(folder)
+    folder.touch()
+    by_age = sorted(folder.parent.glob("application-*/"), key=lambda found: found.stat().st_mtime, reverse=True)
+    for outdated in by_age[_KEPT_APPLICATIONS:]:
+        shutil.rmtree(outdated, ignore_errors=True)
+    return folder
 
 
 def _with_gateway_responses(template: dict[str, Any]) -> dict[str, Any]:
@@ -62,14 +87,6 @@ def _with_gateway_responses(template: dict[str, Any]) -> dict[str, Any]:
             },
         }
     return template
-
-
-def _copy_without(requirements: Path, whole: Path, *, target: Path) -> None:
-    """Copies the zip without the files that the requirements' folder has."""
-    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
-        for entry in old.infolist():
-            if not (requirements / entry.filename).exists():
-                new.writestr(entry, old.read(entry))
 
 
 # --- afterwards -------------------------------------------------------------------------

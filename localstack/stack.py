@@ -33,11 +33,12 @@ DEFAULTS = {
     "DispatchConcurrency": "2",
     "AssemblyConcurrency": "3",
     "AssemblyVisibilitySeconds": "30",  # less than the function may run, which the emulator accepts
-    "StreamMaxWaiting": "8",  # each waiting reader takes one of the places in concurrency_gate.py
+    "StreamMaxWaiting": "8",  # each waiting reader holds a worker, and one of the places in concurrency_gate.py
     "S3ForcePathStyle": "true",  # no name server knows bucket.127.0.0.1
     "LogRetentionDays": "1",
     "TableDeletionProtection": "false",
 }
+WARM = ("CheckFunction", "AssembleFunction", "NotifyFunction")  # outputs
 ANSWER_SECONDS = 5.0
 COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 FAILURES = (  # of `up`, `down` and `make dev`, with messages for people
@@ -72,6 +73,7 @@ def up(options: Options) -> Outputs:
         outputs = _deploy(server, made, clients=clients, parameters=parameters)
         secret.restore(clients("secretsmanager"), outputs["SecretId"], value=secret.load(home))
         _confirm(outputs, home)
+        _warm(clients("lambda"), outputs)
         _write_atomically(home, outputs)
         home.deployed.write_text(wanted)
         return outputs
@@ -83,6 +85,15 @@ def _confirm(outputs: Outputs, home: Home) -> None:
     connection.request("GET", f"/{ministack_patches.BASE_PATH}/health")
     if connection.getresponse().status == http.HTTPStatus.INTERNAL_SERVER_ERROR:
         raise LocalStackError(f"the functions do not start with these parameters; the reason is in {home.log}")
+
+
+def _warm(functions: Any, outputs: Outputs) -> None:
+    """Has a worker started for each function that most jobs need, so that the first job waits for none."""
+    wanted = {outputs[name] for name in WARM}
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        if wanted & set(mapping["FunctionArn"].split(":")):
+            empty = json.dumps({"Records": []}).encode()
+            functions.invoke(FunctionName=mapping["FunctionArn"], InvocationType="Event", Payload=empty)
 
 
 def down(options: Options) -> bool:

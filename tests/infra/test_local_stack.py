@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -19,7 +20,7 @@ import pytest
 from infra.dependencies import REPOSITORY
 from localstack import emulator, processes
 from localstack.home import Home
-from tests.integration.stack import free_port
+from tests.integration.stack import free_port, wait_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -174,6 +175,28 @@ def test_a_stack_that_hangs_is_replaced(command: Command) -> None:
     outputs = command.up()
     assert not processes.is_alive(hanging)
     assert httpx.get(outputs["ApiUrl"] + "/health", timeout=30).status_code == 200
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_not_noticed(command: Command) -> None:
+    outputs, killed = command.up(), 0
+
+    def workers() -> set[int]:
+        mark = f"ministack-lambda-{outputs['ApiFunction']}-"
+        family = processes.descendants(command.process.pid)
+        return {process.pid for process in family if mark in processes.command_line(process)}
+
+    for _ in range(3):
+        for pid in workers():
+            os.kill(pid, signal.SIGKILL)
+        wait_for("their end", lambda: not workers(), seconds=30)
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(httpx.get, outputs["ApiUrl"] + "/v1/limits", timeout=60)
+            starting = wait_for("a start", workers, seconds=30, pause=0.001)
+            killed += len(starting)
+            for pid in starting:
+                os.kill(pid, signal.SIGKILL)
+            assert answer.result().status_code == 200
+    assert killed >= 3
 
 
 def test_a_pid_that_was_given_to_another_process_is_left_alone(command: Command) -> None:

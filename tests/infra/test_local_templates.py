@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 from infra.package import Package
@@ -76,17 +78,28 @@ def test_the_package_itself_is_left_alone_and_the_emulators_has_a_digest_of_its_
     assert len({original.digest, made.digest, elsewhere.digest}) == 3
 
 
-def test_the_application_is_unpacked_for_each_worker_and_its_requirements_are_shared(
+def test_the_application_and_its_requirements_are_unpacked_once_for_all_workers(
     packaged: Package, tmp_path: Path
 ) -> None:
     made = for_ministack(copy_of(packaged, tmp_path), ENDPOINT)
-    with zipfile.ZipFile(packaged.code) as whole, zipfile.ZipFile(made.code) as own:
-        left_out = set(whole.namelist()) - set(own.namelist())
-        assert {"app.py", "chalicelib/container.py"} <= set(own.namelist()) <= set(whole.namelist())
     given = json.loads(made.template.read_text())["Globals"]["Function"]["Environment"]["Variables"]
-    shared = Path(given["PYTHONPATH"])
-    assert "msgspec/__init__.py" in left_out
-    assert all((shared / name).exists() for name in left_out)
+    application, requirements = map(Path, given["PYTHONPATH"].split(":"))
+    assert (application / "chalicelib" / "container.py").exists()
+    assert not (application / "msgspec").exists()
+    with zipfile.ZipFile(packaged.code) as whole, zipfile.ZipFile(made.code) as own:
+        assert all((application / name).exists() or (requirements / name).exists() for name in whole.namelist())
+        assert own.read("where.txt").decode().strip() == given["PYTHONPATH"]
+
+
+def test_the_application_before_stays_for_the_workers_that_run_it_and_older_ones_go(
+    packaged: Package, tmp_path: Path
+) -> None:
+    original = copy_of(packaged, tmp_path)
+    digests = ["1" * 64, "2" * 64, "3" * 64]
+    for age, digest in enumerate(digests):
+        for_ministack(replace(original, digest=digest), ENDPOINT)
+        os.utime(tmp_path / f"application-{digest[:16]}", (age, age))
+    assert {found.name for found in tmp_path.glob("application-*")} == {f"application-{d[:16]}" for d in digests[1:]}
 
 
 def test_gateway_responses_are_resources_for_ministack_which_ignores_them_in_the_api(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from localstack.concurrency_gate import gated
+from localstack.emulator_process.concurrency_gate import gated
 
 
 class Busy:
@@ -26,11 +26,12 @@ async def nothing(*_: Any) -> Any:
     return None
 
 
-async def crowd(path: str, kind: str = "http") -> int:
-    """How many of ten calls are inside at once where two may be."""
+async def crowd(*paths: str, kind: str = "http") -> int:
+    """How many of ten calls of each path are inside at once where two may be."""
     busy = Busy()
     application = gated(busy, at_once=2)
-    calls = [asyncio.ensure_future(application({"type": kind, "path": path}, nothing, nothing)) for _ in range(10)]
+    scopes = [{"type": kind, "path": path} for path in paths for _ in range(10)]
+    calls = [asyncio.ensure_future(application(scope, nothing, nothing)) for scope in scopes]
     for _ in range(5):
         await asyncio.sleep(0)
     before = busy.inside
@@ -43,6 +44,10 @@ async def crowd(path: str, kind: str = "http") -> int:
 def test_requests_for_the_api_wait_for_a_place_and_are_all_answered() -> None:
     assert asyncio.run(crowd("/lorry/v1/limits")) == 2
     assert asyncio.run(crowd("/_aws/execute-api/abc/api/v1/limits")) == 2
+
+
+def test_waiting_event_streams_leave_the_other_calls_their_places() -> None:
+    assert asyncio.run(crowd("/lorry/v1/download/stream/1", "/lorry/v1/limits")) == 2 + 2
 
 
 def test_other_requests_never_wait() -> None:
