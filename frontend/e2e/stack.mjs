@@ -22,14 +22,31 @@ export async function startStack(parameters = {}) {
   const local = (command) => run(PYTHON, ["-m", "localstack", command], environment);
   await local("up");
   const outputs = JSON.parse(readFileSync(join(home, "outputs.json"), "utf8"));
+  const bucket = `${outputs.Endpoint}/${outputs.SourceBucket}`;
+  const store = async (method, path, body) => {
+    const answer = await fetch(bucket + path, { method, body });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status}`);
+    return answer.text();
+  };
   return {
     url: outputs.ApiUrl,
     dashboard: `${outputs.ApiUrl}/dashboard`,
     /** Puts a file where a job finds it. */
     async put(key, body) {
-      const path = key.split("/").map(encodeURIComponent).join("/");
-      const answer = await fetch(`${outputs.Endpoint}/${outputs.SourceBucket}/${path}`, { method: "PUT", body });
-      if (!answer.ok) throw new Error(`PUT ${key}: ${answer.status}`);
+      await store("PUT", `/${key.split("/").map(encodeURIComponent).join("/")}`, body);
+    },
+    /** Removes the bucket with all files, so that every read of it fails. */
+    async removeStore() {
+      for (;;) {
+        const listed = await store("GET", "?list-type=2&encoding-type=url");
+        const keys = [...listed.matchAll(/<Key>([^<]*)<\/Key>/g)].map((match) => match[1]);
+        if (keys.length === 0) break;
+        for (const key of keys) await store("DELETE", `/${key}`);
+      }
+      await store("DELETE", "");
+    },
+    async makeStore() {
+      await store("PUT", "");
     },
     /** Starts a job as another program would; its id. */
     async initiate(request, headers = {}) {

@@ -40,7 +40,10 @@ export function matches(job: Job, filters: Filters, now: number): boolean {
 
 function textOf(job: Job): string {
   const { label, prefix } = job as { label?: string | null; prefix?: string | null };
-  return [job.jobId, job.archive?.filename, job.error?.code, label, prefix].filter(Boolean).join("\n").toLowerCase();
+  return [titleOf(job), job.jobId, job.archive?.filename, job.error?.code, label, prefix]
+    .filter(Boolean)
+    .join("\n")
+    .toLowerCase();
 }
 
 /** What to call a job in a list. */
