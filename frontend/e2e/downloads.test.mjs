@@ -35,6 +35,7 @@ describe("downloads", () => {
     await page.waitForURL(/\/jobs\//);
     return page.url().split("/").at(-1);
   };
+  const row = (text) => page.getByRole("row", { name: new RegExp(text) });
   const status = (text) => page.locator("header", { has: page.locator("h1") }).getByText(text, { exact: true });
 
   test("an empty list says how to begin", async () => {
@@ -213,12 +214,12 @@ describe("downloads", () => {
   test("the list follows its jobs, and its filters stay in the address", async () => {
     await page.goto(stack.dashboard);
     await stack.initiate({ file_ids: [70000], archive: { filename: "seen in the list.zip" } });
-    const row = page.getByRole("row", { name: /seen in the list/ });
-    await row.getByText("Ready").waitFor();
+    await row("seen in the list").getByText("Ready").waitFor();
     await page.getByLabel("Name, id or error").fill("seen in");
     await page.waitForURL(/q=seen/);
     await page.reload();
     assert.equal(await page.getByLabel("Name, id or error").inputValue(), "seen in");
+    await row("seen in the list").waitFor();
     assert.equal(await page.locator("tbody tr").count(), 1);
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
@@ -238,5 +239,4 @@ describe("downloads", () => {
     await stack.initiate({ file_ids: [70000], archive: { filename: "after the restart.zip" } });
     await row("after the restart").waitFor();
   });
-  const row = (text) => page.getByRole("row", { name: new RegExp(text) });
 });

@@ -13,7 +13,7 @@ export function SignIn() {
   const { state, failure } = useSession();
   return (
     <section className="card mx-auto mt-10 flex max-w-md flex-col gap-4 p-6" aria-label="Sign in">
-      <h2 className="text-lg font-semibold">{state === "signing-in" ? "Signing in\u2026" : "Sign in to continue"}</h2>
+      <h1 className="text-lg font-semibold">{state === "signing-in" ? "Signing in\u2026" : "Sign in to continue"}</h1>
       {config.authMode === "iam" ? (
         <SignedCallersOnly />
       ) : config.clientId ? (

@@ -37,6 +37,7 @@ export function JobPage() {
       <Link to="/" className="inline-flex w-fit items-center gap-1 text-muted hover:text-ink">
         <Back /> Downloads
       </Link>
+      {!job && <h1 className="sr-only">Download</h1>}
       {error && <Problem error={error} retry={() => void refetch()} />}
       {isPending && !error && <JobSkeleton />}
       {job && <JobView key={jobId} job={job} live={live} />}

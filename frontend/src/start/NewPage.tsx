@@ -18,7 +18,14 @@ export function NewPage() {
   useEffect(() => {
     document.title = "New download \u00b7 Lorry";
   }, []);
-  if (limits.error) return <Problem error={limits.error} retry={() => void limits.refetch()} />;
+  if (limits.error) {
+    return (
+      <>
+        <h1 className="sr-only">New download</h1>
+        <Problem error={limits.error} retry={() => void limits.refetch()} />
+      </>
+    );
+  }
   if (!limits.data) return <Skeleton className="h-96 w-full" />;
   return <NewDownload limits={limits.data} />;
 }

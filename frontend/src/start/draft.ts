@@ -16,10 +16,15 @@ const EMPTY: Draft = { way: "names", names: "", prefix: "", options: DEFAULT_OPT
 export function useDraft(): [Draft, (change: Partial<Draft>) => void, () => void] {
   const [draft, setDraft] = useState<Draft>(read);
   useEffect(() => {
-    const timer = setTimeout(() => {
+    const save = () => {
       if (draft.names.length <= LARGEST) sessionStorage.setItem(KEY, JSON.stringify(draft));
-    }, 400);
-    return () => clearTimeout(timer);
+    };
+    const timer = setTimeout(save, 400);
+    window.addEventListener("pagehide", save);
+    return () => {
+      clearTimeout(timer);
+      window.removeEventListener("pagehide", save);
+    };
   }, [draft]);
   return [
     draft,

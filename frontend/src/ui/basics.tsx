@@ -143,6 +143,10 @@ export function Dialog({
   return (
     <dialog
       ref={ref}
+      onCancel={(event) => {
+        event.preventDefault(); // closing follows from the state, so that both never disagree
+        onClose();
+      }}
       onClose={onClose}
       aria-labelledby={heading}
       className="animate-arrive m-auto w-[min(30rem,calc(100vw-2rem))] rounded-xl border border-line bg-raised p-0 text-ink shadow-xl"
