@@ -21,7 +21,7 @@ from benchmarks.verify import verified
 from benchmarks.ways import Lorry, Peer, Run, Way
 from benchmarks.workloads import TARGET, MiB, Scale, Store, Workload, filled, opened
 from chalicelib.archive.costs import PlanCost
-from tests import seaweed
+from tests.support import seaweed
 
 ONE_WORKER = ("Lorry, CRC from HEAD", "Lorry, CRC from copies")
 ZIPSTREAM, ARCHIVER = "zipstream-ng + boto3", "archiver + lib-storage"

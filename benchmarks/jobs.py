@@ -22,9 +22,10 @@ from chalicelib.jobs.model import Actor, ArchiveRequest, Job, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.messages import CheckBatch, DispatchJob
 from chalicelib.settings import Settings
-from tests.builders import new_id
-from tests.fakes import FakeJobTable, FakeWorkQueue
 from tests.support.archives import planned
+from tests.support.builders import new_id
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import FakeWorkQueue
 
 TTL = 86_400
 
@@ -51,7 +52,7 @@ class CheckedJob:
     def cost(self, *, crcs_known: bool) -> PlanCost:
         """What the plan of its archive costs."""
         table, _ = self.fresh(crcs_known=crcs_known)
-        files = files_of(table, self.job, range(self.job.batches))
+        files = files_of(table, self.job, numbers=range(self.job.batches))
         entries = [entry_of(*file, trusted=True) for file in files]
         return planned(entries, brief=Brief(self.job.job_id, self.job.created_at // 1000)).cost
 

@@ -40,8 +40,9 @@ from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.limits import MAX_FILES_PER_JOB, KiB, MiB
 from chalicelib.messages import CheckBatch, DispatchJob, PlanArchive
 from chalicelib.settings import Settings
-from tests.builders import new_id
-from tests.fakes import FakeJobTable, FakeSourceStore, FakeWorkQueue
+from tests.support.builders import new_id
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import FakeSourceStore, FakeWorkQueue
 
 SHAPES = {
     "1 KiB": (KiB, ""),

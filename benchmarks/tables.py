@@ -16,8 +16,9 @@ from typing import Any
 from chalicelib.assembly.model import Archive, Phase, Receipt
 from chalicelib.jobs.model import JobStatus
 from chalicelib.messages import BuildChunk, Message, PlanArchive
-from tests.fakes import FakeJobTable, FakeWorkQueue
 from tests.support.fake_assembly import FakeAssemblyTable
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import FakeWorkQueue
 
 PAGE = 25  # receipts in one answer
 PATIENCE = 0.2  # seconds that a worker waits for a message before it asks again

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from tests import seaweed
+from tests.support import seaweed
 
 MiB = 1024 * 1024
 SOURCE, TARGET = "source", "target"

@@ -23,7 +23,7 @@ from benchmarks.verify import verified
 from benchmarks.ways import Lorry, Run
 from benchmarks.workloads import SOURCE, TARGET, MiB, Store, Workload, key_of, opened, pieces
 from chalicelib.archive.crc32 import crc32_concat
-from tests import seaweed
+from tests.support import seaweed
 
 BLOCK = 64 * MiB
 SIZES = {70_000: 20 * MiB, 70_001: 4_200 * MiB, 70_002: 600 * MiB + 1, 70_003: 10, 70_004: 30 * MiB}

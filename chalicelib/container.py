@@ -10,6 +10,7 @@ from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
     from chalicelib.assembly.model import Archive
+    from chalicelib.assembly.wiring import Choices
     from chalicelib.assembly.worker import AssemblyWorker
     from chalicelib.callers import RateLimiter
     from chalicelib.checking.checker import BatchChecker
@@ -77,8 +78,7 @@ class Services(Adapters):
     @cached_property
     def assembly(self) -> AssemblyWorker:
         """Plans, builds and finishes archives."""
-        from chalicelib.assembly.archive_planning import PlanRules
-        from chalicelib.assembly.wiring import Choices, Outside, build_worker
+        from chalicelib.assembly.wiring import Outside, build_worker
 
         outside = Outside(
             jobs=self.job_table,
@@ -90,12 +90,19 @@ class Services(Adapters):
             now=self.system.now,
             token=self.system.token,
         )
-        choices = Choices(
+        return build_worker(outside, self.archive_choices, self.lifecycle)
+
+    @property
+    def archive_choices(self) -> Choices:
+        """How archives are planned."""
+        from chalicelib.assembly.archive_planning import PlanRules
+        from chalicelib.assembly.wiring import Choices
+
+        return Choices(
             crc_source=self.settings.crc_source,
             store_name=f"{self.settings.s3_endpoint}/{self.settings.source_bucket}",
             rules=PlanRules(max_bytes=self.settings.archive_max_bytes),
         )
-        return build_worker(outside, choices, self.lifecycle)
 
     def archives_of(self, job: Job) -> list[Archive]:
         """The archives of a job as they are being built, or were."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import seaweed
-from tests.seaweed import SeaweedFS
+from tests.support import seaweed
+from tests.support.seaweed import SeaweedFS
 
 # Before anything is imported that reads them. No test can reach a real account.
 os.environ.update(

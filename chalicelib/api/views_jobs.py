@@ -24,7 +24,7 @@ def initiate(call: Call) -> Answer:
     body = requests.initiate_request(call.json_body())
     request = requests.new_job(body, call.services.settings)
     key = request_key(call, "initiate", msgspec.json.encode(body))
-    job, replayed = call.services.jobs.start(request, call.actor, key)
+    job, replayed = call.services.jobs.start(request, call.actor, key=key)
     answer = job_started(job, call.base, ticket=_ticket(call, job.job_id))
     headers = {"Location": answer.links.status, "Retry-After": str(POLL_SECONDS)}
     return Answer(202, answer, {**headers, **(REPLAYED if replayed else {})})

@@ -88,7 +88,7 @@ def _redirect(call: Call, job: Job, *, link: str) -> Answer:
 def _note_links(call: Call, job: Job, *, count: int) -> None:
     """Adds a read that issued links to the audit trail."""
     if count:
-        call.services.jobs.issued_links(job, call.actor, count)
+        call.services.jobs.issued_links(job, call.actor, count=count)
 
 
 def _index(job: Job, text: str, *, count: int, what: str) -> int:

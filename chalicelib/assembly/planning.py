@@ -102,7 +102,7 @@ class PlanRun:
         trusted = self._planning.checksums.trusts_store
         while state.position < job.batches:
             numbers = range(state.position, min(state.position + BATCHES_AT_ONCE, job.batches))
-            files = files_of(self._planning.jobs, job, numbers)
+            files = files_of(self._planning.jobs, job, numbers=numbers)
             self._entries.extend([entry_of(*file, trusted=trusted) for file in files])
             state.position = numbers.stop
             yield

@@ -107,7 +107,7 @@ class Replanner:
 
     def _files(self, job: Job) -> Iterator[CheckedFile]:
         for start in range(0, job.batches, BATCHES_AT_ONCE):
-            yield from files_of(self.jobs, job, range(start, min(start + BATCHES_AT_ONCE, job.batches)))
+            yield from files_of(self.jobs, job, numbers=range(start, min(start + BATCHES_AT_ONCE, job.batches)))
 
     def _ended(self, job: Job) -> bool:
         """Whether there is nothing to assemble; the job is failed then."""

@@ -130,10 +130,10 @@ class AssemblyWorker:
         return (self.finisher if archive.phase in FINISHING else self.builder).build(archive, chunk)
 
     def _note(self, message: AssemblyMessage, error: StorageError | QueueUnavailable) -> None:
-        last_error = Failure(error.code, str(error))
-        details = {"message": type(message).__name__, "code": error.code, "error": str(error)}
+        failure = Failure.of(error)
+        details = {"message": type(message).__name__, "code": failure.code, "error": failure.message}
         event = JobEvent("assembly_retried", self.now(), WORKER, details)
-        self.jobs.note_error(message.job_id, None, last_error, event)
+        self.jobs.note_error(message.job_id, None, error=failure, event=event)
 
 
 def _phase_of(message: BuildChunk) -> Phase:

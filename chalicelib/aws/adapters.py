@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import random
-import secrets
-import time
-import uuid
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from chalicelib.settings import Settings
+from chalicelib.system import MACHINE, System
 
 if TYPE_CHECKING:
     from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
     from chalicelib.aws.clients import Clients
     from chalicelib.aws.dynamodb import Table
     from chalicelib.aws.health import HealthProbe
+    from chalicelib.aws.s3_reads import QuickReads
     from chalicelib.aws.secrets_manager import SecretSource
     from chalicelib.aws.sqs import Heartbeat, Retries
     from chalicelib.callers import CallCounter
@@ -26,44 +23,6 @@ if TYPE_CHECKING:
     from chalicelib.delivery.subscriptions import Push, SubscriptionTable
     from chalicelib.delivery.webhooks import Sender
     from chalicelib.jobs.ports import JobTable, WorkQueue
-
-
-def epoch_milliseconds() -> int:
-    """The time of this machine."""
-    return time.time_ns() // 1_000_000
-
-
-def row_token() -> str:
-    """Distinguishes rows that would have one key otherwise."""
-    return secrets.token_hex(4)
-
-
-def random_id() -> str:
-    """A UUID that nothing else has."""
-    return str(uuid.uuid4())
-
-
-class System(NamedTuple):
-    """What services take from the machine.
-
-    `now` is epoch milliseconds; `executor` takes the number of threads; `token` makes eight random hex digits, `new_id`
-    a random UUID.
-    """
-
-    now: Callable[[], int] = epoch_milliseconds
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    uniform: Callable[[float, float], float] = random.uniform
-    executor: Callable[[int], Executor] = ThreadPoolExecutor
-    token: Callable[[], str] = row_token
-    new_id: Callable[[], str] = random_id
-
-    def seconds(self) -> float:
-        """Epoch seconds."""
-        return self.now() / 1000
-
-
-MACHINE = System()
 
 
 class Given(TypedDict, total=False):
@@ -81,6 +40,7 @@ class Given(TypedDict, total=False):
     heartbeat: Heartbeat
     source: SourceStore
     archive_store: ArchiveStore
+    quick_reads: QuickReads
     link_credentials: Callable[[], ExpiringCredentials]
     secrets: SecretSource
     push: Push
@@ -186,9 +146,9 @@ class Adapters:
     @cached_property
     def heartbeat(self) -> Heartbeat:
         """Keeps messages of the assembly queue hidden while a worker lives."""
-        from chalicelib.aws.sqs import HIDDEN_SECONDS, Heartbeat, repeat_in_thread
+        from chalicelib.aws.sqs import HIDDEN_SECONDS, Heartbeat
 
-        return Heartbeat(self.retries, HIDDEN_SECONDS, repeat_in_thread)
+        return Heartbeat(self.retries, HIDDEN_SECONDS, self.system.repeat)
 
     @cached_property
     def source(self) -> SourceStore:
@@ -201,25 +161,31 @@ class Adapters:
     def archive_store(self) -> ArchiveStore:
         """The store that archives are assembled in."""
         from chalicelib.aws.s3_archives import S3ArchiveStore
-        from chalicelib.aws.s3_reads import quick_reads
 
         settings, clients = self.settings, self.clients
-        reads = quick_reads(
-            clients.source_bodies,
-            settings.source_bucket,
-            credentials=clients.store_credentials,
-            ca_bundle=clients.session.get_config_variable("ca_bundle"),
-            now=self.system.now,
-        )
         return S3ArchiveStore(
             clients.archive_store,
             settings.source_bucket,
             settings.archive_bucket,
             settings.check_threads,
             self.system.executor,
-            quick_reads=reads,
+            quick_reads=self.quick_reads,
             reader=clients.source_bodies,
             token=self.system.token,
+        )
+
+    @cached_property
+    def quick_reads(self) -> QuickReads:
+        """Reads small ranges of files."""
+        from chalicelib.aws.s3_reads import quick_reads
+
+        clients = self.clients
+        return quick_reads(
+            clients.source_bodies,
+            self.settings.source_bucket,
+            credentials=clients.store_credentials,
+            ca_bundle=clients.session.get_config_variable("ca_bundle"),
+            now=self.system.now,
         )
 
     @cached_property

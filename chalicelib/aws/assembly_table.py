@@ -82,8 +82,8 @@ class DynamoAssemblyTable:
         return [_archive_from(row) for row in found]
 
     def chunk_state(self, job_id: str, generation: int, number: int, phase: Phase, *, chunk: int) -> ChunkState:
-        job, archive = keys.job(job_id), keys.archive(job_id, generation, number)
-        receipt = keys.receipt(job_id, generation, number, phase, chunk=chunk)
+        job, archive = keys.job(job_id), keys.archive(job_id, generation, number=number)
+        receipt = keys.receipt(job_id, generation, number=number, phase=phase, chunk=chunk)
         found = {row["sk"]["S"]: row for row in self.table.read_all([job, archive, receipt])}
         job_row, archive_row = found.get(job["sk"]["S"]), found.get(archive["sk"]["S"])
         return ChunkState(
@@ -161,7 +161,7 @@ class DynamoAssemblyTable:
 
     def changed_keys(self, job: Job) -> list[str]:
         first, last = keys.changed_prefix(job.generation - job.replans), keys.changed_prefix(job.generation)
-        found = self.table.rows(equals("pk", keys.partition(job.job_id)) & between("sk", first, last))
+        found = self.table.rows(equals("pk", keys.partition(job.job_id)) & between("sk", low=first, high=last))
         return [str(row["key"]["S"]) for row in found]
 
     def replace_results(self, job: Job, results: Mapping[int, FileResult], counts: Counts, *, size: int) -> bool:
@@ -203,32 +203,32 @@ class DynamoAssemblyTable:
 
     def _receipt_rows(self, archive: Archive, phase: Phase, chunks: Sequence[int] | None) -> Iterator[Row]:
         """The rows of few chunks by their keys, those of many by a query of each shard."""
-        place = (archive.job_id, archive.generation, archive.number, phase)
         count = archive.chunks.get(phase, 0)
         if chunks is None and count > DYNAMODB_MAX_BATCH_GET:
             for shard in range(keys.SHARDS):
                 partition = equals("pk", keys.shard(archive.job_id, shard))
-                yield from self.table.rows(partition & begins_with("sk", keys.receipt_prefix(*place[1:])))
+                prefix = keys.receipt_prefix(archive.generation, number=archive.number, phase=phase)
+                yield from self.table.rows(partition & begins_with("sk", prefix))
             return
         wanted = range(count) if chunks is None else chunks
         for start in range(0, len(wanted), DYNAMODB_MAX_BATCH_GET):
             some = wanted[start : start + DYNAMODB_MAX_BATCH_GET]
-            yield from self.table.read_all([keys.receipt(*place, chunk=chunk) for chunk in some])
+            yield from self.table.read_all([_receipt_key(archive, phase, chunk=chunk) for chunk in some])
 
     def _changed_row(self, job: Job, key: str, *, ttl: int) -> Row:
         values = attributes({"key": key, "ttl": ttl})
-        return {**keys.changed(job.job_id, job.generation, self.token()), **values}
+        return {**keys.changed(job.job_id, job.generation, token=self.token()), **values}
 
     def _result_rows(self, job: Job, results: Mapping[int, FileResult]) -> list[Row]:
         """The result rows of the batches that `results` touch, with those replaced."""
         numbers = sorted({index // job.batch_size for index in results})
         stored = []
-        for row in self.table.read_all([keys.result(job.job_id, number, job.listing) for number in numbers]):
+        for row in self.table.read_all([keys.result(job.job_id, number, listing=job.listing) for number in numbers]):
             number = keys.batch_of(row)
             first = number * job.batch_size
             new = [results.get(index, result) for index, result in enumerate(rows.results_from(row), first)]
             ttl = int(row["ttl"]["N"])
-            stored.append(rows.result_row(job, number, new, ttl=ttl))
+            stored.append(rows.result_row(job, number, results=new, ttl=ttl))
         return stored
 
     def _event(self, job_id: str, event: JobEvent) -> Put:
@@ -239,7 +239,7 @@ class DynamoAssemblyTable:
 
 
 def _key_of(archive: Archive) -> Row:
-    return keys.archive(archive.job_id, archive.generation, archive.number)
+    return keys.archive(archive.job_id, archive.generation, number=archive.number)
 
 
 def _archive_row(archive: Archive, *, ttl: int) -> Row:
@@ -251,10 +251,13 @@ def _archive_from(row: Row) -> Archive:
     return msgspec.convert(plain(row), Archive)
 
 
+def _receipt_key(archive: Archive, phase: Phase, *, chunk: int) -> Row:
+    return keys.receipt(archive.job_id, archive.generation, number=archive.number, phase=phase, chunk=chunk)
+
+
 def _receipt_row(archive: Archive, chunk: int, receipt: Receipt, *, ttl: int) -> Row:
-    place = (archive.job_id, archive.generation, archive.number, archive.phase)
     body = msgspec.msgpack.encode(receipt)
-    return {**keys.receipt(*place, chunk=chunk), **attributes({"receipt": body, "ttl": ttl})}
+    return {**_receipt_key(archive, archive.phase, chunk=chunk), **attributes({"receipt": body, "ttl": ttl})}
 
 
 def _job_update(

@@ -51,9 +51,9 @@ class DynamoJobTable:
     retention: int
     token: Callable[[], str]
 
-    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
+    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], *, event: JobEvent) -> bool:
         ttl = self._ttl(job.created_at)
-        self.table.write_all([rows.files_row(job, n, files, ttl=ttl) for n, files in enumerate(batches)])
+        self.table.write_all([rows.files_row(job, n, files=files, ttl=ttl) for n, files in enumerate(batches)])
         return self.table.wins(Put(rows.job_row(job, ttl=ttl), NEW_ROW), self._event(job.job_id, event))
 
     def get(self, job_id: str) -> Job | None:
@@ -63,7 +63,8 @@ class DynamoJobTable:
     def apply(self, change: Change) -> Job | None:
         actions: list[Action] = [_transition(change), self._event(change.job_id, change.event)]
         if change.batch_open is not None:
-            actions.append(ConditionCheck(keys.result(change.job_id, change.batch_open, change.listing), NEW_ROW))
+            result = keys.result(change.job_id, change.batch_open, listing=change.listing)
+            actions.append(ConditionCheck(result, NEW_ROW))
         return self.get(change.job_id) if self.table.wins(*actions) else None
 
     def advance(self, job: Job, advance: Advance) -> Job | None:
@@ -79,7 +80,8 @@ class DynamoJobTable:
             return None
 
     def read_batch(self, job: Job, batch: int) -> StoredBatch:
-        files, result = keys.files(job.job_id, batch, job.listing), keys.result(job.job_id, batch, job.listing)
+        files = keys.files(job.job_id, batch, listing=job.listing)
+        result = keys.result(job.job_id, batch, listing=job.listing)
         found = {row["sk"]["S"]: row for row in self.table.read_all([files, result])}
         recorded = found.get(result["sk"]["S"])
         return StoredBatch(
@@ -89,12 +91,12 @@ class DynamoJobTable:
         )
 
     def record_batch(
-        self, job: Job, batch: int, results: Sequence[FileResult], *, advance: Advance | None, now: int
+        self, job: Job, batch: int, *, results: Sequence[FileResult], advance: Advance | None, now: int
     ) -> Recorded | Job:
         following = advance.batches[0] if advance and advance.batches else None
-        stored = rows.result_row(job, batch, results, ttl=self._ttl(now), following=following)
+        stored = rows.result_row(job, batch, results=results, ttl=self._ttl(now), following=following)
         try:
-            self.table.transact(Put(stored, NEW_ROW), _counting(job, results, advance, now))
+            self.table.transact(Put(stored, NEW_ROW), _counting(job, results, advance=advance, now=now))
         except ConditionFailed as failed:
             if failed.failed[0]:
                 return Recorded.DUPLICATE
@@ -104,27 +106,27 @@ class DynamoJobTable:
         return Recorded.RECORDED
 
     def unrecorded(self, job: Job, batches: Sequence[int]) -> list[int]:
-        wanted = [keys.result(job.job_id, number, job.listing) for number in batches]
+        wanted = [keys.result(job.job_id, number, listing=job.listing) for number in batches]
         recorded = {keys.batch_of(row) for row in self.table.read_all(wanted, only=["sk"])}
         return [number for number in batches if number not in recorded]
 
-    def record_listing(self, job: Job, listing: str, found: Sequence[CheckedFile], *, now: int) -> bool:
+    def record_listing(self, job: Job, found: Sequence[CheckedFile], *, listing: str, now: int) -> bool:
         ttl = self._ttl(now)
         listed = msgspec.structs.replace(job, listing=listing)
         items: list[Row] = []
         for number in range(job.batches):
             batch = found[number * job.batch_size : (number + 1) * job.batch_size]
-            items.append(rows.files_row(listed, number, [file for file, _ in batch], ttl=ttl))
-            items.append(rows.result_row(listed, number, [result for _, result in batch], ttl=ttl))
+            items.append(rows.files_row(listed, number, files=[file for file, _ in batch], ttl=ttl))
+            items.append(rows.result_row(listed, number, results=[result for _, result in batch], ttl=ttl))
         self.table.write_all(items)
-        return self.table.wins(_listed(listed, [result for _, result in found], now))
+        return self.table.wins(_listed(listed, [result for _, result in found], now=now))
 
     def read_requests(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
-        found = self.table.read_all([keys.files(job.job_id, number, job.listing) for number in batches])
+        found = self.table.read_all([keys.files(job.job_id, number, listing=job.listing) for number in batches])
         return {keys.batch_of(row): rows.files_from(row) for row in found}
 
     def read_results(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[FileResult, ...]]:
-        found = self.table.read_all([keys.result(job.job_id, number, job.listing) for number in batches])
+        found = self.table.read_all([keys.result(job.job_id, number, listing=job.listing) for number in batches])
         return {keys.batch_of(row): rows.results_from(row) for row in found}
 
     def note(self, job_id: str, event: JobEvent) -> None:
@@ -134,12 +136,12 @@ class DynamoJobTable:
         """The cursor is the last event's sort key."""
         after = _event_place(cursor) if cursor else keys.EVENTS
         # BETWEEN takes in its ends; "!" is the smallest printable character after the cursor itself.
-        of_job = equals("pk", keys.partition(job_id)) & between("sk", f"{after}!", f"{keys.EVENTS}~")
+        of_job = equals("pk", keys.partition(job_id)) & between("sk", low=f"{after}!", high=f"{keys.EVENTS}~")
         found, last = self.table.page(of_job, limit=limit)
         return EventPage(tuple(map(rows.event_from, found)), _encoded(last["sk"]["S"]) if last else None)
 
-    def note_error(self, job_id: str, batch: int | None, last_error: Failure, event: JobEvent) -> None:
-        row = rows.error_row(job_id, batch, last_error, ttl=self._ttl(event.at))
+    def note_error(self, job_id: str, batch: int | None, *, error: Failure, event: JobEvent) -> None:
+        row = rows.error_row(job_id, batch, error=error, ttl=self._ttl(event.at))
         self.table.transact(Put(row), self._event(job_id, event))
 
     def last_error(self, job_id: str, batch: int | None) -> Failure | None:
@@ -279,7 +281,7 @@ def _current(job: Job) -> Condition:
     return equals("status", JobStatus.PROCESSING) & equals("generation", job.generation)
 
 
-def _counting(job: Job, results: Sequence[FileResult], advance: Advance | None, now: int) -> Update:
+def _counting(job: Job, results: Sequence[FileResult], *, advance: Advance | None, now: int) -> Update:
     """The update that counts a batch, while the job is processing, and moves its position."""
     sent = len(advance.batches) if advance else 0
     condition = _current(job)
@@ -291,7 +293,7 @@ def _counting(job: Job, results: Sequence[FileResult], advance: Advance | None, 
     )
 
 
-def _listed(job: Job, results: Sequence[FileResult], now: int) -> Update:
+def _listed(job: Job, results: Sequence[FileResult], *, now: int) -> Update:
     """The update that makes the job's listing the one that counts, unless another one is."""
     return Update(
         key=keys.job(job.job_id),

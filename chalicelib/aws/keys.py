@@ -41,6 +41,7 @@ ARCHIVES: Final = "ARCHIVE#"
 
 
 def key(partition: str, sort: str) -> Row:
+    """A key in DynamoDB's attributes."""
     return {"pk": {"S": partition}, "sk": {"S": sort}}
 
 
@@ -68,7 +69,7 @@ def job(job_id: str) -> Row:
     return key(partition(job_id), JOB)
 
 
-def event(job_id: str, at: int, token: str) -> Row:
+def event(job_id: str, at: int, *, token: str) -> Row:
     """`at` is epoch milliseconds; `token` distinguishes events of one millisecond."""
     return key(partition(job_id), f"{EVENTS}{at:013d}#{token}")
 
@@ -77,12 +78,12 @@ def error(job_id: str, batch: int | None) -> Row:
     return key(partition(job_id), "ERROR#job" if batch is None else f"ERROR#{batch:05d}")
 
 
-def files(job_id: str, batch: int, listing: str) -> Row:
+def files(job_id: str, batch: int, *, listing: str) -> Row:
     """`listing` names the list of files that the batch is cut from: rows of two lists never mix."""
     return key(shard(job_id, batch), f"FILES#{batch:05d}#{listing}")
 
 
-def result(job_id: str, batch: int, listing: str) -> Row:
+def result(job_id: str, batch: int, *, listing: str) -> Row:
     return key(shard(job_id, batch), f"RESULT#{batch:05d}#{listing}")
 
 
@@ -103,7 +104,7 @@ def changed_prefix(generation: int) -> str:
     return f"CHANGED#{generation:05d}#"
 
 
-def changed(job_id: str, generation: int, token: str) -> Row:
+def changed(job_id: str, generation: int, *, token: str) -> Row:
     return key(partition(job_id), f"{changed_prefix(generation)}{token}")
 
 
@@ -111,16 +112,16 @@ def archive_prefix(generation: int) -> str:
     return f"{ARCHIVES}{generation:05d}#"
 
 
-def archive(job_id: str, generation: int, number: int) -> Row:
+def archive(job_id: str, generation: int, *, number: int) -> Row:
     return key(partition(job_id), f"{archive_prefix(generation)}{number:05d}")
 
 
-def receipt_prefix(generation: int, archive_number: int, phase: str) -> str:
-    return f"RECEIPT#{generation:05d}#{archive_number:05d}#{phase}#"
+def receipt_prefix(generation: int, *, number: int, phase: str) -> str:
+    return f"RECEIPT#{generation:05d}#{number:05d}#{phase}#"
 
 
-def receipt(job_id: str, generation: int, archive_number: int, phase: str, *, chunk: int) -> Row:
-    return key(shard(job_id, chunk), f"{receipt_prefix(generation, archive_number, phase)}{chunk:05d}")
+def receipt(job_id: str, generation: int, *, number: int, phase: str, chunk: int) -> Row:
+    return key(shard(job_id, chunk), f"{receipt_prefix(generation, number=number, phase=phase)}{chunk:05d}")
 
 
 def chunk_of(row: Row) -> int:

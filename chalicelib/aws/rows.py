@@ -29,18 +29,19 @@ def job_from(row: Row) -> Job:
     return msgspec.convert(plain(row), Job)
 
 
-def files_row(job: Job, batch: int, files: Sequence[RequestedFile], *, ttl: int) -> Row:
-    return {**keys.files(job.job_id, batch, job.listing), **attributes({"files": _packed(files), "ttl": ttl})}
+def files_row(job: Job, batch: int, *, files: Sequence[RequestedFile], ttl: int) -> Row:
+    """The row of the requested files of a batch."""
+    return {**keys.files(job.job_id, batch, listing=job.listing), **attributes({"files": _packed(files), "ttl": ttl})}
 
 
 def files_from(row: Row) -> tuple[RequestedFile, ...]:
     return _unpacked(row["files"]["B"], tuple[RequestedFile, ...])
 
 
-def result_row(job: Job, batch: int, results: Sequence[FileResult], *, ttl: int, following: int | None = None) -> Row:
+def result_row(job: Job, batch: int, *, results: Sequence[FileResult], ttl: int, following: int | None = None) -> Row:
     """`following` is the batch that is to be sent in place of this one."""
     values = {"results": _packed(results), "following": following, "ttl": ttl}
-    return {**keys.result(job.job_id, batch, job.listing), **attributes(values)}
+    return {**keys.result(job.job_id, batch, listing=job.listing), **attributes(values)}
 
 
 def results_from(row: Row) -> tuple[FileResult, ...]:
@@ -60,8 +61,9 @@ def _unpacked(body: bytes, kind: type[T]) -> T:
     return msgspec.json.decode(zlib.decompress(body), type=kind)
 
 
-def error_row(job_id: str, batch: int | None, last_error: Failure, *, ttl: int) -> Row:
-    values = {"code": last_error.code, "message": last_error.message, "ttl": ttl}
+def error_row(job_id: str, batch: int | None, *, error: Failure, ttl: int) -> Row:
+    """The row of the latest error of a batch, or (None) of the job as a whole."""
+    values = {"code": error.code, "message": error.message, "ttl": ttl}
     return {**keys.error(job_id, batch), **attributes(values)}
 
 
@@ -72,7 +74,7 @@ def error_from(row: Row) -> Failure:
 
 def event_row(job_id: str, event: JobEvent, *, token: str, ttl: int) -> Row:
     """Events of one millisecond have different tokens, and sort among themselves arbitrarily."""
-    return {**keys.event(job_id, event.at, token), **attributes({**msgspec.to_builtins(event), "ttl": ttl})}
+    return {**keys.event(job_id, event.at, token=token), **attributes({**msgspec.to_builtins(event), "ttl": ttl})}
 
 
 def event_from(row: Row) -> JobEvent:

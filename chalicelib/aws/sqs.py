@@ -6,7 +6,6 @@ timeout of that one message.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -19,13 +18,11 @@ from chalicelib.errors import QueueUnavailable
 from chalicelib.limits import SQS_MAX_BATCH_ENTRIES, SQS_MAX_VISIBILITY_SECONDS
 from chalicelib.messages import AnyMessage, encode
 from chalicelib.observability import logger
+from chalicelib.system import Repeat
 
 MAX_REASON_CHARACTERS = 500
 HIDDEN_SECONDS = 25.0  # the work of a killed worker is taken up again this long after its last heartbeat
 BEATS = 3  # within the time that a message is hidden, so that losing one does no harm
-
-# Calls a function now and every so many seconds, until the function it returns is called.
-Repeat = Callable[[float, Callable[[], None]], Callable[[], None]]
 
 
 class SqsWorkQueue(msgspec.Struct, frozen=True):
@@ -36,7 +33,7 @@ class SqsWorkQueue(msgspec.Struct, frozen=True):
 
     def send(self, messages: Iterable[AnyMessage]) -> None:
         for group in _groups(messages):
-            for kind in {type(message) for message in group}:
+            for kind in dict.fromkeys(map(type, group)):
                 self._send(self.urls[kind], [message for message in group if type(message) is kind])
 
     def _send(self, url: str, messages: Sequence[AnyMessage]) -> None:
@@ -129,23 +126,3 @@ class Heartbeat(msgspec.Struct, frozen=True):
             yield
         finally:
             stop()
-
-
-def repeat_in_thread(seconds: float, action: Callable[[], None]) -> Callable[[], None]:
-    """Calls `action` now and every `seconds`, in a thread; the returned function ends that and waits for it."""
-    stopped = threading.Event()
-
-    def run() -> None:
-        while True:
-            action()
-            if stopped.wait(seconds):
-                return
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-
-    def stop() -> None:
-        stopped.set()
-        thread.join()
-
-    return stop

@@ -44,6 +44,7 @@ class Condition(msgspec.Struct, frozen=True):
 
 
 def equals(name: str, value: Any) -> Condition:
+    """`value` may be a Name, here and below."""
     return _compared(name, "=", value)
 
 
@@ -59,7 +60,7 @@ def at_least(name: str, value: Any) -> Condition:
     return _compared(name, ">=", value)
 
 
-def between(name: str, low: Any, high: Any) -> Condition:
+def between(name: str, *, low: Any, high: Any) -> Condition:
     """Both ends belong to it."""
     return Condition((Name(name), " BETWEEN ", _operand(low), " AND ", _operand(high)))
 

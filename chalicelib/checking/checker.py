@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Executor, wait
+from concurrent.futures import Executor
 from enum import StrEnum
 
 import msgspec
@@ -51,14 +51,14 @@ class BatchChecker(msgspec.Struct, frozen=True):
             self.lifecycle.finish(job)
             return Checked.REPEATED
         try:
-            outcome = self._check_and_record(job, message.batch, stored.files)
+            outcome = self._check_and_record(job, message.batch, files=stored.files)
         except (StorageError, QueueUnavailable) as error:
-            self.lifecycle.note_error("batch_retried", job.job_id, message.batch, error)
+            self.lifecycle.note_error(job.job_id, error, kind="batch_retried", batch=message.batch)
             raise
         return {Recorded.RECORDED: Checked.RECORDED, Recorded.DUPLICATE: Checked.REPEATED}.get(outcome, Checked.DROPPED)
 
-    def _check_and_record(self, job: Job, batch: int, files: Sequence[RequestedFile]) -> Recorded:
-        outcome, followed = self.lifecycle.dispatcher.record(job, batch, self._look_up(files), now=self.now())
+    def _check_and_record(self, job: Job, batch: int, *, files: Sequence[RequestedFile]) -> Recorded:
+        outcome, followed = self.lifecycle.dispatcher.record(job, batch, results=self._look_up(files), now=self.now())
         if outcome is not Recorded.JOB_ENDED and not followed:
             after = self.table.get(job.job_id)
             if after is not None:
@@ -66,11 +66,13 @@ class BatchChecker(msgspec.Struct, frozen=True):
         return outcome
 
     def _look_up(self, files: Sequence[RequestedFile]) -> list[FileResult]:
-        """Sends a HEAD for every file; the first failure stops the rest, because the whole batch is tried again."""
+        """Sends a HEAD for every file; a failure stops the rest, because the whole batch is tried again."""
         lookups = [self.executor.submit(self.store.head, file.key) for file in files]
-        _, unfinished = wait(lookups, return_when=FIRST_EXCEPTION)
-        cancelled = {lookup for lookup in unfinished if lookup.cancel()}
-        found = [lookup.result() for lookup in lookups if lookup not in cancelled]
+        try:
+            found = [lookup.result() for lookup in lookups]
+        finally:
+            for lookup in lookups:
+                lookup.cancel()
         if None in found:
             self.store.confirm_bucket()
         return [result_of(stored) for stored in found]

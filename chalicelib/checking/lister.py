@@ -38,7 +38,7 @@ class PrefixLister(msgspec.Struct, frozen=True):
         try:
             found = self._listed(job)
         except StorageError as error:
-            self.lifecycle.note_error("listing_retried", job.job_id, None, error)
+            self.lifecycle.note_error(job.job_id, error, kind="listing_retried")
             raise
         return self._record(job, found)
 
@@ -56,7 +56,7 @@ class PrefixLister(msgspec.Struct, frozen=True):
             self.lifecycle.fail(job, NO_FILES_AVAILABLE)
             return Checked.DROPPED
         sized = msgspec.structs.replace(job, total=len(found), batch_size=batch_size([file.key for file, _ in found]))
-        recorded = self.table.record_listing(sized, self.token(), found, now=self.now())
+        recorded = self.table.record_listing(sized, found, listing=self.token(), now=self.now())
         after = self.table.get(job.job_id)
         if after is not None:
             self.lifecycle.finish(after)

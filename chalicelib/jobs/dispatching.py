@@ -58,7 +58,7 @@ class Dispatcher(msgspec.Struct, frozen=True):
         if batch is not None:
             self._send(job, self.table.unrecorded(job, [batch]))
 
-    def record(self, job: Job, batch: int, results: Sequence[FileResult], *, now: int) -> tuple[Recorded, bool]:
+    def record(self, job: Job, batch: int, *, results: Sequence[FileResult], now: int) -> tuple[Recorded, bool]:
         """Records a batch and sends the next one in its place. Returns what became of it and whether one followed.
 
         Raises QueueUnavailable, after the batch was recorded.
@@ -68,7 +68,7 @@ class Dispatcher(msgspec.Struct, frozen=True):
             current = self._same_attempt(job)  # other workers have moved on while the files were looked up
         while current is not None:
             advance = self._after_recording(current)
-            outcome = self.table.record_batch(current, batch, results, advance=advance, now=now)
+            outcome = self.table.record_batch(current, batch, results=results, advance=advance, now=now)
             if isinstance(outcome, Recorded):
                 following = advance.batches if advance and outcome is Recorded.RECORDED else ()
                 self._send(current, following)

@@ -1,4 +1,4 @@
-"""All files of a job with what is known of them, a stretch of batches at a time."""
+"""The files of a job with what is known of them, some batches at a time."""
 
 from __future__ import annotations
 
@@ -9,21 +9,12 @@ from chalicelib.jobs.model import PENDING_RESULT, Counts, FileResult, FileState,
 from chalicelib.jobs.ports import JobTable
 from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH
 
-BATCHES_AT_ONCE = 25
+BATCHES_AT_ONCE = 25  # 5,000 files, some megabytes
 
 CheckedFile = tuple[RequestedFile, FileResult]
 
 
-def all_files(table: JobTable, job: Job) -> list[CheckedFile]:
-    """Every file in the order of the request. 100,000 files are some 40 MB."""
-    files: list[CheckedFile] = []
-    for start in range(0, job.batches, BATCHES_AT_ONCE):
-        numbers = range(start, min(start + BATCHES_AT_ONCE, job.batches))
-        files += files_of(table, job, numbers)
-    return files
-
-
-def files_of(table: JobTable, job: Job, numbers: range, unknown: FileResult = PENDING_RESULT) -> list[CheckedFile]:
+def files_of(table: JobTable, job: Job, *, numbers: range, unknown: FileResult = PENDING_RESULT) -> list[CheckedFile]:
     """The files of consecutive batches; `unknown` stands for results that are not recorded."""
     requests = table.read_requests(job, numbers)
     results = table.read_results(job, numbers)

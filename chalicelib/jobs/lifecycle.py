@@ -48,6 +48,7 @@ class JobLifecycle(msgspec.Struct, frozen=True):
 
     @property
     def dispatcher(self) -> Dispatcher:
+        """Sends the batches of jobs."""
         return Dispatcher(self.table, self.queue, self.window)
 
     def begin(self, message: DispatchJob | CheckBatch | ListPrefix) -> Job | None:
@@ -77,35 +78,35 @@ class JobLifecycle(msgspec.Struct, frozen=True):
             if message.resume or redelivered or not job.dispatched:
                 sent += self.dispatcher.dispatch(job)
         except QueueUnavailable as error:
-            self.note_error("dispatch_retried", job.job_id, None, error)
+            self.note_error(job.job_id, error, kind="dispatch_retried")
             raise
         self.finish(job)
         return sent
 
-    def note_error(self, kind: str, job_id: str, batch: int | None, error: LorryError) -> None:
+    def note_error(self, job_id: str, error: LorryError, *, kind: str, batch: int | None = None) -> None:
         """Notes why a message of a batch, or of the job as a whole, will be tried again."""
         failure = Failure.of(error)
         details: dict[str, Any] = {"code": failure.code, "message": failure.message}
         details |= {} if batch is None else {"batch": batch}
-        self.table.note_error(job_id, batch, failure, JobEvent(kind, self.now(), WORKER, details))
+        self.table.note_error(job_id, batch, error=failure, event=JobEvent(kind, self.now(), WORKER, details))
 
     def finish(self, job: Job) -> Job | None:
         """What follows when all batches are recorded: the end, or the archive. None if there was nothing to do."""
         if job.status is not JobStatus.PROCESSING or not job.all_checked:
             return None
         if not job.available:
-            return self._end(job, Trigger.FAIL, NO_FILES_AVAILABLE, all_checked=True)
+            return self._end(job, Trigger.FAIL, error=NO_FILES_AVAILABLE, all_checked=True)
         if job.archive is None:
-            return self._end(job, Trigger.SUCCEED, None, all_checked=True)
+            return self._end(job, Trigger.SUCCEED, all_checked=True)
         return self._assemble(job)
 
     def succeed(self, job: Job) -> Job | None:
         """End a job whose archives are complete; None if it had ended before."""
-        return self._end(job, Trigger.SUCCEED, None, all_checked=True)
+        return self._end(job, Trigger.SUCCEED, all_checked=True)
 
     def fail(self, job: Job, error: Failure) -> Job | None:
         """End a job as failed; None if it had ended before."""
-        return self._end(job, Trigger.FAIL, error)
+        return self._end(job, Trigger.FAIL, error=error)
 
     def give_up(self, message: Message) -> Job | None:
         """Fails the job of a message that came to its dead-letter queue, with the latest error of its worker.
@@ -120,7 +121,7 @@ class JobLifecycle(msgspec.Struct, frozen=True):
         if self._done_already(job, message):
             self.finish(job)
             return None
-        return self._end(job, Trigger.FAIL, self._reason(message), batch_open=_batch_of(message))
+        return self._end(job, Trigger.FAIL, error=self._reason(message), batch_open=_batch_of(message))
 
     def _done_already(self, job: Job, message: Message) -> bool:
         """Whether another copy of the message did its work; of a chunk that is not known here."""
@@ -156,8 +157,8 @@ class JobLifecycle(msgspec.Struct, frozen=True):
         self,
         job: Job,
         trigger: Trigger,
-        error: Failure | None,
         *,
+        error: Failure | None = None,
         all_checked: bool = False,
         batch_open: int | None = None,
     ) -> Job | None:

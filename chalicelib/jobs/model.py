@@ -12,6 +12,8 @@ from chalicelib.limits import MAX_ERROR_BYTES
 
 
 class JobStatus(StrEnum):
+    """Ready, failed and cancelled are ends; only a failed job can be retried."""
+
     QUEUED = "queued"
     PROCESSING = "processing"
     READY = "ready"
@@ -20,6 +22,7 @@ class JobStatus(StrEnum):
 
     @property
     def ended(self) -> bool:
+        """Whether no worker changes the job any more."""
         return self in ENDED
 
 
@@ -35,6 +38,8 @@ class Step(StrEnum):
 
 
 class FileState(StrEnum):
+    """What is known of a file: an unchecked one was never looked at, because its job ended first."""
+
     AVAILABLE = "available"
     MISSING = "missing"
     FAILED = "failed"
@@ -70,6 +75,7 @@ class Counts(msgspec.Struct, frozen=True):
 
     @property
     def processed(self) -> int:
+        """Files that were checked, whatever became of them."""
         return self.available + self.missing + self.failed
 
 
@@ -185,6 +191,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def counts(self) -> Counts:
+        """The checked files by what became of them."""
         return Counts(self.available, self.missing, self.failed)
 
     @property
@@ -194,10 +201,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def batches(self) -> int:
+        """How many batches the files make."""
         return -(-self.total // self.batch_size)
 
     @property
     def all_checked(self) -> bool:
+        """Whether the results of all batches are recorded."""
         return self.listed and self.checked >= self.batches
 
     @property

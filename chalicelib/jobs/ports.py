@@ -69,7 +69,7 @@ class EventPage(msgspec.Struct, frozen=True):
 class JobTable(Protocol):
     """Durable state of jobs. Every method may raise TableUnavailable."""
 
-    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
+    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], *, event: JobEvent) -> bool:
         """Store the request in batches, then the job with its event, both or neither. False if the id is taken."""
 
     def get(self, job_id: str) -> Job | None:
@@ -85,7 +85,7 @@ class JobTable(Protocol):
         """One batch, with its files in the order of the request."""
 
     def record_batch(
-        self, job: Job, batch: int, results: Sequence[FileResult], *, advance: Advance | None, now: int
+        self, job: Job, batch: int, *, results: Sequence[FileResult], advance: Advance | None, now: int
     ) -> Recorded | Job:
         """Store the results of a batch and count them, once, and only while the job is processing.
 
@@ -97,7 +97,7 @@ class JobTable(Protocol):
         """Those among `batches` that have no results, in their order."""
 
     def record_listing(
-        self, job: Job, listing: str, found: Sequence[tuple[RequestedFile, FileResult]], *, now: int
+        self, job: Job, found: Sequence[tuple[RequestedFile, FileResult]], *, listing: str, now: int
     ) -> bool:
         """Store the files of a prefix, all checked by being listed, and make them the job's.
 
@@ -117,7 +117,7 @@ class JobTable(Protocol):
     def events(self, job_id: str, *, limit: int, cursor: str | None) -> EventPage:
         """The audit trail, oldest first. Raises InvalidRequest for a cursor that is not ours."""
 
-    def note_error(self, job_id: str, batch: int | None, last_error: Failure, event: JobEvent) -> None:
+    def note_error(self, job_id: str, batch: int | None, *, error: Failure, event: JobEvent) -> None:
         """Remember the latest error of a batch (None: of the job as a whole), with its event."""
 
     def last_error(self, job_id: str, batch: int | None) -> Failure | None:

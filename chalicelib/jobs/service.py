@@ -87,17 +87,17 @@ class JobService(msgspec.Struct, frozen=True):
     sweep_after: int
     files_per_batch: int = MAX_FILES_PER_BATCH
 
-    def start(self, request: NewJob, actor: Actor, key: RequestKey | None = None) -> tuple[Job, bool]:
+    def start(self, request: NewJob, actor: Actor, *, key: RequestKey | None = None) -> tuple[Job, bool]:
         """Makes the request durable, then sets it going. Once this returns, the job will end, whatever crashes.
 
         Returns the job as it is created, and whether an earlier request with the same key created it. Raises
         IdempotencyKeyReused if that request was different, and JobExpired.
         """
-        job = self._new_job(request, actor.by, key)
+        job = self._new_job(request, actor.by, key=key)
         if key and self._exists(job, key):
             return job, True
         event = JobEvent("created", job.created_at, actor, {"total": job.total})
-        if self.table.create(job, _batches(request.files, job.batch_size), event):
+        if self.table.create(job, _batches(request.files, job.batch_size), event=event):
             self._send(job, first_messages(job))
             return job, False
         return job, key is not None and self._exists(job, key)
@@ -126,7 +126,7 @@ class JobService(msgspec.Struct, frozen=True):
         last = min(first + limit, job.total)
         numbers = range(first // job.batch_size, -(-last // job.batch_size)) if first < last else range(0)
         unknown = UNCHECKED_RESULT if job.status.ended else PENDING_RESULT
-        files = files_of(self.table, job, numbers, unknown)
+        files = files_of(self.table, job, numbers=numbers, unknown=unknown)
         skipped = first - numbers.start * job.batch_size
         page = _fitting(files[skipped : skipped + last - first])
         following = first + len(page)
@@ -180,7 +180,7 @@ class JobService(msgspec.Struct, frozen=True):
         self._send(job, first_messages(job))
         return job, False
 
-    def issued_links(self, job: Job, actor: Actor, count: int) -> None:
+    def issued_links(self, job: Job, actor: Actor, *, count: int) -> None:
         """Note in the audit trail that a read gave out links."""
         self.table.note(job.job_id, JobEvent("links_issued", self.now(), actor, {"count": count}))
 
@@ -204,7 +204,7 @@ class JobService(msgspec.Struct, frozen=True):
         except QueueUnavailable:
             logger.warning("the queue took no message; the sweeper will drive the job", job_id=job.job_id)
 
-    def _new_job(self, request: NewJob, owner: str, key: RequestKey | None) -> Job:
+    def _new_job(self, request: NewJob, owner: str, *, key: RequestKey | None) -> Job:
         now = self.now()
         size = batch_size([file.key for file in request.files], self.files_per_batch)
         alone = 0 < len(request.files) <= size  # a job of one batch is dispatched by its first message

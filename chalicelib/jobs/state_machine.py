@@ -13,6 +13,8 @@ from chalicelib.jobs.model import Job, JobStatus, Step
 
 
 class Trigger(StrEnum):
+    """What makes a job change its state."""
+
     START = "start"  # a worker has the job's first message
     ASSEMBLE = "assemble"  # all files are checked, and an archive is wanted
     CHECKSUM = "checksum"  # the archives are planned, but bodies must be read for their CRC-32s first
@@ -25,6 +27,8 @@ class Trigger(StrEnum):
 
 
 class State(NamedTuple):
+    """A status and, while the job is processing, its step."""
+
     status: JobStatus
     step: Step | None = None
 

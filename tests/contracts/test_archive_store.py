@@ -24,11 +24,11 @@ from chalicelib.errors import ChecksumsMissing, SourceChanged, UploadGone
 from chalicelib.jobs.model import ArchiveRequest, JobStatus
 from chalicelib.jobs.service import NewJob
 from chalicelib.limits import S3, MiB
-from tests.aws import emulated_aws
-from tests.builders import ALICE, files
-from tests.seaweed import SeaweedFS
 from tests.support.assembly_world import AssemblyWorld
+from tests.support.aws import emulated_aws
+from tests.support.builders import ALICE, files
 from tests.support.fake_assembly import FakeStore
+from tests.support.seaweed import SeaweedFS
 from tests.support.tables import assembly_table, create_table, job_table
 
 SIZES = [10, 6 * MiB, 0, 17 * MiB, 100_000, 5 * MiB - 1, 5 * MiB, 12 * MiB]

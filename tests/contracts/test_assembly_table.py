@@ -13,11 +13,11 @@ from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome, ChunkState
 from chalicelib.jobs.model import ArchiveRequest, Counts, FileResult, FileState, Job, Step
 from chalicelib.jobs.ports import Change, JobTable
 from chalicelib.jobs.state_machine import Trigger
-from tests import builders
-from tests.aws import emulated_aws
-from tests.builders import event, files, job
-from tests.fakes import FakeJobTable
+from tests.support import builders
+from tests.support.aws import emulated_aws
+from tests.support.builders import event, files, job
 from tests.support.fake_assembly import FakeAssemblyTable
+from tests.support.fake_job_table import FakeJobTable
 from tests.support.tables import assembly_table, create_table, job_table
 
 ONE = job().job_id
@@ -42,10 +42,10 @@ def both(request: pytest.FixtureRequest) -> Iterator[Tables]:
 
 
 def _with_job(jobs: JobTable, assembly: AssemblyTable) -> Tables:
-    jobs.create(job(archive=ArchiveRequest()), [files(70000)], event())
+    jobs.create(job(archive=ArchiveRequest()), [files(70000)], event=event())
     begun = jobs.apply(Change(job_id=ONE, trigger=Trigger.START, event=event("started")))
     assert begun is not None
-    jobs.record_batch(begun, 0, [FileResult(FileState.AVAILABLE, size=7)], advance=None, now=NOW)
+    jobs.record_batch(begun, 0, results=[FileResult(FileState.AVAILABLE, size=7)], advance=None, now=NOW)
     jobs.apply(Change(job_id=ONE, trigger=Trigger.ASSEMBLE, event=event("checked"), all_checked=True))
     return jobs, assembly
 

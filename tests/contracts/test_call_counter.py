@@ -14,8 +14,8 @@ from chalicelib.aws.call_counter import DynamoCallCounter
 from chalicelib.aws.dynamodb import Table
 from chalicelib.callers import CallCounter
 from chalicelib.errors import TableUnavailable
-from tests.aws import emulated_aws
-from tests.fake_calls import FakeCallCounter
+from tests.support.aws import emulated_aws
+from tests.support.fakes import FakeCallCounter
 from tests.support.tables import create_table
 
 THREADS = 8

@@ -14,7 +14,7 @@ from chalicelib.aws.clients import Clients
 from chalicelib.aws.health import PROBES, HealthProbe
 from chalicelib.limits import HEALTH_TIMEOUT_SECONDS
 from chalicelib.settings import Settings
-from tests.aws import emulated_aws
+from tests.support.aws import emulated_aws
 from tests.support.servers import refusing, silent
 from tests.support.services import ENVIRONMENT
 from tests.support.tables import create_table

@@ -31,9 +31,9 @@ from chalicelib.limits import (
     S3_MAX_KEY_BYTES,
     KiB,
 )
-from tests.aws import emulated_aws
-from tests.builders import event, files, job
-from tests.fakes import FakeJobTable
+from tests.support.aws import emulated_aws
+from tests.support.builders import event, files, job
+from tests.support.fake_job_table import FakeJobTable
 from tests.support.tables import create_table, job_table
 
 NOW = 1_700_000_001_000
@@ -60,7 +60,7 @@ def change(trigger: Trigger, **more: object) -> Change:
 
 def stored(table: JobTable, **changes: object) -> JobTable:
     new = job(total=3, **changes)
-    table.create(new, [files(70000, 70001), files(70002)], event())
+    table.create(new, [files(70000, 70001), files(70002)], event=event())
     return table
 
 
@@ -106,7 +106,7 @@ def record(
     table: JobTable, batch: int, results: list[FileResult], advance: Advance | None = None, **seen: Any
 ) -> Recorded | Job:
     """Record a batch for a worker that saw the job in its first attempt, or as `seen`."""
-    return table.record_batch(job(**seen), batch, results, advance=advance, now=NOW)
+    return table.record_batch(job(**seen), batch, results=results, advance=advance, now=NOW)
 
 
 def read(table: JobTable) -> Job:
@@ -223,9 +223,9 @@ def test_a_failed_job_keeps_its_error(table: JobTable) -> None:
 
 def test_trouble_is_remembered_per_batch(table: JobTable) -> None:
     stored(table)
-    table.note_error(ONE, 1, Failure("a", "first"), event("batch_retried"))
-    table.note_error(ONE, 1, Failure("b", "second"), event("batch_retried"))
-    table.note_error(ONE, None, Failure("c", "third"), event("dispatch_retried"))
+    table.note_error(ONE, 1, error=Failure("a", "first"), event=event("batch_retried"))
+    table.note_error(ONE, 1, error=Failure("b", "second"), event=event("batch_retried"))
+    table.note_error(ONE, None, error=Failure("c", "third"), event=event("dispatch_retried"))
     assert table.last_error(ONE, 1) == Failure("b", "second")
     assert table.last_error(ONE, None) == Failure("c", "third")
     assert table.last_error(ONE, 0) is None
@@ -261,8 +261,8 @@ def test_a_sweep_without_event_is_not_counted(table: JobTable) -> None:
 
 def test_jobs_are_listed_newest_first_page_by_page_to_their_owner(table: JobTable) -> None:
     for n in range(5):
-        table.create(job(job_id=f"job-{n}", created_at=1_000 + n), [files(70000)], event())
-    table.create(job(job_id="other", owner="bob"), [files(70000)], event())
+        table.create(job(job_id=f"job-{n}", created_at=1_000 + n), [files(70000)], event=event())
+    table.create(job(job_id="other", owner="bob"), [files(70000)], event=event())
     first = table.owned_by("alice", status=None, limit=3, cursor=None)
     second = table.owned_by("alice", status=None, limit=3, cursor=first.next_cursor)
     assert [found.job_id for found in first.jobs] == ["job-4", "job-3", "job-2"]
@@ -273,7 +273,7 @@ def test_jobs_are_listed_newest_first_page_by_page_to_their_owner(table: JobTabl
 def test_jobs_are_listed_by_status_without_loss_between_pages(table: JobTable) -> None:
     for n in range(7):
         status = JobStatus.READY if n % 2 else JobStatus.FAILED
-        table.create(job(job_id=f"job-{n}", created_at=1_000 + n, status=status), [files(70000)], event())
+        table.create(job(job_id=f"job-{n}", created_at=1_000 + n, status=status), [files(70000)], event=event())
     seen: list[str] = []
     cursor = None
     while True:
@@ -294,13 +294,13 @@ def test_the_callback_url_survives_a_round_trip(table: JobTable) -> None:
 
 
 def test_of_two_listings_of_a_prefix_the_first_counts(table: JobTable) -> None:
-    table.create(job(total=0, prefix="downloads/"), [], event())
+    table.create(job(total=0, prefix="downloads/"), [], event=event())
     table.apply(change(Trigger.START))
     seen = job(total=3, batch_size=2, prefix="downloads/")
     first = [(file, AVAILABLE) for file in files(70000, 70001, 70002)]
     second = [(file, MISSING) for file in files(70003, 70004, 70005)]
-    assert table.record_listing(seen, "a", first, now=NOW)
-    assert not table.record_listing(seen, "b", second, now=NOW)
+    assert table.record_listing(seen, first, listing="a", now=NOW)
+    assert not table.record_listing(seen, second, listing="b", now=NOW)
     after = read(table)
     assert (after.listing, after.total, after.counts, after.size) == ("a", 3, Counts(3, 0, 0), 21)
     assert (after.checked, after.dispatched, after.all_checked) == (2, 2, True)
@@ -310,7 +310,7 @@ def test_of_two_listings_of_a_prefix_the_first_counts(table: JobTable) -> None:
 
 def test_many_rows_are_read_and_written_in_any_number(table: JobTable) -> None:
     batches = [files(number) for number in range(70_000, 70_260)]
-    table.create(job(total=260, batch_size=1), batches, event())
+    table.create(job(total=260, batch_size=1), batches, event=event())
     assert table.read_requests(job(), range(260)) == {n: tuple(batch) for n, batch in enumerate(batches)}
     assert table.unrecorded(job(), range(260)) == list(range(260))
 
@@ -328,7 +328,7 @@ def test_no_row_of_the_largest_job_passes_the_bound(batch: list[RequestedFile]) 
         client = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "jobs")
         table = job_table(client)
-        table.create(largest_job(batch), [batch], event())
+        table.create(largest_job(batch), [batch], event=event())
         table.apply(change(Trigger.START))
         results = [
             FileResult(FileState.AVAILABLE, 5 * 2**40 - n, secrets.token_hex(16) + "-10000", NOW * 1000, 2**32 - n)

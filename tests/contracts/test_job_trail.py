@@ -14,10 +14,10 @@ from chalicelib.errors import InvalidRequest
 from chalicelib.jobs.model import Actor, Failure, JobEvent
 from chalicelib.jobs.ports import EventPage, JobTable
 from chalicelib.jobs.state_machine import Trigger
-from tests.aws import emulated_aws
-from tests.builders import event, files, job
 from tests.contracts.test_job_table import AVAILABLE, MISSING, NOW, ONE, change, processing, record, stored
-from tests.fakes import FakeJobTable
+from tests.support.aws import emulated_aws
+from tests.support.builders import event, files, job
+from tests.support.fake_job_table import FakeJobTable
 from tests.support.tables import RETENTION, create_table, job_table
 
 
@@ -85,8 +85,8 @@ def test_a_cursor_stays_where_it_was_while_events_are_added(table: JobTable) -> 
 
 def test_the_trail_of_a_job_holds_no_other_s_events_and_no_other_rows(table: JobTable) -> None:
     record(processing(table), 0, [AVAILABLE, MISSING])
-    table.note_error(ONE, 1, Failure("a", "first"), event("batch_retried", NOW + 1))
-    table.create(job(job_id=ONE[:-1] + "2"), [files(70000)], event("of another"))
+    table.note_error(ONE, 1, error=Failure("a", "first"), event=event("batch_retried", NOW + 1))
+    table.create(job(job_id=ONE[:-1] + "2"), [files(70000)], event=event("of another"))
     assert [line.kind for line in trail(table)] == ["created", "start", "batch_retried"]
 
 
@@ -122,12 +122,12 @@ def test_the_version_grows_by_one_with_each_change_that_a_client_sees(table: Job
 
 def test_the_version_grows_with_a_listing(table: JobTable) -> None:
     listed = job(total=2, prefix="downloads/", batch_size=2)
-    table.create(job(total=0, prefix="downloads/"), [], event())
+    table.create(job(total=0, prefix="downloads/"), [], event=event())
     table.apply(change(Trigger.START))
     found = [(file, AVAILABLE) for file in files(70000, 70001)]
-    assert table.record_listing(listed, "a", found, now=NOW)
+    assert table.record_listing(listed, found, listing="a", now=NOW)
     assert version(table) == 3
-    assert not table.record_listing(listed, "b", found, now=NOW)
+    assert not table.record_listing(listed, found, listing="b", now=NOW)
     assert version(table) == 3
 
 
@@ -139,7 +139,7 @@ def test_the_version_stays_where_a_client_sees_no_change(table: JobTable) -> Non
     table.apply(change(Trigger.START))
     table.postpone_sweep(seen, sweep_at=NOW + 9, event=event("swept"))
     table.note(ONE, event("links_issued"))
-    table.note_error(ONE, 1, Failure("a", "first"), event("batch_retried"))
+    table.note_error(ONE, 1, error=Failure("a", "first"), event=event("batch_retried"))
     assert version(table) == seen.version
 
 
@@ -203,12 +203,12 @@ def test_a_cursor_that_is_not_even_base64_is_refused(table: JobTable, cursor: st
 
 
 def test_an_id_is_taken_once_and_the_second_changes_nothing_that_anybody_sees(table: JobTable) -> None:
-    assert table.create(job(total=3), [files(70000, 70001), files(70002)], event())
+    assert table.create(job(total=3), [files(70000, 70001), files(70002)], event=event())
     table.apply(change(Trigger.START))
     record(table, 0, [AVAILABLE, MISSING])
     seen = table.get(ONE)
     again = job(total=3, owner="bob", created_at=NOW, link_ttl=60, callback_url="https://bob.test/")
-    assert not table.create(again, [files(70000, 70001), files(70002)], event("created again", NOW))
+    assert not table.create(again, [files(70000, 70001), files(70002)], event=event("created again", NOW))
     assert table.get(ONE) == seen
     assert table.read_results(job(), [0, 1]) == {0: (AVAILABLE, MISSING)}
     assert table.read_requests(job(), [0, 1]) == {0: tuple(files(70000, 70001)), 1: tuple(files(70002))}

@@ -22,8 +22,8 @@ from chalicelib.aws.s3_links import Bucket, minter_for, regional_endpoint
 from chalicelib.delivery.links import ExpiringCredentials
 from chalicelib.delivery.presign import Credentials, Presigner
 from chalicelib.settings import Settings
-from tests import seaweed
-from tests.seaweed import SeaweedFS
+from tests.support import seaweed
+from tests.support.seaweed import SeaweedFS
 from tests.support.services import ENVIRONMENT
 
 LONG_LIVED = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")

@@ -18,10 +18,10 @@ from chalicelib.container import Services
 from chalicelib.delivery.links import ExpiringCredentials
 from chalicelib.delivery.presign import Credentials
 from chalicelib.settings import Settings
-from tests import seaweed
-from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
+from tests.support import seaweed
 from tests.support.logs import logged
 from tests.support.regions import Region, TwoRegions, two_regions
+from tests.support.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 from tests.support.servers import refusing
 from tests.support.services import ENVIRONMENT
 

@@ -9,7 +9,6 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.aws.adapters import epoch_milliseconds
 from chalicelib.aws.clients import Clients
 from chalicelib.aws.s3_links import link_credentials
 from chalicelib.aws.secrets_manager import SecretSource
@@ -17,7 +16,8 @@ from chalicelib.delivery.links import ExpiringCredentials
 from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import LinksUnavailable, SecretUnavailable
 from chalicelib.settings import Settings
-from tests.aws import emulated_aws
+from chalicelib.system import epoch_milliseconds
+from tests.support.aws import emulated_aws
 from tests.support.servers import refusing, silent
 from tests.support.services import ENVIRONMENT
 

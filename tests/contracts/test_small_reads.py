@@ -14,7 +14,6 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.archive.parts import Body
-from chalicelib.aws.adapters import epoch_milliseconds
 from chalicelib.aws.clients import Clients
 from chalicelib.aws.s3_archives import S3ArchiveStore
 from chalicelib.aws.s3_links import internal_presigner
@@ -22,10 +21,11 @@ from chalicelib.aws.s3_reads import QuickReads, quick_reads
 from chalicelib.delivery.presign import Credentials
 from chalicelib.errors import SourceChanged, StorageForbidden, StorageUnavailable
 from chalicelib.settings import Settings
+from chalicelib.system import epoch_milliseconds
 from tests.contracts.test_presigner import LONG_LIVED, client, signed_at
 from tests.contracts.test_source_store import KEYS
-from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 from tests.support.receivers import HOST, Certificates, replying
+from tests.support.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 from tests.support.servers import refusing, silent
 from tests.support.services import ENVIRONMENT
 

@@ -14,8 +14,8 @@ from chalicelib.aws.s3_source import S3SourceStore
 from chalicelib.checking.ports import SourceStore, StoredObject
 from chalicelib.errors import StorageError, StorageForbidden, StorageThrottled, StorageUnavailable
 from chalicelib.limits import S3_MIN_PART_BYTES
-from tests.fakes import FakeSourceStore
-from tests.seaweed import SeaweedFS
+from tests.support.fakes import FakeSourceStore
+from tests.support.seaweed import SeaweedFS
 from tests.support.servers import answering, refusing, silent
 
 KEYS = [

@@ -14,8 +14,8 @@ from chalicelib.aws.websockets import KEPT_SECONDS, DynamoSubscriptions
 from chalicelib.delivery.subscriptions import Connection, Subscribed, SubscriptionTable
 from chalicelib.errors import TableUnavailable
 from chalicelib.limits import MAX_SUBSCRIPTIONS, WEBSOCKET_MAX_SECONDS
-from tests.aws import emulated_aws
-from tests.builders import event, files, job
+from tests.support.aws import emulated_aws
+from tests.support.builders import event, files, job
 from tests.support.delivery import FakeSubscriptions
 from tests.support.tables import create_table, job_table
 
@@ -146,7 +146,7 @@ def test_more_subscribers_than_one_page_holds_are_all_found(dynamodb: Any) -> No
 
 def test_subscriptions_do_not_show_in_what_else_is_read_of_a_job(dynamodb: Any) -> None:
     jobs = job_table(dynamodb)
-    jobs.create(job(), [files(70000)], event())
+    jobs.create(job(), [files(70000)], event=event())
     opened(DynamoSubscriptions(Table(dynamodb, "jobs")), "a").subscribe("a", ONE, now=NOW)
     assert jobs.get(ONE) == job()
     assert [found.kind for found in jobs.events(ONE, limit=10, cursor=None).events] == ["created"]

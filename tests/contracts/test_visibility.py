@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.aws.sqs import Retries
 from chalicelib.errors import QueueUnavailable
-from tests.aws import emulated_aws
+from tests.support.aws import emulated_aws
 
 
 @pytest.fixture

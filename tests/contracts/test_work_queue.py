@@ -15,8 +15,8 @@ from chalicelib.errors import QueueUnavailable
 from chalicelib.jobs.ports import WorkQueue
 from chalicelib.limits import SQS_MAX_BATCH_ENTRIES
 from chalicelib.messages import AnyMessage, CheckBatch, DispatchJob, Message, decode_any
-from tests.aws import emulated_aws
-from tests.fakes import FakeWorkQueue
+from tests.support.aws import emulated_aws
+from tests.support.fakes import FakeWorkQueue
 from tests.support.servers import refusing, silent
 
 JOB = "6f6b0f9e-0000-4000-8000-000000000001"

@@ -12,8 +12,8 @@ import pytest
 
 from infra.dependencies import REPOSITORY
 from infra.probe import Probe
-from tests.aws import emulated_aws
-from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
+from tests.support.aws import emulated_aws
+from tests.support.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 
 CLAIMS = 5
 

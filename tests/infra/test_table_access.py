@@ -15,10 +15,10 @@ from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.aws.websockets import DynamoSubscriptions
 from chalicelib.delivery.subscriptions import Connection, Subscribed
 from chalicelib.errors import TableUnavailable
-from tests.aws import emulated_aws
-from tests.builders import event, files, job
 from tests.infra.conftest import Template
 from tests.infra.test_roles import as_list, statements
+from tests.support.aws import emulated_aws
+from tests.support.builders import event, files, job
 from tests.support.iam import Guarded
 from tests.support.tables import RETENTION, create_table, token
 
@@ -37,7 +37,7 @@ def client() -> Iterator[Any]:
     with emulated_aws():
         made = boto3.client("dynamodb", region_name="us-east-1")
         create_table(made, "jobs")
-        DynamoJobTable(Table(made, "jobs"), RETENTION, token).create(JOB, [files(1)], event())
+        DynamoJobTable(Table(made, "jobs"), RETENTION, token).create(JOB, [files(1)], event=event())
         yield made
 
 

@@ -10,8 +10,8 @@ import pytest
 from tests.integration.deployment import Deployment
 from tests.integration.relay import Relay
 from tests.integration.stack import RunningStack, running_stack
-from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 from tests.support.oidc import Issuer, issuing
+from tests.support.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 
 # Every function has its own role's rights and no other, as on AWS.
 ENFORCED = {"AUTH": "true"}

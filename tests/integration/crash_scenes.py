@@ -11,8 +11,8 @@ from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Actor, ArchiveRequest, FileResult, Job, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.messages import AnyMessage, CheckBatch
-from tests.builders import new_id
 from tests.integration.deployment import Deployment, key
+from tests.support.builders import new_id
 from tests.support.tables import job_table
 
 JOB_TTL = 86_400
@@ -42,7 +42,7 @@ def job_without_a_plan(deployment: Deployment, found: dict[int, FileResult]) -> 
     lifecycle = JobLifecycle(table, NoQueue(), _now, JOB_TTL)
     begun = lifecycle.begin(CheckBatch(job.job_id, 0))
     assert begun is not None
-    table.record_batch(begun, 0, list(found.values()), advance=None, now=_now())
+    table.record_batch(begun, 0, results=list(found.values()), advance=None, now=_now())
     checked = table.get(job.job_id)
     assert checked is not None
     assembling = lifecycle.finish(checked)

@@ -14,10 +14,10 @@ from chalicelib.aws.rows import job_row
 from chalicelib.aws.updates import Put, Update
 from chalicelib.aws.websockets import DynamoSubscriptions
 from chalicelib.delivery.subscriptions import Connection
-from tests.builders import job
 from tests.integration.deployment import PATIENCE, Deployment
 from tests.integration.stack import wait_for
 from tests.integration.websocket_client import Client, connected
+from tests.support.builders import job
 
 FILES = range(64_000, 64_005)
 CHANGES = 100

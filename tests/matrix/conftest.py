@@ -14,7 +14,7 @@ from tests.integration.deployment import Deployment
 from tests.integration.stack import free_port
 from tests.matrix import dev_process, localstack_host
 from tests.matrix.localstack_host import LocalStack
-from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
+from tests.support.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 
 # Short pauses and few deliveries, so that retries and giving up are seen; receivers of webhooks are on this machine.
 QUICK = {

@@ -19,7 +19,7 @@ from localstack.stack import DEFAULTS
 from localstack.templates import for_localstack
 from tests.integration.stack import wait_for
 from tests.matrix import localstack_host
-from tests.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
+from tests.support.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
 
 KINDS = ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
 HOOKS = REPOSITORY / "localstack" / "ready.d"

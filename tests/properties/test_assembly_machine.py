@@ -16,10 +16,11 @@ from chalicelib.assembly.archive_planning import SMALL_BYTES
 from chalicelib.assembly.planner import PLAN_MS
 from chalicelib.errors import JobAlreadyEnded, LorryError
 from chalicelib.jobs.model import Job, JobStatus
-from tests.builders import ALICE, SWEEP_AFTER
-from tests.fakes import Crash, FakeJobTable
 from tests.support.assembly_world import PLENTY, SMALL, AssemblyWorld
+from tests.support.builders import ALICE, SWEEP_AFTER
 from tests.support.fake_assembly import FakeStore
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import Crash
 
 SIZES = st.lists(st.sampled_from([0, 3, 40, 499, 500, 900, 1_500, 4_000, 12_000]), min_size=1, max_size=9)
 

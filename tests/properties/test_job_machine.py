@@ -15,8 +15,9 @@ from chalicelib.jobs.model import Counts, FileResult, FileState, Job, JobStatus
 from chalicelib.jobs.ports import Advance, Change, Recorded, StoredBatch
 from chalicelib.jobs.sweeper import MAX_DOUBLINGS
 from chalicelib.messages import CheckBatch, Message
-from tests.builders import ALICE, JOB_TTL, SWEEP_AFTER, World
-from tests.fakes import Crash, FakeJobTable
+from tests.support.builders import ALICE, JOB_TTL, SWEEP_AFTER, World
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import Crash
 
 FILES_PER_BATCH = 2
 WINDOW = 2
@@ -50,10 +51,10 @@ class InterruptedTable(FakeJobTable):
         return super().read_batch(job, batch)
 
     def record_batch(
-        self, job: Job, batch: int, results: Sequence[FileResult], *, advance: Advance | None, now: int
+        self, job: Job, batch: int, *, results: Sequence[FileResult], advance: Advance | None, now: int
     ) -> Recorded | Job:
         self._let_the_other_one_go_first()
-        return super().record_batch(job, batch, results, advance=advance, now=now)
+        return super().record_batch(job, batch, results=results, advance=advance, now=now)
 
     def _let_the_other_one_go_first(self) -> None:
         if self.interruption is None:

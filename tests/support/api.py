@@ -10,7 +10,7 @@ from chalice.test import HTTPResponse
 
 from app import app
 from chalicelib.api import operations
-from tests.builders import World
+from tests.support.builders import World
 from tests.support.services import Gateway
 
 INITIATE = "/v1/download/initiate"

@@ -12,7 +12,7 @@ from chalice.test import HTTPResponse
 from chalicelib.assembly.model import Archive, CrcSource, MultipartUpload, Phase
 from chalicelib.jobs.model import ArchiveRequest, Failure, Job, JobStatus
 from chalicelib.limits import MAX_BODY_BYTES
-from tests.builders import JOB_TTL
+from tests.support.builders import JOB_TTL
 from tests.support.services import WorldServices
 
 JOBS = "/v1/download"

@@ -23,11 +23,11 @@ from chalicelib.jobs.ports import JobTable
 from chalicelib.jobs.service import NewJob
 from chalicelib.limits import S3, S3Limits
 from chalicelib.messages import BuildChunk, CleanUp, Message, PlanArchive
-from tests import builders
-from tests.builders import ALICE, World, numbered
-from tests.fakes import FakeJobTable
+from tests.support import builders
+from tests.support.builders import ALICE, World, numbered
 from tests.support.executors import SerialExecutor
 from tests.support.fake_assembly import FakeAssemblyTable
+from tests.support.fake_job_table import FakeJobTable
 
 SMALL = S3Limits(
     min_part=500,

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.delivery.webhooks import Delivery
 from chalicelib.messages import SendWebhook
-from tests.builders import World, job
+from tests.support.builders import World, job
 from tests.support.services import in_use
 
 ONE = job().job_id

@@ -22,7 +22,7 @@ from chalicelib.errors import SourceChanged, StorageUnavailable, UploadGone
 from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, JobStatus
 from chalicelib.jobs.state_machine import Trigger, allows, target
 from chalicelib.limits import S3Limits
-from tests.fakes import FakeJobTable, added
+from tests.support.fake_job_table import FakeJobTable, added
 
 
 @dataclass(frozen=True)

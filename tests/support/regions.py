@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.seaweed import HOST, SeaweedFS
+from tests.support.seaweed import HOST, SeaweedFS
 
 _SCOPE = re.compile(r"/\d{8}/([a-z0-9-]+)/s3/aws4_request")
 _ERROR = """<?xml version="1.0" encoding="UTF-8"?>

@@ -13,13 +13,13 @@ from chalice.local import LambdaEventConverter, RouteMatcher
 from chalice.test import HTTPResponse
 
 from chalicelib import container
-from chalicelib.aws.adapters import System
 from chalicelib.delivery.links import ExpiringCredentials
 from chalicelib.delivery.presign import Credentials
 from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import KeysUnavailable, Unauthenticated
 from chalicelib.settings import SETTINGS, Settings
-from tests.builders import World
+from chalicelib.system import System
+from tests.support.builders import World
 from tests.support.delivery import FakePush, FakeSubscriptions
 from tests.support.executors import SerialExecutor
 from tests.support.fake_assembly import FakeAssemblyTable

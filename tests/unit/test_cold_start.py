@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import container
 from chalicelib.cold_start import FIRST_CALLS, prepare, warm_up
-from tests.builders import World
+from tests.support.builders import World
 from tests.support.logs import logged
 from tests.support.services import ENVIRONMENT, in_use
 

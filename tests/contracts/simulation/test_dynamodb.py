@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from tests.aws import emulated_aws
 from tests.contracts.simulation.comparing import Case, Reference, differences
 from tests.contracts.simulation.dynamodb_cases import TABLE, cases, create_table
 from tests.simulation.client import SimulatedClient
 from tests.simulation.dynamodb.service import SimulatedDynamoDB
 from tests.simulation.environment import Alone
+from tests.support.aws import emulated_aws
 
 MOTO = {
     r"update \[REMOVE l\[0\] SET": "SET and REMOVE see each other's lists",

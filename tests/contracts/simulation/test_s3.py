@@ -10,13 +10,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.aws import emulated_aws
 from tests.contracts.simulation.comparing import Reference
 from tests.contracts.simulation.s3_scripts import SCRIPTS, Seen, Store
-from tests.seaweed import SeaweedFS
 from tests.simulation.client import SimulatedClient
 from tests.simulation.environment import Alone
 from tests.simulation.s3.service import SimulatedS3
+from tests.support.aws import emulated_aws
+from tests.support.seaweed import SeaweedFS
 
 NO_CHECKSUMS = {"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"}
 

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.aws import emulated_aws
 from tests.contracts.simulation.comparing import Reference
 from tests.contracts.simulation.sqs_scripts import SCRIPTS, Queues, Seen
 from tests.simulation.client import SimulatedClient
 from tests.simulation.environment import Alone
 from tests.simulation.sqs.service import SimulatedSQS
+from tests.support.aws import emulated_aws
 
 MOTO = {
     "a_message_that_is_received_too_often_moves_on_and_keeps_its_count": "does not say where a message was given up",

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.aws import elsewhere
 from tests.matrix.localstack_host import LocalStack
-from tests.seaweed import SeaweedFS
+from tests.support.aws import elsewhere
+from tests.support.seaweed import SeaweedFS
 
 DIFFERENT = {
     "test_a_session_of_the_role_tells_its_end_in_milliseconds": "LocalStack's sessions have ids that begin with LSIA",

@@ -9,7 +9,7 @@ import pytest
 from chalice.test import Client
 
 from app import app
-from tests.builders import World
+from tests.support.builders import World
 from tests.support.services import WorldServices, in_use
 
 

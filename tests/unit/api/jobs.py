@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.builders import World
 from tests.support.api import INITIATE, post
+from tests.support.builders import World
 
 
 def initiated(http: Any, *numbers: int, **more: Any) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import pytest
 
 from app import app
 from chalicelib.jobs.model import JobStatus
-from tests.builders import World
 from tests.support.api import (
     ALICE,
     BOB,
@@ -32,6 +31,7 @@ from tests.support.api import (
     ready,
     signer,
 )
+from tests.support.builders import World
 from tests.support.services import Gateway, WorldServices, in_use
 
 

@@ -10,7 +10,6 @@ import pytest
 from chalice.test import HTTPResponse
 
 from app import app
-from tests.builders import World
 from tests.support.api import (
     ALICE,
     BOB,
@@ -25,6 +24,7 @@ from tests.support.api import (
     called,
     initiated,
 )
+from tests.support.builders import World
 from tests.support.services import Gateway, WorldServices, in_use
 
 FEW = {"RATE_LIMIT_MAX_REQUESTS": "3", "RATE_LIMIT_STREAM_REQUESTS": "2"}

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from app import app
-from tests.builders import World
 from tests.support.api import (
     ALICE,
     BY_TICKET,
@@ -23,6 +22,7 @@ from tests.support.api import (
     initiated,
     ready,
 )
+from tests.support.builders import World
 from tests.support.services import Gateway, WorldServices, in_use
 
 CALLERS = {"jwt": (JWT, ALICE), "iam": (IAM, Gateway(app, arn=USER))}

@@ -13,9 +13,10 @@ from chalicelib.jobs.model import Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.ports import Change
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS
-from tests.builders import World, event
-from tests.fakes import Crash, FakeJobTable
 from tests.support.api import ALICE, BOB, INITIATE, JWT, assert_problem, initiated, pointers
+from tests.support.builders import World, event
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import Crash
 from tests.support.services import Gateway, WorldServices, in_use
 
 BODY = b'{"file_ids":[70000,70001],"archive":{"filename":"a.zip","layout":"tree"},"linkTtlSeconds":60}'
@@ -203,11 +204,11 @@ def test_of_two_requests_at_one_instant_one_becomes_the_job(
     answers: list[HTTPResponse] = []
 
     class Crowded(FakeJobTable):
-        def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
+        def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], *, event: JobEvent) -> bool:
             if not answers:
                 answers.append(HTTPResponse(b"", {}, 0))  # the quicker request is not overtaken itself
                 answers[0] = start(body=quicker)
-            return super().create(job, batches, event)
+            return super().create(job, batches, event=event)
 
     world.table.__class__ = Crowded
     slower = start()

@@ -10,9 +10,9 @@ from chalice.test import HTTPResponse
 
 from app import app
 from chalicelib import container
-from tests.builders import World
 from tests.events import Event, recorded
 from tests.support.api import INITIATE, REQUEST_ID
+from tests.support.builders import World
 from tests.support.services import WorldServices, in_use
 from tests.unit.api.jobs import ready
 

@@ -15,7 +15,7 @@ from chalicelib import errors
 from chalicelib.api.openapi import document, possible
 from chalicelib.api.operations import OPERATIONS
 from chalicelib.api.problems import PROBLEMS
-from tests.builders import World
+from tests.support.builders import World
 from tests.support.openapi import DOCUMENT, settings
 from tests.support.services import in_use
 

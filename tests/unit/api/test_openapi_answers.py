@@ -12,8 +12,8 @@ from chalice.test import Client, HTTPResponse
 from app import app
 from chalicelib.api.operations import OPERATIONS
 from chalicelib.limits import MAX_FILES_PER_JOB
-from tests.builders import JOB_TTL, World
 from tests.support.api_states import CHECK, FILE, FILES, INITIATE, JOBS, JSON, KEY, NOBODY, START, TOO_LARGE, Api
+from tests.support.builders import JOB_TTL, World
 from tests.support.openapi import OPERATIONS as DOCUMENTED
 from tests.support.openapi import assert_documented, assert_valid
 from tests.support.services import in_use

@@ -11,8 +11,8 @@ from chalice.test import Client
 
 from app import app
 from chalicelib.limits import MAX_BODY_BYTES, MAX_FILES_PER_JOB
-from tests.builders import World
 from tests.support.api import CHECK, INITIATE, UNKNOWN_JOB, assert_problem, pointers, post
+from tests.support.builders import World
 from tests.support.services import in_use
 
 

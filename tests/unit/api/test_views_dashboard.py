@@ -12,7 +12,7 @@ import pytest
 from chalice.test import Client
 
 from app import app
-from tests.builders import World
+from tests.support.builders import World
 from tests.support.pages import ROOT
 from tests.support.services import in_use
 

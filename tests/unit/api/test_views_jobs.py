@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.limits import MAX_PAGE_FILES
-from tests.builders import ALICE, JOB_TTL, World
 from tests.support.api import INITIATE, assert_problem, post
+from tests.support.builders import ALICE, JOB_TTL, World
 from tests.support.services import STORE, in_use
 from tests.unit.api.jobs import initiated, ready, status
 

@@ -10,8 +10,8 @@ import pytest
 from app import app
 from chalicelib.delivery.tickets import TicketSigner
 from chalicelib.errors import SecretUnavailable
-from tests.builders import World
 from tests.support.api import ALICE, BOB, INITIATE, JOBS, JWT, UNKNOWN_JOB, assert_problem, initiated, pointers
+from tests.support.builders import World
 from tests.support.services import Gateway, WorldServices, in_use
 
 NOBODY = Gateway(app)

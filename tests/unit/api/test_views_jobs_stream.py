@@ -11,8 +11,8 @@ import pytest
 from chalice.test import HTTPResponse
 
 from app import app
-from tests.builders import JOB_TTL, World
 from tests.support.api import INITIATE, UNKNOWN_JOB, assert_problem, initiated
+from tests.support.builders import JOB_TTL, World
 from tests.support.services import Gateway, WorldServices, in_use
 
 NOBODY = Gateway(app)

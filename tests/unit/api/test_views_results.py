@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import World
 from tests.support.api import assert_problem
+from tests.support.builders import World
 from tests.support.services import STORE
 from tests.unit.api.jobs import initiated, ready
 

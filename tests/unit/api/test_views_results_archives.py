@@ -9,9 +9,9 @@ import pytest
 
 from app import app
 from chalicelib.assembly.model import Archive
-from tests.builders import World
 from tests.support.api import INITIATE, assert_problem
 from tests.support.assembly_world import SMALL, AssemblyWorld
+from tests.support.builders import World
 from tests.support.fake_assembly import FakeStore
 from tests.support.services import STORE, Gateway, WorldServices, in_use
 from tests.unit.api.test_views_jobs_reading import trail

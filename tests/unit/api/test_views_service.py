@@ -11,8 +11,8 @@ import pytest
 from chalice.test import HTTPResponse
 
 from app import app
-from tests.builders import World
 from tests.support.api import CHECK, INITIATE, JOBS, assert_problem, initiated, post
+from tests.support.builders import World
 from tests.support.services import STORE, Gateway, WorldServices, in_use
 
 NOBODY = Gateway(app)

@@ -11,7 +11,7 @@ from chalice.test import Client
 
 from app import app
 from chalicelib.api.openapi import document
-from tests.builders import World
+from tests.support.builders import World
 from tests.support.openapi import settings
 from tests.support.services import in_use
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from chalicelib.jobs.model import Failure, JobStatus
 from chalicelib.messages import BuildChunk
-from tests.builders import ALICE, SWEEP_AFTER
 from tests.support.assembly_world import SMALL, AssemblyWorld
+from tests.support.builders import ALICE, SWEEP_AFTER
 from tests.support.fake_assembly import FakeStore
 
 LARGE = b"x" * 4_000

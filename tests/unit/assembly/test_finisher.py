@@ -17,8 +17,8 @@ from chalicelib.jobs.model import ArchiveRequest, Job, JobStatus, RequestedFile
 from chalicelib.jobs.service import NewJob
 from chalicelib.limits import S3, S3Limits
 from chalicelib.messages import BuildChunk
-from tests.builders import ALICE
 from tests.support.assembly_world import PLENTY, SMALL, AssemblyWorld
+from tests.support.builders import ALICE
 from tests.support.fake_assembly import FakeStore
 
 LARGE = b"x" * 4_000

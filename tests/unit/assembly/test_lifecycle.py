@@ -11,9 +11,9 @@ from chalicelib.assembly.model import Archive, Phase
 from chalicelib.errors import TableUnavailable
 from chalicelib.jobs.model import Job, JobStatus, Step
 from chalicelib.messages import BuildChunk, PlanArchive
-from tests.fakes import FakeJobTable
 from tests.support.assembly_world import SMALL, AssemblyWorld
 from tests.support.fake_assembly import FakeAssemblyTable, FakeStore
+from tests.support.fake_job_table import FakeJobTable
 
 FILES: dict[int, bytes | None] = {70_000 + n: b"%d" % n * 20_000 for n in range(10, 40)}
 

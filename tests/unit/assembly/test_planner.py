@@ -17,10 +17,10 @@ from chalicelib.assembly.worker import Built
 from chalicelib.errors import TableUnavailable
 from chalicelib.jobs.model import Job, JobStatus
 from chalicelib.messages import BuildChunk, PlanArchive
-from tests.builders import ALICE
-from tests.fakes import Crash
 from tests.support.assembly_world import SMALL, AssemblyWorld
+from tests.support.builders import ALICE
 from tests.support.fake_assembly import FakeStore
+from tests.support.fakes import Crash
 
 STORES: dict[str, dict[str, bool]] = {"copies": {"copies_tell": True}, "heads": {"heads_tell": True}, "read": {}}
 STOP_SOON: Any = {"plan_ms": 0}  # after each step that may be the last of its message

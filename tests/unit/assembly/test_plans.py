@@ -24,8 +24,8 @@ from chalicelib.assembly.plans import (
     Uploads,
 )
 from chalicelib.errors import StorageUnavailable, UnknownFormat
-from tests.builders import archive
 from tests.support.assembly_world import SMALL
+from tests.support.builders import archive
 from tests.support.executors import SerialExecutor
 from tests.support.fake_assembly import FakeStore
 

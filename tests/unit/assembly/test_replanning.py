@@ -7,8 +7,8 @@ import pytest
 from chalicelib.jobs.model import FileState, Job, JobStatus
 from chalicelib.jobs.service import FilePage
 from chalicelib.messages import BuildChunk
-from tests.builders import ALICE
 from tests.support.assembly_world import SMALL, AssemblyWorld
+from tests.support.builders import ALICE
 from tests.support.fake_assembly import FakeStore
 
 BEFORE = {70_000 + n: b"%d" % n * 4_000 for n in range(8)}

@@ -11,8 +11,8 @@ from chalicelib.errors import QueueUnavailable, StorageUnavailable, UnreadableMe
 from chalicelib.jobs.model import ArchiveRequest, Failure, JobStatus
 from chalicelib.jobs.service import NewJob
 from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, PlanArchive
-from tests.builders import ALICE, JOB_TTL
 from tests.support.assembly_world import PLENTY, SMALL, AssemblyWorld
+from tests.support.builders import ALICE, JOB_TTL
 from tests.support.fake_assembly import FakeStore
 
 LARGE = b"x" * 4_000

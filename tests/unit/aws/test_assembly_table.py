@@ -11,8 +11,8 @@ from chalicelib.assembly.chunks import CHUNK_LIMITS, estimated_seconds
 from chalicelib.assembly.model import PHASES, BodyCrc, MultipartUpload, PartReceipt, Phase, Receipt, archive_key
 from chalicelib.aws.assembly_table import _archive_row, _receipt_row
 from chalicelib.limits import MiB
-from tests.builders import archive
 from tests.simulation.dynamodb.items import size_of
+from tests.support.builders import archive
 
 KiB = 1024
 MOST = 2**32 - 1

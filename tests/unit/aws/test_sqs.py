@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.aws.sqs import BEATS, Heartbeat, Retries, repeat_in_thread
+from chalicelib.aws.sqs import BEATS, Heartbeat, Retries
 from chalicelib.limits import SQS_MAX_VISIBILITY_SECONDS
 from tests.support.sqs import fake_retries
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:check"
-PATIENCE = 60  # seconds
 
 
 @given(seed=st.integers(), attempt=st.integers(1, 10_000), base=st.floats(0, 60), cap=st.floats(0, 900))
@@ -44,24 +42,3 @@ def test_a_heartbeat_hides_the_message_again_before_it_becomes_visible() -> None
         assert asked == [24.0 / BEATS]
     assert retries.client.hidden == [("r0", 24)] * 2
     assert asked[-1] == "stopped"
-
-
-def test_a_thread_repeats_an_action_until_it_is_stopped() -> None:
-    beats, third = [], threading.Event()
-
-    def beat() -> None:
-        beats.append(threading.current_thread())
-        if len(beats) == 3:
-            third.set()
-
-    stop = repeat_in_thread(0.001, beat)
-    assert third.wait(PATIENCE)
-    stop()
-    assert not beats[0].is_alive()
-
-
-def test_stopping_waits_for_no_beat() -> None:
-    began = threading.Event()
-    stop = repeat_in_thread(10 * PATIENCE, began.set)
-    assert began.wait(PATIENCE)
-    stop()

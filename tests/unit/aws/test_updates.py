@@ -36,7 +36,7 @@ KEY = keys.job("one")
         (less("size", 7), "#size < :v0", [{"N": "7"}]),
         (at_most("size", 7), "#size <= :v0", [{"N": "7"}]),
         (at_least("checked", Name("batches")), "#checked >= #batches", []),
-        (between("sk", "a", "b"), "#sk BETWEEN :v0 AND :v1", [{"S": "a"}, {"S": "b"}]),
+        (between("sk", low="a", high="b"), "#sk BETWEEN :v0 AND :v1", [{"S": "a"}, {"S": "b"}]),
         (one_of("status", ["a", "b"]), "#status IN (:v0, :v1)", [{"S": "a"}, {"S": "b"}]),
         (absent("pk"), "attribute_not_exists(#pk)", []),
         (present("pk"), "attribute_exists(#pk)", []),

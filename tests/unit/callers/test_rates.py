@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.callers import PAUSE_MS, LocalCounter, Policy, RateLimiter
-from tests.fake_calls import FakeCallCounter
-from tests.fakes import Clock
+from tests.support.fakes import Clock, FakeCallCounter
 
 MINUTE = Policy("default", limit=3, window=60_000)
 START = 1_700_000_040_000  # a minute begins

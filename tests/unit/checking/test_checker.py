@@ -13,9 +13,9 @@ from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import StorageError, StorageForbidden, StorageThrottled, StorageUnavailable, TableUnavailable
 from chalicelib.jobs.model import FileResult, FileState, Job, JobStatus
 from chalicelib.messages import CheckBatch, DispatchJob
-from tests.builders import ALICE, World
-from tests.fakes import FakeSourceStore
+from tests.support.builders import ALICE, World
 from tests.support.executors import SerialExecutor
+from tests.support.fakes import FakeSourceStore
 
 
 class FailingStore(FakeSourceStore):

@@ -14,10 +14,10 @@ from chalicelib.delivery.subscriptions import Connection
 from chalicelib.errors import QueueUnavailable, TableUnavailable
 from chalicelib.jobs.model import Job, JobStatus
 from chalicelib.messages import SendWebhook
-from tests.builders import job
-from tests.fakes import FakeWorkQueue
+from tests.support.builders import job
 from tests.support.delivery import FakePush, FakeSubscriptions
 from tests.support.executors import SerialExecutor
+from tests.support.fakes import FakeWorkQueue
 
 ONE, OTHER = job().job_id, "6f6b0f9e-0000-4000-8000-000000000002"
 BASE = "https://lorry.example.com"

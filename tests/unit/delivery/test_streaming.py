@@ -11,9 +11,8 @@ import pytest
 from chalicelib.delivery.streaming import POLL_SECONDS, RECONNECT_LATER_MS, LongPoller, Update
 from chalicelib.errors import JobExpired
 from chalicelib.jobs.model import Job, JobStatus
-from tests.builders import job
-from tests.fake_calls import FakeCallCounter
-from tests.fakes import Clock
+from tests.support.builders import job
+from tests.support.fakes import Clock, FakeCallCounter
 
 WAIT, MAX_WAITERS = 10.0, 2
 

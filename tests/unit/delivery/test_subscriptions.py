@@ -14,9 +14,10 @@ from chalicelib.delivery.subscriptions import Subscribed, Subscriptions
 from chalicelib.errors import Unauthenticated
 from chalicelib.jobs.model import Job, JobStatus
 from chalicelib.limits import MAX_SUBSCRIPTIONS, MAX_TICKET_CHARACTERS
-from tests.builders import job
-from tests.fakes import Clock, FakeJobTable
+from tests.support.builders import job
 from tests.support.delivery import FakePush, FakeSubscriptions, websocket_auth
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import Clock
 
 ONE = job().job_id
 BASE = "https://lorry.example.com"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.delivery.tickets import TicketSigner
 from chalicelib.errors import SecretUnavailable
 from chalicelib.limits import MAX_TICKET_CHARACTERS
-from tests.fakes import Clock
+from tests.support.fakes import Clock
 
 ONE, OTHER = "6f6b0f9e-0000-4000-8000-000000000001", "6f6b0f9e-0000-4000-8000-000000000002"
 TTL = 900

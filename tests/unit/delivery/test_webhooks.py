@@ -15,8 +15,9 @@ from chalicelib.delivery.webhooks import Delivery, WebhookDeliverer, webhook_id
 from chalicelib.errors import InvalidSettings, UnsafeCallbackUrl, WebhookFailed, WebhookUnreachable
 from chalicelib.jobs.model import Actor, Job, JobEvent
 from chalicelib.messages import SendWebhook
-from tests.builders import job
-from tests.fakes import Clock, FakeJobTable
+from tests.support.builders import job
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import Clock
 
 DAY_MS = 24 * 3600 * 1000
 URL = "https://hooks.example.com/lorry"

@@ -25,8 +25,8 @@ from chalicelib.messages import (
     SendWebhook,
     encode,
 )
-from tests.builders import SWEEP_AFTER, World
 from tests.events import Event, recorded
+from tests.support.builders import SWEEP_AFTER, World
 from tests.support.delivering import ONE, delivering
 from tests.support.events import CONTEXT, SENT_AT, Context, failed, sqs
 from tests.support.services import WorldServices, in_use

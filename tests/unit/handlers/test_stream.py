@@ -15,8 +15,8 @@ from chalicelib.errors import QueueUnavailable
 from chalicelib.handlers import stream
 from chalicelib.jobs.model import Job, JobStatus
 from chalicelib.messages import SendWebhook
-from tests.builders import job
 from tests.events import Event, recorded
+from tests.support.builders import job
 from tests.support.delivering import BASE, ONE, delivering
 from tests.support.events import CONTEXT, Context, sqs
 from tests.unit.handlers.test_websocket import CONNECTION, connecting, saying

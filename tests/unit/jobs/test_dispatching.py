@@ -11,8 +11,9 @@ from chalicelib.jobs.dispatching import STEP, WINDOW, Dispatcher
 from chalicelib.jobs.model import Failure, FileResult, Job, JobStatus
 from chalicelib.jobs.ports import Advance, Recorded
 from chalicelib.messages import AnyMessage, CheckBatch, DispatchJob
-from tests.builders import ALICE, World, files
-from tests.fakes import Crash, FakeJobTable
+from tests.support.builders import ALICE, World, files
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import Crash
 
 FIRST = 70_000
 
@@ -193,12 +194,12 @@ class CrowdedTable(FakeJobTable):
     before_advance: Callable[[], object] | None = None
 
     def record_batch(
-        self, job: Job, batch: int, results: Sequence[FileResult], *, advance: Advance | None, now: int
+        self, job: Job, batch: int, *, results: Sequence[FileResult], advance: Advance | None, now: int
     ) -> Recorded | Job:
         action, self.before_record = self.before_record, None
         if action:
             action()
-        return super().record_batch(job, batch, results, advance=advance, now=now)
+        return super().record_batch(job, batch, results=results, advance=advance, now=now)
 
     def advance(self, job: Job, advance: Advance) -> Job | None:
         action, self.before_advance = self.before_advance, None

@@ -9,8 +9,8 @@ from chalicelib.errors import QueueUnavailable, StorageUnavailable, TableUnavail
 from chalicelib.jobs.model import Failure, Job, JobStatus
 from chalicelib.limits import MAX_ERROR_BYTES
 from chalicelib.messages import CheckBatch, DispatchJob
-from tests.builders import ALICE, JOB_TTL, World, event
-from tests.fakes import Crash
+from tests.support.builders import ALICE, JOB_TTL, World, event
+from tests.support.fakes import Crash
 
 
 def started(numbers: int = 5) -> tuple[World, Job]:
@@ -180,7 +180,9 @@ def test_of_two_workers_that_finish_a_job_one_wins() -> None:
 def test_a_batch_given_up_fails_its_job_with_the_trouble_it_had() -> None:
     world, job = started()
     world.handle(DispatchJob(job.job_id))
-    world.table.note_error(job.job_id, 1, Failure("storage_throttled", "the store asked to slow down"), event("x"))
+    world.table.note_error(
+        job.job_id, 1, error=Failure("storage_throttled", "the store asked to slow down"), event=event("x")
+    )
     world.lifecycle.give_up(CheckBatch(job.job_id, 1))
     after = world.job(job.job_id)
     assert after.status is JobStatus.FAILED and after.error is not None
@@ -264,7 +266,7 @@ def test_a_recorded_batch_that_is_given_up_still_sends_the_batch_that_follows() 
 def test_the_message_of_an_error_is_clipped() -> None:
     world, job = started()
     error = StorageUnavailable("ü" * 5_000, "HTTP 500")
-    world.lifecycle.note_error("batch_retried", job.job_id, 0, error)
+    world.lifecycle.note_error(job.job_id, error, kind="batch_retried", batch=0)
     world.lifecycle.give_up(CheckBatch(job.job_id, 0))
     for failure in (world.table.errors[job.job_id, 0], world.job(job.job_id).error):
         assert failure is not None and MAX_ERROR_BYTES - 4 < len(failure.message.encode()) <= MAX_ERROR_BYTES

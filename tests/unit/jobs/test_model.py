@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.jobs.model import Counts, JobStatus
-from tests.builders import job
+from tests.support.builders import job
 
 
 @pytest.mark.parametrize(("total", "size", "batches"), [(1, 2, 1), (2, 2, 1), (3, 2, 2), (100_000, 200, 500)])

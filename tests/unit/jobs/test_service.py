@@ -11,8 +11,8 @@ from chalicelib.jobs.model import Actor, FileState, Job, JobStatus, RequestedFil
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH
 from chalicelib.messages import AnyMessage, CheckBatch, DispatchJob
-from tests.builders import ALICE, JOB_TTL, SWEEP_AFTER, World, files, new_id
-from tests.fakes import Crash
+from tests.support.builders import ALICE, JOB_TTL, SWEEP_AFTER, World, files, new_id
+from tests.support.fakes import Crash
 
 BOB = Actor(by="bob")
 

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.jobs.model import JobStatus, Step
 from chalicelib.jobs.state_machine import OPEN, State, Trigger, allows, sources, target
-from tests.builders import job
+from tests.support.builders import job
 
 STATES = [
     *(State(status) for status in JobStatus if status is not JobStatus.PROCESSING),

@@ -6,8 +6,8 @@ from chalicelib.jobs.model import JobStatus
 from chalicelib.jobs.sweeper import MAX_DOUBLINGS, PAGE, STUCK_AFTER
 from chalicelib.messages import CheckBatch, DispatchJob
 from chalicelib.observability import metrics
-from tests.builders import ALICE, JOB_TTL, SWEEP_AFTER, World
-from tests.fakes import FakeJobTable
+from tests.support.builders import ALICE, JOB_TTL, SWEEP_AFTER, World
+from tests.support.fake_job_table import FakeJobTable
 
 
 def lost(world: World, *numbers: int) -> str:

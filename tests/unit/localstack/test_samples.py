@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from localstack.samples import Sample, put
-from tests.aws import emulated_aws
+from tests.support.aws import emulated_aws
 
 BUCKET = "files"
 

@@ -17,9 +17,9 @@ from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.jobs.sweeper import Sweeper
 from chalicelib.limits import MAX_FILES_PER_BATCH
 from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, Message
-from tests.fake_calls import FakeCallCounter
-from tests.fakes import Clock, FakeJobTable, FakeSourceStore, FakeWorkQueue
 from tests.support.executors import SerialExecutor
+from tests.support.fake_job_table import FakeJobTable
+from tests.support.fakes import Clock, FakeCallCounter, FakeSourceStore, FakeWorkQueue
 
 ALICE = Actor(by="alice", request_id="request-1")
 JOB_TTL = 86_400

@@ -1,39 +1,21 @@
-"""Stand-ins for the outside world that keep its rules. tests/contracts runs each beside its real adapter."""
+"""JobTable in memory, as strict as DynamoDB. tests/contracts runs it beside the real adapter."""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from msgspec.structs import asdict, replace
 
-from chalicelib.checking.ports import StoredObject
-from chalicelib.errors import FieldProblem, InvalidRequest, QueueUnavailable, StorageUnavailable, TableUnavailable
+from chalicelib.errors import FieldProblem, InvalidRequest, TableUnavailable
 from chalicelib.jobs.files import tally
 from chalicelib.jobs.model import Counts, Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.ports import Advance, Change, EventPage, JobPage, Recorded, StoredBatch
 from chalicelib.jobs.state_machine import Trigger, allows, target
-from chalicelib.messages import AnyMessage, Message, SendWebhook
-
-
-class Clock:
-    """Epoch milliseconds that pass only when told."""
-
-    def __init__(self, now: int = 1_700_000_000_000) -> None:
-        self.now = now
-
-    def __call__(self) -> int:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += int(seconds * 1000)
-
-
-class Crash(BaseException):
-    """The worker dies here. Not an Exception, so nothing on the way can handle it."""
+from tests.support.fakes import Crash
 
 
 class FakeJobTable:
@@ -50,7 +32,7 @@ class FakeJobTable:
         self.crash_in: int | None = None
         self.crash_after_write = False
 
-    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], event: JobEvent) -> bool:
+    def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], *, event: JobEvent) -> bool:
         for number, files in enumerate(batches):
             self.requests[_place(job), number] = tuple(files)
         if job.job_id in self.jobs:
@@ -102,7 +84,7 @@ class FakeJobTable:
         return [n for n in batches if (_place(job), n) not in self.results]
 
     def record_listing(
-        self, job: Job, listing: str, found: Sequence[tuple[RequestedFile, FileResult]], *, now: int
+        self, job: Job, found: Sequence[tuple[RequestedFile, FileResult]], *, listing: str, now: int
     ) -> bool:
         current = self._current(job)
         for number in range(job.batches):
@@ -119,7 +101,7 @@ class FakeJobTable:
         return True
 
     def record_batch(
-        self, job: Job, batch: int, results: Sequence[FileResult], *, advance: Advance | None, now: int
+        self, job: Job, batch: int, *, results: Sequence[FileResult], advance: Advance | None, now: int
     ) -> Recorded | Job:
         current, place = self._current(job), (_place(job), batch)
         if place in self.results:
@@ -145,9 +127,9 @@ class FakeJobTable:
         more = first + limit < len(trail)
         return EventPage(tuple(trail[first : first + limit]), str(first + limit) if more else None)
 
-    def note_error(self, job_id: str, batch: int | None, last_error: Failure, event: JobEvent) -> None:
+    def note_error(self, job_id: str, batch: int | None, *, error: Failure, event: JobEvent) -> None:
         with self.write():
-            self.errors[job_id, batch] = last_error
+            self.errors[job_id, batch] = error
             self.trail.setdefault(job_id, []).append(event)
 
     def last_error(self, job_id: str, batch: int | None) -> Failure | None:
@@ -280,52 +262,3 @@ def _decoded(cursor: str) -> tuple[int, str]:
     if place is None:
         raise InvalidRequest([FieldProblem("/cursor", "is not a cursor that this service gave out")])
     return int(place[1]), place[2].decode()
-
-
-@dataclass
-class FakeWorkQueue:
-    """WorkQueue in memory; tests take messages out as SQS would: in any order, and more than once."""
-
-    messages: list[Message] = field(default_factory=list)
-    webhooks: list[SendWebhook] = field(default_factory=list)
-    down: bool = False
-
-    def send(self, messages: Iterable[AnyMessage]) -> None:
-        for message in messages:
-            if self.down:
-                raise QueueUnavailable("the work queue did not answer: it is down")
-            if isinstance(message, SendWebhook):
-                self.webhooks.append(message)
-            else:
-                self.messages.append(message)
-
-
-@dataclass
-class FakeSourceStore:
-    """SourceStore in memory."""
-
-    objects: dict[str, StoredObject] = field(default_factory=dict)
-    down: bool = False
-    bucket_exists: bool = True
-
-    def head(self, key: str) -> StoredObject | None:
-        self._answer(key)
-        return self.objects.get(key) if self.bucket_exists else None
-
-    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
-        self._answer(prefix)
-        yield from sorted((key, stored) for key, stored in self.objects.items() if key.startswith(prefix))
-
-    def confirm_bucket(self) -> None:
-        self._answer("bucket")
-
-    def combined_crc32(self, key: str, etag: str) -> int | None:
-        self._answer(key)
-        return None
-
-    def put(self, key: str, size: int = 10) -> None:
-        self.objects[key] = StoredObject(size=size, etag=f"etag-{key}", modified=1_600_000_000_000)
-
-    def _answer(self, key: str) -> None:
-        if self.down or (not self.bucket_exists and key == "bucket"):
-            raise StorageUnavailable(key, "it is down")

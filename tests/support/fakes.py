@@ -1,0 +1,94 @@
+"""The clock, queue, source and counter of tests, which keep the rules of the real ones.
+
+tests/contracts runs each beside its real adapter; FakeJobTable has a module of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from threading import Lock
+
+from chalicelib.checking.ports import StoredObject
+from chalicelib.errors import QueueUnavailable, StorageUnavailable, TableUnavailable
+from chalicelib.messages import AnyMessage, Message, SendWebhook
+
+
+class Clock:
+    """Epoch milliseconds that pass only when told."""
+
+    def __init__(self, now: int = 1_700_000_000_000) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += int(seconds * 1000)
+
+
+class Crash(BaseException):
+    """The worker dies here. Not an Exception, so nothing on the way can handle it."""
+
+
+@dataclass
+class FakeWorkQueue:
+    """WorkQueue in memory; tests take messages out as SQS would: in any order, and more than once."""
+
+    messages: list[Message] = field(default_factory=list)
+    webhooks: list[SendWebhook] = field(default_factory=list)
+    down: bool = False
+
+    def send(self, messages: Iterable[AnyMessage]) -> None:
+        for message in messages:
+            if self.down:
+                raise QueueUnavailable("the work queue did not answer: it is down")
+            if isinstance(message, SendWebhook):
+                self.webhooks.append(message)
+            else:
+                self.messages.append(message)
+
+
+@dataclass
+class FakeSourceStore:
+    """SourceStore in memory."""
+
+    objects: dict[str, StoredObject] = field(default_factory=dict)
+    down: bool = False
+    bucket_exists: bool = True
+
+    def head(self, key: str) -> StoredObject | None:
+        self._answer(key)
+        return self.objects.get(key) if self.bucket_exists else None
+
+    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
+        self._answer(prefix)
+        yield from sorted((key, stored) for key, stored in self.objects.items() if key.startswith(prefix))
+
+    def confirm_bucket(self) -> None:
+        self._answer("bucket")
+
+    def combined_crc32(self, key: str, etag: str) -> int | None:
+        self._answer(key)
+        return None
+
+    def put(self, key: str, size: int = 10) -> None:
+        self.objects[key] = StoredObject(size=size, etag=f"etag-{key}", modified=1_600_000_000_000)
+
+    def _answer(self, key: str) -> None:
+        if self.down or (not self.bucket_exists and key == "bucket"):
+            raise StorageUnavailable(key, "it is down")
+
+
+@dataclass
+class FakeCallCounter:
+    counts: dict[str, int] = field(default_factory=dict)
+    down: bool = False
+    lock: Lock = field(default_factory=Lock)
+
+    def add(self, name: str, *, until: int) -> int:
+        if self.down:
+            raise TableUnavailable("the job table did not answer: it is down")
+        with self.lock:
+            self.counts[name] = self.counts.get(name, 0) + 1
+            return self.counts[name]
