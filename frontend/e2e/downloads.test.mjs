@@ -221,10 +221,32 @@ describe("downloads", () => {
     assert.equal(await page.getByLabel("Name, id or error").inputValue(), "seen in");
     await row("seen in the list").waitFor();
     assert.equal(await page.locator("tbody tr").count(), 1);
+  });
+
+  test("axe finds nothing on any page, in both themes, on a desk and on a phone", async () => {
+    const jobId = await stack.initiate({ file_ids: [70000, 79999], archive: { filename: "checked.zip" } });
+    await stack.ended(jobId);
+    const PAGES = [
+      ["", () => row("checked.zip")],
+      [
+        `/jobs/${jobId}`,
+        () => page.getByRole("table", { name: "Files of this download" }).getByText("Missing").first(),
+      ],
+      ["/new", () => page.getByLabel("Ids, ranges or keys")],
+    ];
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
-      await assertAccessible(page, `the list, ${colorScheme}`);
+      for (const width of [1280, 360]) {
+        await page.setViewportSize({ width, height: 800 });
+        for (const [path, seen] of PAGES) {
+          await page.goto(stack.dashboard + path);
+          await seen().first().waitFor();
+          await assertAccessible(page, `${path || "the list"}, ${colorScheme}, ${width} px`);
+        }
+      }
     }
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.setViewportSize({ width: 1280, height: 900 });
   });
 
   test("a restart of the stack is survived", async () => {

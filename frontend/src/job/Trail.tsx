@@ -49,7 +49,7 @@ function Waterfall({ events }: { events: readonly EventDocument[] }) {
       {spans.map((span, index) => (
         <div
           key={index}
-          className="grid grid-cols-[10rem_minmax(0,1fr)_5.500rem] items-center gap-3 max-sm:grid-cols-[7rem_minmax(0,1fr)_4.500rem]"
+          className="grid grid-cols-[11rem_minmax(0,1fr)_5.500rem] items-center gap-3 max-sm:grid-cols-[8.500rem_minmax(0,1fr)_4.500rem]"
         >
           <span className="clip" title={span.name}>
             {span.name}

@@ -21,10 +21,10 @@ it("the steps of a job lie one after the other", () => {
   ];
   expect(spansOf(events, 99_000).map(({ name, from, to, outcome }) => [name, from / 1000, to / 1000, outcome])).toEqual(
     [
-      ["Waiting for a worker", 0, 2, "done"],
+      ["Waiting", 0, 2, "done"],
       ["Checking files", 2, 5, "done"],
-      ["Planning the archive", 5, 6, "done"],
-      ["Assembling the archive", 6, 9, "done"],
+      ["Planning the ZIP", 5, 6, "done"],
+      ["Assembling the ZIP", 6, 9, "done"],
     ],
   );
 });

@@ -12,12 +12,12 @@ export interface Span {
 
 // What begins with each kind of event. A kind that is not here is a moment, not a step.
 const BEGINS: Record<string, string> = {
-  created: "Waiting for a worker",
-  retried: "Waiting for a worker",
+  created: "Waiting",
+  retried: "Waiting",
   started: "Checking files",
-  checked: "Planning the archive",
+  checked: "Planning the ZIP",
   checksumming: "Computing checksums",
-  assembling: "Assembling the archive",
+  assembling: "Assembling the ZIP",
 };
 const ENDS: Record<string, Span["outcome"]> = { ready: "done", failed: "failed", cancelled: "cancelled" };
 

@@ -57,7 +57,10 @@ export function Layout() {
       </main>
       <footer className="mx-auto flex w-full max-w-7xl flex-wrap gap-x-4 gap-y-1 px-3 py-4 text-muted sm:px-5">
         <span>Lorry {config.version}</span>
-        <a className="inline-flex items-center gap-1 underline-offset-2 hover:underline" href={`${apiUrl}/docs`}>
+        <a
+          className="inline-flex items-center gap-1 text-muted underline-offset-2 hover:underline"
+          href={`${apiUrl}/docs`}
+        >
           API documentation <External className="size-3.5" />
         </a>
       </footer>
