@@ -56,6 +56,10 @@ export async function openBrowser(options = {}) {
 
 /** Fails with what axe finds in the page as it stands. */
 export async function assertAccessible(page, where) {
+  await page.evaluate(() => {
+    const ending = document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
+    return Promise.all(ending.map((one) => one.finished.catch(() => {}))); // what fades in has less contrast meanwhile
+  });
   // By the debugger's protocol: the policy of the page runs no script that is not its own.
   await page.evaluate(AXE);
   const found = await page.evaluate(() =>
