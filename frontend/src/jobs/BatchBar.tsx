@@ -10,12 +10,13 @@ interface Props {
   jobs: readonly Job[];
   selected: ReadonlySet<string>;
   onSelect: (selected: ReadonlySet<string>) => void;
-  /** Whether older jobs are not loaded yet. */
-  more: boolean;
+  /** Loads older jobs too, and selects all that match; where there are older ones. */
+  onSelectAll: (() => void) | undefined;
+  busy: boolean;
 }
 
 /** Actions on every selected job. Takes no room while nothing is selected. */
-export function BatchBar({ jobs, selected, onSelect, more }: Props) {
+export function BatchBar({ jobs, selected, onSelect, onSelectAll, busy }: Props) {
   const [asked, setAsked] = useState<{ action: Action; jobIds: string[] } | null>(null);
   const chosen = useMemo(() => jobs.filter((job) => selected.has(job.jobId)), [jobs, selected]);
   const possible = useMemo(() => {
@@ -34,13 +35,23 @@ export function BatchBar({ jobs, selected, onSelect, more }: Props) {
       <span className="font-medium" role="status">
         {formatCount(chosen.length)} selected
       </span>
-      {chosen.length < jobs.length && (
+      {chosen.length < jobs.length && !onSelectAll && (
         <button
           type="button"
           className="text-accent hover:underline"
           onClick={() => onSelect(new Set(jobs.map((job) => job.jobId)))}
         >
-          Select all {formatCount(jobs.length)} that match{more ? " so far" : ""}
+          Select all {formatCount(jobs.length)} that match
+        </button>
+      )}
+      {onSelectAll && (
+        <button
+          type="button"
+          className="text-accent hover:underline disabled:opacity-60"
+          disabled={busy}
+          onClick={onSelectAll}
+        >
+          {busy ? `Loading\u2026 ${formatCount(jobs.length)}` : "Select all that match, older ones too"}
         </button>
       )}
       <span className="ml-auto flex flex-wrap gap-2">

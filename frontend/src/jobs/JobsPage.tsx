@@ -42,6 +42,14 @@ export function JobsPage() {
     document.title = "Downloads \u00b7 Lorry";
   }, []);
 
+  /** Reads all older pages, then selects whatever matches. */
+  const selectAll = async () => {
+    let read = await list.fetchNextPage();
+    while (read.hasNextPage && !read.isError) read = await read.fetchNextPage();
+    const found = read.data?.pages.flatMap((page) => page.jobs).filter((job) => matches(job, filters, minute)) ?? [];
+    setSelected(new Set(found.map((job) => job.jobId)));
+  };
+
   const loading = list.isPending;
   return (
     <div className="flex flex-col gap-4">
@@ -50,7 +58,13 @@ export function JobsPage() {
       </div>
       <FilterBar filters={filters} onChange={change} />
       {list.isError && <Problem error={list.error} retry={() => void list.refetch()} />}
-      <BatchBar jobs={shown} selected={selected} onSelect={setSelected} more={list.hasNextPage} />
+      <BatchBar
+        jobs={shown}
+        selected={selected}
+        onSelect={setSelected}
+        onSelectAll={list.hasNextPage ? () => void selectAll() : undefined}
+        busy={list.isFetchingNextPage}
+      />
       <div className="card overflow-hidden">
         {loading && !list.isError && <ListSkeleton />}
         {!loading && shown.length === 0 && (

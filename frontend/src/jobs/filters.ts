@@ -1,4 +1,5 @@
 import type { Job, JobStatus } from "../api/client";
+import { formatCount } from "../lib/format";
 
 /** What the list is narrowed to, as it stands in the URL. */
 export interface Filters {
@@ -49,5 +50,7 @@ function textOf(job: Job): string {
 /** What to call a job in a list. */
 export function titleOf(job: Job): string {
   const { label, prefix } = job as { label?: string | null; prefix?: string | null };
-  return label || job.archive?.filename || prefix || (job.archive ? "ZIP archive" : "Single files");
+  if (label || job.archive?.filename || prefix) return label || job.archive?.filename || prefix || "";
+  if (job.archive) return "ZIP archive";
+  return job.total === null ? "Single files" : `${formatCount(job.total)} single ${job.total === 1 ? "file" : "files"}`;
 }
