@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice, pairwise
 
 import msgspec
 
@@ -37,13 +37,14 @@ class Texts:
 
     def __init__(self) -> None:
         self._encoded = bytearray()
-        self._ends = array("I")  # the first byte behind each string
+        self._bounds = array("I", [0])  # where each string starts, and where the last one ends
 
     def __len__(self) -> int:
-        return len(self._ends)
+        return len(self._bounds) - 1
 
     def __getitem__(self, place: int) -> str:
-        return self._encoded[self._start(place) : self._ends[place]].decode(errors="surrogatepass")
+        bounds = self._bounds
+        return self._encoded[bounds[place] : bounds[place + 1]].decode(errors="surrogatepass")
 
     def extend(self, texts: Sequence[str]) -> None:
         joined = "".join(texts)
@@ -55,22 +56,16 @@ class Texts:
 
     def cut(self, start: int, stop: int) -> tuple[bytes, Numbers]:
         """The strings at the places [start, stop): their bytes and their lengths."""
-        first = self._start(start)
-        ends = self._ends[start:stop]
-        lengths = array("I", (end - before for before, end in zip([first, *ends], ends, strict=False)))
-        return bytes(memoryview(self._encoded)[first : self._start(stop)]), lengths
+        bounds = self._bounds[start : stop + 1]
+        lengths = array("I", (end - first for first, end in pairwise(bounds)))
+        return bytes(memoryview(self._encoded)[bounds[0] : bounds[-1]]), lengths
 
     def append(self, encoded: bytes, lengths: Numbers) -> None:
         """Add what `cut` gave."""
         self._add(encoded, lengths)
 
-    def _start(self, place: int) -> int:
-        return self._ends[place - 1] if place else 0
-
     def _add(self, encoded: bytes, lengths: Iterable[int]) -> None:
-        ends = accumulate(lengths, initial=len(self._encoded))
-        next(ends)
-        self._ends.extend(ends)
+        self._bounds.extend(islice(accumulate(lengths, initial=len(self._encoded)), 1, None))
         self._encoded += encoded
 
 

@@ -128,12 +128,13 @@ def _how_many_copied(spans: Sequence[Span], large: list[int], smallest: int) -> 
     small = sum(body for _, body in spans if body < smallest)
     carried = list(accumulate((spans[i][1] for i in reversed(large)), initial=small))  # by how many are literal
     sure = sum(spans[i][1] >= 3 * smallest for i in large)
+    fewest = max(sure, len(large) // 2, 1)  # half of them are filling enough for the other half
 
     def estimate(copies: int) -> int:
         literal = len(large) - copies  # each fills one gap
         return carried[literal] + max(0, (copies - literal) * smallest - small)
 
-    return min(range(max(sure, 1), len(large) + 1), key=estimate)
+    return min(range(fewest, len(large) + 1), key=estimate)
 
 
 def _fill(
@@ -147,11 +148,12 @@ def _fill(
     gaps: list[list[int]] = [[] for _ in headers]
     fills = [(header, gap) for gap, header in enumerate(headers)]
     heapify(fills)
-    by_size = sorted(filling, key=lambda i: (-spans[i][1], i))
+    by_size = sorted(filling, key=lambda i: -spans[i][1])
     for given, item in enumerate(by_size):
-        bytes_, gap = fills[0]
-        if bytes_ >= smallest:
+        filled, gap = fills[0]
+        if filled >= smallest:
             return gaps, sorted(by_size[given:])
         gaps[gap].append(item)
-        heapreplace(fills, (bytes_ + sum(spans[item]), gap))
+        header, body = spans[item]
+        heapreplace(fills, (filled + header + body, gap))
     return gaps, []

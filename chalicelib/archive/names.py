@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
-from chalicelib.limits import ZIP_MAX_NAME_BYTES
+from chalicelib.limits import S3_MAX_KEY_BYTES, ZIP_MAX_NAME_BYTES
 
 MANIFEST_NAME = "MANIFEST.json"
 
@@ -21,7 +21,8 @@ _RECORD_BYTES = 46 + 28  # a directory record and its ZIP64 field share 65,535 b
 _COUNTER_ROOM = 12  # bytes kept free for " (2)" in a segment that had to be cut
 _MAX_EXTENSION = 20  # characters after the last dot that are kept as an extension
 
-_PLAIN = re.compile(r"[A-Za-z0-9_+=@-]+(?:[./][A-Za-z0-9_+=@-]+)*\Z")  # a path without anything to be careful about
+_WORD = r"(?!(?i:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:[./]|\Z))[A-Za-z0-9_+=@-]+"
+_PLAIN = re.compile(rf"{_WORD}(?:[./]{_WORD})*\Z")  # a path without anything to be careful about but long segments
 _FORBIDDEN = re.compile(
     r'[\x00-\x1f\x7f-\x9f<>:"|?*\\/'  # controls, and what Windows refuses (the colon of drive letters and streams)
     "\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # line separators and what turns the reading direction
@@ -30,7 +31,6 @@ _FORBIDDEN = re.compile(
 _DEVICE = re.compile(
     r"(?:CON|PRN|AUX|NUL|CLOCK\$|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3]) *(?:\.|\Z)", re.IGNORECASE
 )
-_PLAIN_DEVICE = re.compile(r"(?:\A|/)(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:[./]|\Z)", re.IGNORECASE)
 _EXTENSION = re.compile(rf"\.[^. ]{{1,{_MAX_EXTENSION}}}\Z")
 _COUNTER = re.compile(r" \(\d+\)")
 _INVISIBLE = dict.fromkeys([0xAD, 0x034F, *range(0x200B, 0x2010), *range(0xFE00, 0xFE10)])
@@ -55,15 +55,20 @@ def name_of_key(key: str, naming: Naming, prefix: str = "") -> str:
 
 def safe_name(path: str) -> str:
     """A relative path of safe segments. Empty and `.` segments vanish; a path without any other becomes `_`."""
-    if len(path) <= _MAX_SEGMENT_BYTES and _PLAIN.match(path) and not _PLAIN_DEVICE.search(path):
-        segments = [path]
+    if len(path) <= S3_MAX_KEY_BYTES and _PLAIN.match(path) and _has_short_segments(path):
+        name = path
     else:
         segments = [safe_segment(part) for part in path.split("/") if part not in ("", ".")]
-    name = "/".join(_shortened(segments)) or "_"
+        name = "/".join(_shortened(segments)) or "_"
     folder, slash, _ = name.partition("/")
     if slash and folded(folder) == _MANIFEST_KEY:
         return f"_{name}"  # a folder of that name would clash with the file
     return name
+
+
+def _has_short_segments(path: str) -> bool:
+    """Whether no segment of an ASCII path has to be cut."""
+    return len(path) <= _MAX_SEGMENT_BYTES or max(map(len, path.split("/"))) <= _MAX_SEGMENT_BYTES
 
 
 def safe_segment(segment: str) -> str:
@@ -107,15 +112,17 @@ def folded(name: str) -> str:
 _MANIFEST_KEY = folded(MANIFEST_NAME)
 
 
-def counters(places: Iterable[int], name_at: Callable[[int], str]) -> dict[int, int]:
+def counters(names: Iterable[tuple[int, str]], name_at: Callable[[int], str]) -> dict[int, int]:
     """The places whose names clash, each with the counter that makes its name unique (`counted_name`).
+
+    `names` are all places with their names, each of which `name_at` gives again.
 
     A name clashes with an equal one before it, with a folder that another name needs, and with the manifest. Names are
     compared by 64-bit digests: a hundred thousand of them take 10 MB however long they are, and two that are taken for
     equal by chance cost a counter that was not needed.
     """
     taken = _Taken()
-    late = [place for place in places if not taken.add(name_at(place), place)]
+    late = [place for place, name in names if not taken.add(name, place)]
     late += taken.folders_among(name_at)
     series: dict[int, int] = {}  # the last counter of each folder, stem and extension: equal names stay linear
     found = {}

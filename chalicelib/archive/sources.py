@@ -7,6 +7,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import compress
 
+from msgspec.structs import replace
+
 from chalicelib.archive.cutting import Cuts
 from chalicelib.archive.layout import Layout
 from chalicelib.archive.parts import Body, Copy, Header, Literal, Source
@@ -33,8 +35,8 @@ class PartSources:
                 body = self._body(member, start - layout.body_offset(member), stop - start)
                 yield Copy(upload, number, body), None
             else:
-                sources, cut = self._between(start, stop)
-                yield Literal(upload, number, stop - start, sources), None if cut is None else self.body_of(cut)
+                sources, whole = self._between(start, stop)
+                yield Literal(upload, number, stop - start, sources), whole
 
     def last(self) -> tuple[Source, ...]:
         """The sources that the first generated part begins with."""
@@ -53,8 +55,8 @@ class PartSources:
         """The whole body of a member."""
         return self._body(member, 0, self._volume.sizes[member])
 
-    def _between(self, start: int, stop: int) -> tuple[tuple[Source, ...], int | None]:
-        """What bytes [start, stop) are made of, from a header on, and the member whose body goes on behind them."""
+    def _between(self, start: int, stop: int) -> tuple[tuple[Source, ...], Body | None]:
+        """What bytes [start, stop) are made of, from a header on, and the whole body that goes on behind them."""
         sources: list[Source] = []
         layout, sizes = self._layout, self._volume.sizes
         for position in range(bisect_left(self._starts, start), len(layout.order)):
@@ -62,11 +64,13 @@ class PartSources:
             if layout.offsets[member] >= stop:
                 break
             sources.append(self._header(member))
-            size = min(stop - layout.body_offset(member), sizes[member])
-            if size:
-                sources.append(self._body(member, 0, size))
-            if size < sizes[member]:
-                return tuple(sources), member
+            head = stop - layout.body_offset(member)
+            if sizes[member]:
+                whole = self.body_of(member)
+                if head < whole.size:
+                    sources += [replace(whole, size=head)] if head else []
+                    return tuple(sources), whole
+                sources.append(whole)
         return tuple(sources), None
 
     def _position_at(self, offset: int) -> int:

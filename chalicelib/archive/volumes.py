@@ -16,7 +16,7 @@ import msgspec
 
 from chalicelib.archive import manifest
 from chalicelib.archive.encoding import Numbers
-from chalicelib.archive.entries import Entries, Entry
+from chalicelib.archive.entries import INCLUDED, Entries, Entry
 from chalicelib.archive.names import MANIFEST_NAME, Naming, counted_name, counters, name_of_key
 from chalicelib.archive.records import Member, end_records, header_size, record_size
 from chalicelib.limits import ZIP, ZipLimits
@@ -49,17 +49,19 @@ class Names(msgspec.Struct, frozen=True, tag_field="v", tag=1):
     def of(cls, entries: Entries, brief: Brief) -> Names:
         """Name the included files. The same entries get the same names."""
 
-        def safe(row: int) -> str:
-            return name_of_key(entries.keys[row], brief.naming, brief.prefix)
-
-        included = filter(entries.included, range(len(entries)))
-        names = cls(brief, counters(included, safe), array("H"), array("I"))
-        for row in range(len(entries)):
-            entry = entries[row]
-            name = names.name(row, entry.key) if entries.included(row) else None
-            names.name_sizes.append(len(name.encode()) if name else 0)
-            names.line_sizes.append(len(manifest.line(row, entry, name)))
+        names = cls(brief, {}, array("H", bytes(2 * len(entries))), array("I", bytes(4 * len(entries))))
+        named = ((row, name) for row in range(len(entries)) if (name := names._measure(row, entries[row])))
+        names.counters.update(counters(named, lambda row: names.name(row, entries.keys[row])))
+        for row in names.counters:
+            names._measure(row, entries[row])
         return names
+
+    def _measure(self, row: int, entry: Entry) -> str | None:
+        """Note the sizes of a file; the name of one that is included."""
+        name = self.name(row, entry.key) if entry.state == INCLUDED else None
+        self.name_sizes[row] = len(name.encode()) if name else 0
+        self.line_sizes[row] = len(manifest.line(row, entry, name))
+        return name
 
     def name(self, row: int, key: str) -> str:
         name = name_of_key(key, self.brief.naming, self.brief.prefix)

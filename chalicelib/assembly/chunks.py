@@ -132,7 +132,7 @@ class ChunkCutter:
         """Add the next part. `whole` is the body that S3 copies from behind the head that ends a literal one."""
         if isinstance(part, Copy):
             self._add_copy(part)
-        elif whole is None or _last_header(part.sources).crc32 is not None:
+        elif whole is None or _last_header(part.sources)[1].crc32 is not None:
             self._literals.add(self._gathered(part, part.sources))
         elif self._crc_source is CrcSource.COPY:
             self._waiting = _Waiting(part, whole)
@@ -174,13 +174,13 @@ class ChunkCutter:
 
     def _with_chunks(self, part: Literal, whole: Body, chunks: Iterable[int]) -> Literal:
         """The part, its last header waiting for these chunks."""
-        place = part.sources.index(_last_header(part.sources))
-        header = replace(_last_header(part.sources), chunks=tuple(sorted(chunks)), key=whole.key, etag=whole.etag)
+        place, header = _last_header(part.sources)
+        header = replace(header, chunks=tuple(sorted(chunks)), key=whole.key, etag=whole.etag)
         return self._gathered(part, part.sources[:place], (header, *part.sources[place + 1 :]))
 
     def _gathered(self, part: Literal, sources: Sequence[Source], waiting: tuple[Source, ...] = ()) -> Literal:
         """The part of `sources` and `waiting`, the former as bundles if it reads too many bodies."""
-        if _bodies(part.sources) > self._max_bodies:
+        if len(part.sources) > self._max_bodies and _bodies(part.sources) > self._max_bodies:
             sources = self.gather(sources, f"{part.upload}-{part.number}")
         return replace(part, sources=(*sources, *waiting))
 
@@ -191,9 +191,10 @@ class ChunkCutter:
             yield bundle
 
 
-def _last_header(sources: Sequence[Source]) -> Header:
-    """The header that ends a literal part, or has only a body behind it."""
-    return next(source for source in reversed(sources) if isinstance(source, Header))
+def _last_header(sources: Sequence[Source]) -> tuple[int, Header]:
+    """The header that ends a literal part, or has only a body behind it, and its place."""
+    places = range(len(sources) - 1, -1, -1)
+    return next((place, header) for place in places if isinstance(header := sources[place], Header))
 
 
 def _bodies(sources: Sequence[Source]) -> int:

@@ -22,7 +22,7 @@ TREE = Brief("job-1", 1_750_000_000, Naming.TREE)
 
 def unique_names(names: Sequence[str]) -> list[str]:
     """The names, those that clash counted up."""
-    counted = counters(range(len(names)), names.__getitem__)
+    counted = counters(enumerate(names), names.__getitem__)
     return [counted_name(name, counted[place]) if place in counted else name for place, name in enumerate(names)]
 
 
