@@ -6,9 +6,9 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws.keys import Row
@@ -42,8 +42,7 @@ def table_errors() -> Iterator[None]:
         raise TableUnavailable(f"the job table did not answer: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """One table. Reads are consistent. Every method may raise TableUnavailable; `sleep` takes seconds."""
 
     client: Any

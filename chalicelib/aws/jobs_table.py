@@ -6,7 +6,6 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -43,8 +42,7 @@ _JOB_PLACE = re.compile(r'\[(?P<created>[0-9]{1,15}), "(?P<id>[0-9A-Za-z-]{1,64}
 _EVENT_PLACE = re.compile(rf"{keys.EVENTS}[0-9]{{13}}#[0-9a-f]{{8}}")
 
 
-@dataclass(frozen=True, slots=True)
-class DynamoJobTable:
+class DynamoJobTable(msgspec.Struct, frozen=True):
     """`retention` is how long items are kept after they were written, in seconds; `token()` is 8 random hex digits."""
 
     table: Table
@@ -184,9 +182,7 @@ class DynamoJobTable:
                 return JobPage(tuple(found), _job_cursor(found[-1].created_at, found[-1].job_id))
             if start is None or len(found) == limit:
                 break
-        return JobPage(
-            tuple(found), _job_cursor(int(start["created_at"]["N"]), keys.job_id_of(start)) if start else None
-        )
+        return JobPage(tuple(found), _cursor_of(start) if start else None)
 
     def _jobs(self, found: Sequence[Row]) -> list[Job]:
         """The jobs of an index's rows, in their order."""
@@ -227,6 +223,9 @@ def entered(trigger: Trigger) -> dict[str, Any]:
 
 def _transition(change: Change) -> Update:
     """The update that makes a transition, on condition that the state machine allows it now."""
+    condition = allowed(change.trigger)
+    if change.all_checked:
+        condition &= at_least("checked", Name("batches"))
     ended = target(change.trigger).status.ended
     retried = change.trigger is Trigger.RETRY
     changes = {
@@ -244,28 +243,14 @@ def _transition(change: Change) -> Update:
         set={**changes, **(_run_again(change.job_id) if retried else {})},
         add={"version": 1, "generation": 1} if retried else {"version": 1},
         remove=_removed(change, ended=ended),
-        condition=_condition(change),
+        condition=condition,
     )
-
-
-def _condition(change: Change) -> Condition:
-    condition = allowed(change.trigger)
-    if change.all_checked:
-        condition &= at_least("checked", Name("batches"))
-    return condition
 
 
 def _run_again(job_id: str) -> dict[str, Any]:
     """What a retry sets besides: the job is swept and dispatched again, and its archives start over."""
-    again = {
-        "replans": 0,
-        "assembled": 0,
-        "to_assemble": 0,
-        "sweeps": 0,
-        "dispatched": 0,
-        "in_flight": 0,
-    }
-    return {**again, "open_shard": keys.open_shard(job_id)}
+    counters = ("replans", "assembled", "to_assemble", "sweeps", "dispatched", "in_flight")
+    return {**dict.fromkeys(counters, 0), "open_shard": keys.open_shard(job_id)}
 
 
 def _removed(change: Change, *, ended: bool) -> list[str]:

@@ -101,11 +101,11 @@ class JobLifecycle(msgspec.Struct, frozen=True):
         return self._assemble(job)
 
     def succeed(self, job: Job) -> Job | None:
-        """End a job whose archives are complete; None if it had ended before."""
+        """Ends a job whose archives are complete; None if it had ended before."""
         return self._end(job, Trigger.SUCCEED, all_checked=True)
 
     def fail(self, job: Job, error: Failure) -> Job | None:
-        """End a job as failed; None if it had ended before."""
+        """Ends a job as failed; None if it had ended before."""
         return self._end(job, Trigger.FAIL, error=error)
 
     def give_up(self, message: Message) -> Job | None:

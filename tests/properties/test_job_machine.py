@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 
 from hypothesis import settings
@@ -13,9 +14,10 @@ from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, LorryErr
 from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE
 from chalicelib.jobs.model import Counts, FileResult, FileState, Job, JobStatus
 from chalicelib.jobs.ports import Advance, Change, Recorded, StoredBatch
+from chalicelib.jobs.service import NewJob, RequestKey
 from chalicelib.jobs.sweeper import MAX_DOUBLINGS
 from chalicelib.messages import CheckBatch, Message
-from tests.support.builders import ALICE, JOB_TTL, SWEEP_AFTER, World
+from tests.support.builders import ALICE, JOB_TTL, SWEEP_AFTER, World, files
 from tests.support.fake_job_table import FakeJobTable
 from tests.support.fakes import Crash
 
@@ -89,6 +91,21 @@ class JobMachine(RuleBasedStateMachine):
         started: list[Job] = []
         self._attempt(lambda: started.append(self.world.start(*numbers, missing=missing)))
         assert all(job.job_id in self.table.jobs for job in started), "a job is durable before its id is given out"
+
+    @rule(key=st.sampled_from("abc"), body=st.integers(0, 1))
+    def start_with_a_key(self, key: str, body: int) -> None:
+        """A request that its caller may have sent before, with this body or another one."""
+        numbers = range(20_000 + body, 20_003)
+        asked = RequestKey(key, str(uuid.uuid5(uuid.NAMESPACE_OID, key)), fingerprint=str(body))
+        before = self.table.jobs.get(asked.job_id)
+        started: list[tuple[Job, bool]] = []
+        request = NewJob(files(*numbers), 0, 3_600)
+        self._attempt(lambda: started.append(self.world.service.start(request, ALICE, key=asked)))
+        assert not (before and started) or (before.fingerprint, started[0][1]) == (asked.fingerprint, True)
+        if started:
+            job = self.table.jobs[asked.job_id]
+            stored = [file for batch in range(job.batches) for file in self.table.requests[self._place(job), batch]]
+            assert (started[0][0].job_id, stored) == (job.job_id, list(request.files))
 
     @precondition(lambda self: self.table.jobs)
     @rule(number=NUMBER)
@@ -310,17 +327,20 @@ class JobMachine(RuleBasedStateMachine):
 
     def _results(self, job: Job) -> dict[int, tuple[FileResult, ...]]:
         """By batch, also of a table that is down."""
-        place = job.job_id + job.listing
+        place = self._place(job)
         return {batch: found for (where, batch), found in self.table.results.items() if where == place}
+
+    def _place(self, job: Job) -> str:
+        return job.job_id + job.listing
 
     def _recorded(self, job: Job, batch: int) -> bool:
         return batch in self._results(job)
 
     def _assert_ended_as_its_files_deserve(self, job_id: str) -> None:
         job = self.table.jobs[job_id]
-        place = job_id + job.listing
-        files = [file for (where, _), batch in self.table.requests.items() if where == place for file in batch]
-        if any(file.key in self.world.store.objects for file in files):
+        place = self._place(job)
+        wanted = [file for (where, _), batch in self.table.requests.items() if where == place for file in batch]
+        if any(file.key in self.world.store.objects for file in wanted):
             assert (job.status, job.error) == (JobStatus.READY, None)
         else:
             assert job.status is JobStatus.FAILED and job.error is not None
@@ -328,4 +348,4 @@ class JobMachine(RuleBasedStateMachine):
 
 
 TestJobMachine = JobMachine.TestCase
-TestJobMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestJobMachine.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
