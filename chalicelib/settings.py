@@ -116,6 +116,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, le=43_200, description="longest delay of a webhook"), WEBHOOKS
     ] = 10_800.0
 
+    dashboard_sentry_dsn: Annotated[
+        str, Meta(description="Sentry project that receives errors of the dashboard's pages; empty for none"), API
+    ] = ""
     jaeger_ui_url: Annotated[
         Url, Meta(description="address of Jaeger's pages, which the dashboard links to; empty for none"), API
     ] = ""

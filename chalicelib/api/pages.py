@@ -42,4 +42,4 @@ def content_security_policy(base: str, *, connect: Iterable[str] = ()) -> str:
 def origin_of(url: str) -> str:
     """Returns the scheme, host and port of a URL; an empty text for a mere path."""
     address = urlsplit(url)
-    return f"{address.scheme}://{address.netloc}" if address.netloc else ""
+    return f"{address.scheme}://{address.netloc.rpartition('@')[2]}" if address.netloc else ""

@@ -44,6 +44,7 @@ class Config(msgspec.Struct, frozen=True, rename="camel"):
     audience: str
     websocket: str
     jaeger: str
+    sentry_dsn: str
 
 
 def index(call: Call) -> Answer:
@@ -86,13 +87,16 @@ def _config(call: Call) -> Config:
         audience=settings.auth_audience,
         websocket=settings.websocket_url,
         jaeger=settings.jaeger_ui_url,
+        sentry_dsn=settings.dashboard_sentry_dsn,
     )
 
 
 def _policy(call: Call) -> str:
     settings = call.services.settings
     signing_in = (settings.auth_issuer, *settings.auth_origins) if settings.auth_client_id else ()
-    return content_security_policy(call.base, connect=(settings.websocket_url, *signing_in))
+    return content_security_policy(
+        call.base, connect=(settings.websocket_url, settings.dashboard_sentry_dsn, *signing_in)
+    )
 
 
 @functools.cache

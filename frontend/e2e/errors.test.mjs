@@ -1,8 +1,9 @@
 // What a reader sees when something is wrong, and what they can do about it.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { assertAccessible, openBrowser } from "./browser.mjs";
+import { assertAccessible, openBrowser, until } from "./browser.mjs";
 import { AUDIENCE, CLIENT, startIssuer } from "./issuer.mjs";
+import { startSentry } from "./sentry.mjs";
 import { startStack } from "./stack.mjs";
 
 const problem = (status, error, more = {}) => ({
@@ -13,15 +14,17 @@ const problem = (status, error, more = {}) => ({
 });
 
 describe("with sign-in", () => {
-  let stack, issuer, browser, page;
+  let stack, issuer, sentry, browser, page;
   before(async () => {
     issuer = await startIssuer();
+    sentry = await startSentry();
     stack = await startStack({
       AuthMode: "jwt",
       AllowAnonymous: "false",
       AuthIssuer: issuer.url,
       AuthAudience: AUDIENCE,
       AuthClientId: CLIENT,
+      DashboardSentryDsn: sentry.dsn,
     });
     browser = await openBrowser();
     page = browser.page;
@@ -30,6 +33,7 @@ describe("with sign-in", () => {
     await browser?.close();
     await stack?.stop();
     await issuer?.stop();
+    await sentry?.stop();
   });
 
   const signIn = async (user, path = "") => {
@@ -102,5 +106,16 @@ describe("with sign-in", () => {
     await page.getByRole("heading", { name: "Cannot reach the service" }).waitFor();
     await page.unroute("**/v1/**");
     await page.getByLabel("Ids, ranges or keys").waitFor();
+  });
+
+  test("a fault of the page goes to Sentry with the trace id, and without queries; an answer of the API does not", async () => {
+    await signIn("alice", "?q=secret-query");
+    await page.evaluate(() => void setTimeout(() => globalThis.throwOnPurpose(), 0));
+    const [event] = await until("an event", () => sentry.events.length > 0 && sentry.events);
+    assert.match(event.tags.trace_id, /^[0-9a-f]{32}$/);
+    assert.match(event.release, /^lorry@/);
+    assert.match(event.exception.values[0].value, /throwOnPurpose/);
+    assert.doesNotMatch(JSON.stringify(sentry.events), /secret-query|eyJ|ticket/);
+    assert.equal(sentry.events.length, 1);
   });
 });

@@ -13,6 +13,8 @@ export interface Config {
   websocket: string;
   /** Base URL of Jaeger's pages; empty for none. */
   jaeger: string;
+  /** Of the Sentry project that receives errors of these pages; empty for none. */
+  sentryDsn: string;
 }
 
 const DEFAULTS: Config = {
@@ -25,6 +27,7 @@ const DEFAULTS: Config = {
   audience: "",
   websocket: "",
   jaeger: "",
+  sentryDsn: "",
 };
 
 export function readConfig(page: Document): Config {

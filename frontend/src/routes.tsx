@@ -1,15 +1,25 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { useEffect } from "react";
+import { ApiError } from "./api/problems";
 import { config } from "./config";
+import { reportFault } from "./faults";
 import { filtersOf } from "./jobs/filters";
 import { JobsPage } from "./jobs/JobsPage";
 import { Empty } from "./ui/basics";
 import { Layout } from "./ui/Layout";
 import { Problem } from "./ui/problem";
 
+function Fault({ error }: { error: unknown }) {
+  useEffect(() => {
+    if (!(error instanceof ApiError)) reportFault(error);
+  }, [error]);
+  return <Problem error={error} />;
+}
+
 const root = createRootRoute({
   component: Layout,
   notFoundComponent: () => <Empty title="There is no such page">Look for your job in the list of downloads.</Empty>,
-  errorComponent: ({ error }) => <Problem error={error} />,
+  errorComponent: ({ error }) => <Fault error={error} />,
 });
 
 export const jobsRoute = createRoute({

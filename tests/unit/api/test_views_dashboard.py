@@ -80,6 +80,14 @@ def test_the_page_runs_no_inline_scripts_and_calls_only_the_service(http: Any) -
     assert policy["connect-src"] == "'self' https://lorry.test wss://sockets.test"
 
 
+def test_where_errors_go_to_sentry_its_host_may_be_called_and_the_page_knows_the_project() -> None:
+    dsn = "https://key@sentry.test/7"
+    with in_use(World(), PUBLIC_URL=BASE, DASHBOARD_SENTRY_DSN=dsn):
+        page = Client(app).http.get("/dashboard")
+    assert policy_of(page)["connect-src"] == "'self' https://lorry.test https://sentry.test"
+    assert config_of(page)["sentryDsn"] == dsn
+
+
 def test_where_people_sign_in_the_issuer_may_be_called(http: Any) -> None:
     with in_use(World(), PUBLIC_URL=BASE, **SIGN_IN):
         page = Client(app).http.get("/dashboard")
