@@ -39,8 +39,10 @@ describe("with sign-in", () => {
   const signIn = async (user, path = "") => {
     issuer.user = user;
     await page.goto(stack.dashboard + path);
+    const exchanged = page.waitForResponse((response) => response.url().endsWith("/token"));
     await page.getByRole("button", { name: "Sign in" }).click();
-    await page.getByRole("link", { name: "New download" }).waitFor();
+    await exchanged;
+    await page.getByRole("region", { name: "Sign in" }).waitFor({ state: "hidden" });
   };
 
   test("a caller signs in by PKCE, comes back to the page, and the token is stored nowhere", async () => {
