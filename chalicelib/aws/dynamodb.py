@@ -148,13 +148,19 @@ class Table(msgspec.Struct, frozen=True):
                 raise TableUnavailable("the job table kept throttling writes")
 
     def _write(self, call: Callable[..., Row], action: Action, **options: Any) -> Row:
-        with table_errors():
-            try:
-                answer = call(TableName=self.name, **action.request(), **options)
-            except self.client.exceptions.ConditionalCheckFailedException as error:
-                raise ConditionFailed([True], [error.response.get("Item")]) from error
-        found: Row = answer.get("Attributes", {})
-        return found
+        for attempt in range(ATTEMPTS):
+            with table_errors():
+                try:
+                    answer = call(TableName=self.name, **action.request(), **options)
+                except self.client.exceptions.ConditionalCheckFailedException as error:
+                    raise ConditionFailed([True], [error.response.get("Item")]) from error
+                except self.client.exceptions.TransactionConflictException:
+                    answer = None
+            if answer is not None:
+                found: Row = answer.get("Attributes", {})
+                return found
+            self._pause(attempt)
+        raise TableUnavailable(f"a write met a transaction {ATTEMPTS} times in a row")
 
     def _try_transaction(self, items: list[Row]) -> bool:
         """False if another transaction was at the same rows."""

@@ -27,6 +27,17 @@ class Canceled(ClientError):  # type: ignore[misc]
         )
 
 
+class Conflict(ClientError):  # type: ignore[misc]
+    """A transaction is at the row of a single write."""
+
+    def __init__(self) -> None:
+        super().__init__({"Error": {"Code": "TransactionConflictException"}}, "Put")
+
+
+class ConditionCheckFailed(ClientError):  # type: ignore[misc]
+    """The condition of a single write did not hold."""
+
+
 class Client:
     """Handles only `served` of the rows of each batch, and raises `failures` of transactions one after the other."""
 
@@ -37,6 +48,8 @@ class Client:
 
     class exceptions:  # noqa: N801 - as boto3 names it
         TransactionCanceledException = Canceled
+        TransactionConflictException = Conflict
+        ConditionalCheckFailedException = ConditionCheckFailed
 
     def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803
         requests = RequestItems["jobs"]
@@ -51,6 +64,12 @@ class Client:
         left = wanted[self.served :]
         unprocessed = {"UnprocessedKeys": {"jobs": {**RequestItems["jobs"], "Keys": left}}} if left else {}
         return {"Responses": {"jobs": wanted[: self.served]}, **unprocessed}
+
+    def put_item(self, TableName: str, Item: Any) -> Any:  # noqa: N803
+        if self.failures:
+            raise self.failures.pop(0)
+        self.rows.append(Item)
+        return {}
 
     def transact_write_items(self, TransactItems: Any) -> None:  # noqa: N803
         if self.failures:
@@ -103,6 +122,18 @@ def test_a_transaction_that_always_meets_another_is_given_up(pauses: list[float]
     client = Client(failures=[Canceled("TransactionConflict")] * ATTEMPTS)
     with pytest.raises(TableUnavailable, match="met another one 12 times"):
         table(client, pauses).transact(Put(ROWS[0]))
+
+
+def test_a_single_write_that_meets_a_transaction_is_repeated(pauses: list[float]) -> None:
+    client = Client(failures=[Conflict()] * 3)
+    table(client, pauses).put(Put(ROWS[0]))
+    assert (len(client.rows), len(pauses)) == (1, 3)
+
+
+def test_a_single_write_that_always_meets_a_transaction_is_given_up(pauses: list[float]) -> None:
+    client = Client(failures=[Conflict()] * ATTEMPTS)
+    with pytest.raises(TableUnavailable, match="met a transaction 12 times"):
+        table(client, pauses).put(Put(ROWS[0]))
 
 
 def test_a_condition_that_does_not_hold_says_whose_it_is(pauses: list[float]) -> None:
