@@ -90,6 +90,8 @@ class ArchiveLifecycle:
 
     def _report(self, job: Job, archive: Archive) -> None:
         """Let clients see the progress, now and then and at the end of each phase; the end of the last is the job's."""
+        if archive.phase is Phase.DONE:
+            return  # another worker was quicker
         now = self.now()
         complete = archive.phase_complete and archive.next_phase is not Phase.DONE
         if not complete and now - job.updated_at < REPORT_MS:

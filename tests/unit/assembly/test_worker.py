@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.assembly.lifecycle import INLINE_SECONDS
 from chalicelib.assembly.model import Phase
@@ -62,6 +63,16 @@ def test_a_late_copy_of_a_chunk_changes_nothing_when_the_upload_is_complete() ->
     here.work_off()
     after = here.job(job.job_id)
     assert (after.status, after.generation) == (JobStatus.READY, 1)
+
+
+def test_a_worker_that_records_its_chunk_when_another_has_finished_the_archive_has_nothing_left_to_do() -> None:
+    here = AssemblyWorld(FakeStore(SMALL, heads_tell=True), max_bytes=6_000)
+    job = here.start_archive({70000: LARGE, 70001: LARGE})
+    here.until(BuildChunk)
+    current, archive = here.job(job.job_id), here.archives.archives(job.job_id)[0]
+    finished = replace(archive, phase=Phase.DONE, recorded=0)
+    assert here.worker.lifecycle.recorded(current, finished, inline=True) is None
+    assert here.job(job.job_id).status is JobStatus.PROCESSING
 
 
 def test_a_phase_whose_messages_were_never_sent_goes_on_with_the_message_that_comes_back() -> None:
