@@ -27,7 +27,7 @@ down:  ## stop the stack; its jobs and files are gone
 environment:  ## create the Python environment, once
 	@sh infra/environment.sh
 
-check: environment  ## check format, lint, types, imports, template, generated pages, secrets
+check: environment  ## check format, lint, types, imports, template, generated pages, cold starts, secrets
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
@@ -35,6 +35,7 @@ check: environment  ## check format, lint, types, imports, template, generated p
 	@$(PY) -m infra.package .lorry/package
 	@.venvs/dev/bin/cfn-lint .lorry/package/template.json
 	@$(PY) -m docs.generate --check
+	@$(PY) -m infra.cold_start
 	@git ls-files -z | xargs -0 .venvs/dev/bin/detect-secrets-hook --disable-plugin Base64HighEntropyString \
 		--disable-plugin HexHighEntropyString --disable-plugin KeywordDetector
 

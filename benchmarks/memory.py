@@ -15,10 +15,11 @@ import uuid
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from benchmarks import report
 from benchmarks.metering import Meter, cpu_seconds, measured, peak_rss_mib
@@ -98,7 +99,7 @@ class YesStore:
         """Done."""
 
 
-class Recorder(ChunkBuilder):
+class Recorder(ChunkBuilder, frozen=True):
     """Records what building a chunk would have found; puts together only what the finisher asks for."""
 
     def build(self, archive: Archive, chunk: int) -> Receipt:

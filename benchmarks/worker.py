@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import fields
 from typing import Any
 
 from benchmarks.metering import Meter, measured
@@ -25,7 +24,7 @@ SECONDS_LEFT = 100.0  # of each invocation, as if it had just begun
 MAX_IDLE = 120.0  # seconds that a worker waits for others
 
 
-class Counted(S3ArchiveStore):
+class Counted(S3ArchiveStore, frozen=True):
     """The store, counting the bytes of bodies and parts that pass through: what a plan promises."""
 
     body_read = body_written = 0
@@ -46,7 +45,7 @@ def milliseconds() -> int:
 def worker_of(settings: Settings, jobs: Any, archives: Any, queue: Any) -> AssemblyWorker:
     store = Services(settings).archive_store
     assert isinstance(store, S3ArchiveStore)
-    counted = Counted(**{field.name: getattr(store, field.name) for field in fields(store)})
+    counted = Counted(**{field: getattr(store, field) for field in store.__struct_fields__})
     return Services(settings, job_table=jobs, assembly_table=archives, queue=queue, archive_store=counted).assembly
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 
@@ -78,8 +77,7 @@ class RowRange(msgspec.Struct, frozen=True):
     archives: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(msgspec.Struct, frozen=True):
     """One archive. Arrays are by number, the manifest's last; `sizes` are bytes of bodies, `rows` its files' rows."""
 
     entries: Entries

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
@@ -76,8 +75,7 @@ class PlannedArchive(msgspec.Struct, frozen=True):
     cost: PlanCost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanRules:
+class PlanRules(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator chose, and what tests lower. An archive of more than `max_bytes` is split, a manifest and
     directory of at most `small_bytes` are finished by one message, and planning can stop about every `parts_at_once`
     parts.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+import msgspec
 
 from chalicelib.archive.parts import (
     ARCHIVE_UPLOAD,
@@ -31,16 +32,14 @@ COPIES_IN_FLIGHT = 4
 OTHER_CRC = "its bytes have another CRC-32 than the store reported"
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(msgspec.Struct):
     """What building has found out: CRC-32s of ranges, and those of whole objects that were read for them."""
 
-    crcs: list[BodyCrc] = field(default_factory=list)
-    objects: dict[Version, int] = field(default_factory=dict)
+    crcs: list[BodyCrc] = msgspec.field(default_factory=list)
+    objects: dict[Version, int] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkBuilder:
+class ChunkBuilder(msgspec.Struct, frozen=True):
     store: ArchiveStore
     table: AssemblyTable
     plans: PlanReader

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from chalicelib.archive.crc32 import crc32_concat
 from chalicelib.archive.parts import Body
@@ -21,8 +22,7 @@ CRC_SECONDS = 30 * 86_400
 Version = tuple[str, str]  # key and ETag of an object
 
 
-@dataclass(frozen=True, slots=True)
-class Checksums:
+class Checksums(msgspec.Struct, frozen=True):
     """`wanted` is auto, copy, head or read, `now()` epoch seconds; facts are remembered under `store_name`."""
 
     table: AssemblyTable

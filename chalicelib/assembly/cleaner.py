@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from chalicelib.assembly.model import archive_prefix, generation_of, staging_prefix
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
@@ -13,8 +14,7 @@ from chalicelib.jobs.ports import JobTable
 SETTLED_MS = 150_000  # longer than any worker runs
 
 
-@dataclass(frozen=True, slots=True)
-class Cleaner:
+class Cleaner(msgspec.Struct, frozen=True):
     """`now()` is epoch milliseconds."""
 
     jobs: JobTable

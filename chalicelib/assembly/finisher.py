@@ -7,7 +7,6 @@ chunk puts the CRC-32s together, then each part of the manifest and each of the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 
 import msgspec
@@ -33,8 +32,7 @@ class Crcs(msgspec.Struct, frozen=True, tag_field="v", tag=1):
     crcs: Numbers
 
 
-@dataclass(frozen=True, slots=True)
-class Finisher:
+class Finisher(msgspec.Struct, frozen=True):
     table: AssemblyTable
     store: ArchiveStore
     plans: PlanReader

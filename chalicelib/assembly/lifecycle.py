@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from chalicelib.assembly.model import Archive, Phase
 from chalicelib.assembly.ports import AssemblyTable
@@ -20,8 +21,7 @@ REPORT_MS = 1_000  # clients see progress about so often
 INLINE_SECONDS = 45.0  # must be left of an invocation to build another chunk in it
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveLifecycle:
+class ArchiveLifecycle(msgspec.Struct, frozen=True):
     """`now()` is epoch milliseconds."""
 
     jobs: JobTable

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from chalicelib.archive.costs import PlanCost
 from chalicelib.archive.encoding import decode, encode
@@ -44,8 +45,7 @@ class Planned(NamedTuple):
     archive: Archive | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchivePlanner:
+class ArchivePlanner(msgspec.Struct, frozen=True, kw_only=True):
     """`now()` is epoch milliseconds; `token()` gives a name that no other message uses."""
 
     jobs: JobTable

@@ -7,7 +7,6 @@ nothing is stored but the finished plans.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -52,8 +51,7 @@ class PlanState(msgspec.Struct, tag_field="v", tag=1):
     current: ArchiveState | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Planning:
+class Planning(msgspec.Struct, frozen=True):
     """What planning works with, for any job."""
 
     jobs: JobTable

@@ -10,7 +10,6 @@ from array import array
 from bisect import bisect_right
 from collections import OrderedDict, deque
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -81,8 +80,7 @@ class Uploads(msgspec.Struct, frozen=True, tag_field="v", tag=1):
 K = TypeVar("K", StoredPlan, Uploads)
 
 
-@dataclass(frozen=True, slots=True)
-class StagingArea:
+class StagingArea(msgspec.Struct, frozen=True):
     """Where one message of planning puts what it stores: below `place`, where nothing else does."""
 
     store: ArchiveStore

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from chalicelib.assembly.model import archive_prefix, generation_of, staging_prefix
@@ -38,8 +38,7 @@ class _Suspect(NamedTuple):
     surely: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Replanner:
+class Replanner(msgspec.Struct, frozen=True):
     jobs: JobTable
     table: AssemblyTable
     store: ArchiveStore

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from chalicelib.assembly.archive_planning import PlanRules
 from chalicelib.assembly.builder import ChunkBuilder
@@ -22,8 +23,7 @@ from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.ports import JobTable, WorkQueue
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class Outside(msgspec.Struct, frozen=True, kw_only=True):
     """The outside world of assembly. `now()` is epoch milliseconds; `token()` gives a name that nothing else has."""
 
     jobs: JobTable
@@ -36,8 +36,7 @@ class Outside:
     token: Callable[[], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class Choices(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator chose. `store_name` distinguishes stores in what is remembered of them."""
 
     crc_source: str

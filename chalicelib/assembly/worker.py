@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from chalicelib.assembly.builder import ChunkBuilder
 from chalicelib.assembly.cleaner import Cleaner
@@ -34,8 +35,7 @@ class Built(StrEnum):
     DROPPED = "dropped"  # the job has ended, or another generation is being built
 
 
-@dataclass(frozen=True, slots=True)
-class AssemblyWorker:
+class AssemblyWorker(msgspec.Struct, frozen=True):
     """`now()` is epoch milliseconds."""
 
     jobs: JobTable

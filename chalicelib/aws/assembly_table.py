@@ -7,7 +7,6 @@ shards, and which chunks are missing follows from the receipts that are not ther
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -37,8 +36,7 @@ from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import DYNAMODB_MAX_BATCH_GET
 
 
-@dataclass(frozen=True, slots=True)
-class DynamoAssemblyTable:
+class DynamoAssemblyTable(msgspec.Struct, frozen=True):
     """`retention` is how long items are kept, in seconds; `token()` is 8 random hex digits."""
 
     table: Table

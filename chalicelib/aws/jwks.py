@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+import msgspec
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError
 
@@ -27,8 +27,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _CHUNK = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedKeys:
+class PublishedKeys(msgspec.Struct, frozen=True):
     """The keys of `issuer`: at `jwks_url`, or where its discovery document says.
 
     A response may pause for `read_seconds` and take `answer_seconds` in all; discovery doubles that.

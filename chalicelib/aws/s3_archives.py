@@ -8,9 +8,9 @@ import secrets
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from botocore.exceptions import ClientError
 
 from chalicelib.archive.parts import Body
@@ -28,8 +28,7 @@ READ_BYTES = 1024 * 1024
 ZIP_TYPE = "application/zip"
 
 
-@dataclass(frozen=True, slots=True)
-class S3ArchiveStore:
+class S3ArchiveStore(msgspec.Struct, frozen=True):
     """`reads_in_flight` is the number of small reads at once; without `quick_reads` the SDK makes them.
 
     `reader` is a client in the region of the source bucket, where that is another than the archives'.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.archive.crc32 import crc32_concat
@@ -18,8 +18,7 @@ ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})  # GLACIER_IR is read 
 THROTTLING_CODES = frozenset({"SlowDown", "429", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
 
 
-@dataclass(frozen=True, slots=True)
-class S3SourceStore:
+class S3SourceStore(msgspec.Struct, frozen=True):
     client: Any
     bucket: str
 

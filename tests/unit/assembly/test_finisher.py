@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import random
 import zipfile
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.archive.parts import Body
 from chalicelib.assembly.chunks import ChunkLimits

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from collections.abc import Callable
 from typing import Any
@@ -154,10 +153,10 @@ def test_settings_that_change_between_two_messages_do_not_change_what_is_planned
 
     here = world(**STOP_SOON)
     job = stopped_at(here, 20)
-    here.rules = dataclasses.replace(here.rules, max_bytes=10_000, small_bytes=0)
+    here.rules = replace(here.rules, max_bytes=10_000, small_bytes=0)
     here.deploy()
     plan(here)
-    here.rules = dataclasses.replace(here.rules, max_bytes=50, chunks=ChunkLimits(bodies=2))
+    here.rules = replace(here.rules, max_bytes=50, chunks=ChunkLimits(bodies=2))
     here.crcs = "read"
     here.deploy()
     assert finished(here, job) == expected
