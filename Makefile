@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PY := .venvs/dev/bin/python
 LOCAL := $(if $(filter localstack,$(STACK)),localstack.docker,localstack)
-export PYTHON PORT LORRY_HOME LORRY_PARAMETERS LORRY_EMULATOR_ENVIRONMENT
+export PYTHON PORT LORRY_HOME LORRY_PARAMETERS LORRY_HOSTS LORRY_EMULATOR_ENVIRONMENT
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help demo dev up down test-matrix environment audit check check-template format test-fast test test-slow bench dashboard dashboard-check lock deploy destroy probe-aws secret secret-rotate

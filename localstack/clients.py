@@ -10,6 +10,7 @@ from localstack_client.session import Session
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+ACCESS_KEY_ID = SECRET_ACCESS_KEY = "test"  # noqa: S105  an emulator accepts any
 _CONFIG = Config(
     connect_timeout=3,
     read_timeout=30,
@@ -31,7 +32,7 @@ class Clients:
 
     def __init__(self, endpoint: str) -> None:
         host = endpoint.partition("://")[2]
-        self._session = Session("test", "test", None, region_name=REGION, localstack_host=host)
+        self._session = Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, region_name=REGION, localstack_host=host)
         self._made: dict[str, Any] = {}
 
     def __call__(self, service: str) -> Any:

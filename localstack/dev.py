@@ -26,8 +26,8 @@ import msgspec
 from chalicelib.errors import InvalidSettings
 from chalicelib.settings import Settings
 from infra.package import package
-from localstack import dev_stack
-from localstack.clients import REGION, Clients, forget_aws
+from localstack import dev_stack, emulator
+from localstack.clients import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, Clients, forget_aws
 from localstack.home import REPOSITORY, Home, LocalStackError, Options, store_parameters
 from localstack.runner import Trigger
 from localstack.stack import FAILURES
@@ -55,6 +55,7 @@ class Target:
 
     endpoint: str
     parameters: Mapping[str, str]
+    secret_access_key: str = SECRET_ACCESS_KEY
 
 
 def target(home: Home, environment: Mapping[str, str]) -> Target:
@@ -68,7 +69,9 @@ def target(home: Home, environment: Mapping[str, str]) -> Target:
             f"nothing runs in {home.root}: start a stack with `make up`, "
             "or name an endpoint: AWS_ENDPOINT_URL=http://127.0.0.1:4566"
         ) from None
-    return Target(outputs["Endpoint"], {name: outputs[name] for name in FROM_STACK})
+    server = emulator.running(home)
+    key = emulator.secret_access_key(home, server.environment) if server else SECRET_ACCESS_KEY
+    return Target(outputs["Endpoint"], {name: outputs[name] for name in FROM_STACK}, key)
 
 
 def prepare(options: Options, chosen: Target, *, port: int, at_once: int) -> dict[str, str]:
@@ -85,15 +88,15 @@ def prepare(options: Options, chosen: Target, *, port: int, at_once: int) -> dic
     outputs = {**made.outputs, "ApiUrl": url, "Endpoint": endpoint, "Region": REGION}
     (home.root / "dev-outputs.json").write_text(json.dumps(outputs, indent=2, sort_keys=True) + "\n")
     usual = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "S3_"))}
-    return {**usual, **made.environment, **_aws(endpoint), "POWERTOOLS_METRICS_DISABLED": "true"}
+    return {**usual, **made.environment, **_aws(chosen), "POWERTOOLS_METRICS_DISABLED": "true"}
 
 
-def _aws(endpoint: str) -> dict[str, str]:
-    """The endpoint in place of this machine's AWS; an emulator accepts any key."""
+def _aws(chosen: Target) -> dict[str, str]:
+    """The endpoint in place of this machine's AWS."""
     return {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ENDPOINT_URL": chosen.endpoint,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": chosen.secret_access_key,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_CONFIG_FILE": os.devnull,

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import boto3
 import msgspec
 from chalice.config import Config
-from chalice.local import create_local_server
+from chalice.local import ChaliceRequestHandler, create_local_server
 
 import app
 from localstack.clients import Clients
 from localstack.dev import Plan
+from localstack.emulator_process.browser_gate import hosts_in, is_this_machine
 from localstack.events import Context, Event
 from localstack.runner import Runner
 
@@ -41,9 +44,23 @@ def serve(plan: Plan) -> None:
         boto3.client(service)  # the first clients, and the default session, are not created thread-safely
     functions = {trigger.function: _function(trigger.function) for trigger in plan.triggers}
     server = create_local_server(app.app, Config(), HOST, plan.port)
+    server.server.RequestHandlerClass = partial(OwnNamesOnly, app_object=app.app, config=Config())
     threading.Thread(target=server.serve_forever, name="api", daemon=True).start()
     with Runner(functions, plan.triggers, clients=Clients(plan.endpoint), at_once=plan.at_once):
         threading.Event().wait()
+
+
+class OwnNamesOnly(ChaliceRequestHandler):
+    """Refuses requests whose Host is not this machine: a web page has had its own name lead here."""
+
+    def parse_request(self) -> bool:
+        if not super().parse_request():
+            return False
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) == 1 and is_this_machine(hosts[0], hosts_in(os.environ)):
+            return True
+        self.send_error(403, explain="This server is for this machine; call it as 127.0.0.1.")
+        return False
 
 
 def _log_warnings() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -18,8 +19,8 @@ from pathlib import Path
 import psutil
 
 from infra.file_lock import locked
-from localstack import processes
-from localstack.home import REPOSITORY, Home, LocalStackError
+from localstack import clients, processes
+from localstack.home import REPOSITORY, Home, LocalStackError, write_private
 
 REQUIREMENTS = REPOSITORY / "localstack" / "requirements-ministack.txt"
 PROCESS = "localstack.emulator_process"
@@ -141,10 +142,23 @@ def _environment(home: Home, *, port: int, more: Mapping[str, str]) -> dict[str,
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
+        "AWS_SECRET_ACCESS_KEY": secret_access_key(home, more),
         "LAMBDA_WARM_TTL_SECONDS": str(WARM_SECONDS),
         "DOCKER_HOST": f"unix://{home.temporary}/no-docker.sock",
         **more,
     }
+
+
+def secret_access_key(home: Home, environment: Mapping[str, str]) -> str:
+    """Returns what links are signed with, unless by a role: a key that no web page can guess.
+
+    With AUTH=true the emulator verifies other signatures as well, and its clients sign with the usual one.
+    """
+    if environment.get("AUTH") == "true":
+        return clients.SECRET_ACCESS_KEY
+    if not home.signing_key.exists():
+        write_private(home.signing_key, secrets.token_hex(32))
+    return home.signing_key.read_text().strip()
 
 
 def _await_ready(emulator: Emulator, child: subprocess.Popen[bytes], *, home: Home) -> None:

@@ -54,8 +54,22 @@ class Home:
         return self.root / "secret.json"
 
     @property
+    def signing_key(self) -> Path:
+        """The emulator's secret access key."""
+        return self.root / "signing-key"
+
+    @property
     def lock(self) -> Path:
         return self.root / "lock"
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that its owner alone may read, in one step."""
+    temporary = path.with_suffix(".tmp")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+    os.replace(temporary, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +83,13 @@ class Options:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Options:
-        """Reads PORT, LORRY_HOME, LORRY_PARAMETERS and LORRY_EMULATOR_ENVIRONMENT."""
+        """Reads PORT, LORRY_HOME, LORRY_PARAMETERS, LORRY_HOSTS and LORRY_EMULATOR_ENVIRONMENT."""
+        hosts = environment.get("LORRY_HOSTS", "")
         return cls(
             home=Home(Path(environment.get("LORRY_HOME") or REPOSITORY / ".lorry").absolute()),
             port=_port(environment.get("PORT", "")),
             parameters=_pairs("LORRY_PARAMETERS", environment),
-            environment=_pairs("LORRY_EMULATOR_ENVIRONMENT", environment),
+            environment=_pairs("LORRY_EMULATOR_ENVIRONMENT", environment) | ({"LORRY_HOSTS": hosts} if hosts else {}),
         )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from typing import Any
 
 from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import SecretUnavailable
-from localstack.home import Home, LocalStackError
+from localstack.home import Home, LocalStackError, write_private
 
 
 def fresh() -> Secrets:
@@ -30,11 +29,7 @@ def load(home: Home) -> Secrets:
 
 def save(home: Home, value: Secrets) -> None:
     """Writes the file, readable by its owner only, in one step."""
-    temporary = home.secret.with_suffix(".tmp")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(value.to_json() + "\n")
-    os.replace(temporary, home.secret)
+    write_private(home.secret, value.to_json())
 
 
 def restore(secrets_manager: Any, secret_id: str, *, value: Secrets) -> None:

@@ -12,7 +12,7 @@ import base64
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +23,12 @@ import httpx
 from tests.integration.stack import free_port, wait_for
 
 PATIENCE = 30.0
-# No name leads anywhere: what is not on this machine cannot be loaded.
 ARGUMENTS = [
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,1600"),
     *("--disable-background-networking", "--disable-component-update", "--no-first-run"),
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+# Names lead here or nowhere: what is not on this machine cannot be loaded.
+NAMES = "--host-resolver-rules={here}MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ class Page:
 
 
 @contextmanager
-def browser(binary: str, driver: str) -> Iterator[Page]:
-    """A browser of its own, gone afterwards."""
+def browser(binary: str, driver: str, *, names: Sequence[str] = ()) -> Iterator[Page]:
+    """A browser of its own, gone afterwards, for which `names` lead to this machine."""
     port = free_port()
     with (
         tempfile.TemporaryDirectory() as profile,
@@ -111,7 +111,7 @@ def browser(binary: str, driver: str) -> Iterator[Page]:
     ):
         try:
             wait_for("chromedriver", lambda: _answers(http), seconds=PATIENCE)
-            session = _value(http.post("/session", json=_wanted(binary, profile)))["sessionId"]
+            session = _value(http.post("/session", json=_wanted(binary, profile, names)))["sessionId"]
             try:
                 yield Page(http, session)
             finally:
@@ -120,8 +120,9 @@ def browser(binary: str, driver: str) -> Iterator[Page]:
             process.terminate()
 
 
-def _wanted(binary: str, profile: str) -> dict[str, Any]:
-    options = {"binary": binary, "args": [*ARGUMENTS, f"--user-data-dir={profile}"]}
+def _wanted(binary: str, profile: str, names: Sequence[str]) -> dict[str, Any]:
+    leading = NAMES.format(here="".join(f"MAP {name} 127.0.0.1, " for name in names))
+    options = {"binary": binary, "args": [*ARGUMENTS, leading, f"--user-data-dir={profile}"]}
     logs = {"browser": "ALL", "performance": "ALL"}
     return {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": logs}}}
 
