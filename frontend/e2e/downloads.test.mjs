@@ -252,12 +252,7 @@ describe("downloads", () => {
   test("a restart of the stack is survived", async () => {
     await page.goto(stack.dashboard);
     await row("seen in the list").waitFor();
-    const restarted = stack.restart();
-    await page
-      .getByText(/Cannot reach the service|Service not answering|temporarily unavailable/)
-      .first()
-      .waitFor();
-    await restarted;
+    await stack.restart(); // how an outage looks while it lasts: errors.test.mjs
     await stack.initiate({ file_ids: [70000], archive: { filename: "after the restart.zip" } });
     await row("after the restart").waitFor();
   });
