@@ -408,6 +408,7 @@ export interface components {
         };
         /**
          * JobStatus
+         * @description Ready, failed and cancelled are ends; only a failed job can be retried.
          * @enum {unknown}
          */
         JobStatus: "cancelled" | "failed" | "processing" | "queued" | "ready";
@@ -579,6 +580,7 @@ export interface components {
         };
         /**
          * FileState
+         * @description What is known of a file: an unchecked one was never looked at, because its job ended first.
          * @enum {unknown}
          */
         FileState: "available" | "failed" | "missing" | "pending" | "unchecked";
