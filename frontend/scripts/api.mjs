@@ -4,6 +4,7 @@ import openapiTS, { astToString } from "openapi-typescript";
 
 const source = new URL("../../docs/openapi.json", import.meta.url);
 const document = JSON.parse(readFileSync(source, "utf8"));
+const PROSE = ["description", "summary", "title"];
 const notice = "// Generated from docs/openapi.json by `npm run api`.\n";
 
 /** "GET /v1/download/jobs": the names of its query parameters. */
@@ -19,8 +20,16 @@ function operations() {
   return `${notice}export const OPERATIONS: Record<string, string[] | undefined> = ${JSON.stringify(found, null, 2)};\n`;
 }
 
+/** Without sentences, so that a reworded one makes no type stale. A property of such a name is an object, and stays. */
+function withoutProse(value) {
+  if (Array.isArray(value)) return value.map(withoutProse);
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value).filter(([name, one]) => !(PROSE.includes(name) && typeof one === "string"));
+  return Object.fromEntries(kept.map(([name, one]) => [name, withoutProse(one)]));
+}
+
 const files = {
-  "schema.d.ts": notice + astToString(await openapiTS(source)),
+  "schema.d.ts": notice + astToString(await openapiTS(withoutProse(document))),
   "operations.ts": operations(),
 };
 let stale = 0;

@@ -9,10 +9,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Start a job
-         * @description Answers as soon as the job is durable; from then on it ends in `ready`, `failed` or `cancelled`. Name the files by exactly one of `file_ids`, `keys` and `prefix`.
-         */
         post: operations["initiate"];
         delete?: never;
         options?: never;
@@ -27,10 +23,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Read a job
-         * @description Once the job is ready, each read returns fresh links. More than 1,000 files come in pages.
-         */
         get: operations["status"];
         put?: never;
         post?: never;
@@ -47,10 +39,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Follow a job
-         * @description Server-sent events: `progress`, `ready`, `failed`, `cancelled`, each with a job as `data`. The response ends at the first change or after some seconds; an EventSource reconnects by itself.
-         */
         get: operations["stream"];
         put?: never;
         post?: never;
@@ -67,14 +55,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Download the result of a job */
         get: operations["download"];
         put?: never;
         post?: never;
-        /**
-         * Cancel a job
-         * @description Workers stop within seconds. Cancelling twice is not an error.
-         */
         delete: operations["cancel"];
         options?: never;
         head?: never;
@@ -90,7 +73,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Retry what failed */
         post: operations["retry"];
         delete?: never;
         options?: never;
@@ -105,7 +87,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List your jobs, newest first */
         get: operations["jobs"];
         put?: never;
         post?: never;
@@ -122,10 +103,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Read the audit trail of a job
-         * @description Every transition, every retry and every read that returned links: what, when, who, which request.
-         */
         get: operations["events"];
         put?: never;
         post?: never;
@@ -142,7 +119,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Download one file of a job */
         get: operations["downloadFile"];
         put?: never;
         post?: never;
@@ -159,7 +135,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Download one archive of a job */
         get: operations["downloadArchive"];
         put?: never;
         post?: never;
@@ -178,7 +153,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Check whether a file exists */
         post: operations["check"];
         delete?: never;
         options?: never;
@@ -195,11 +169,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Wait for one file
-         * @deprecated
-         * @description Use `POST /v1/download/initiate` instead, which does not wait.
-         */
+        /** @deprecated */
         post: operations["start"];
         delete?: never;
         options?: never;
@@ -214,7 +184,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read the limits */
         get: operations["limits"];
         put?: never;
         post?: never;
@@ -231,7 +200,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Name, version and links of the service */
         get: operations["index"];
         put?: never;
         post?: never;
@@ -248,10 +216,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Check whether the service works
-         * @description Answers within 3 seconds.
-         */
         get: operations["health"];
         put?: never;
         post?: never;
@@ -268,7 +232,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read this document */
         get: operations["openapi"];
         put?: never;
         post?: never;
@@ -285,7 +248,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read and try this document in a browser */
         get: operations["docs"];
         put?: never;
         post?: never;
@@ -302,7 +264,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Load a file of the page */
         get: operations["docsAsset"];
         put?: never;
         post?: never;
@@ -319,10 +280,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Use the service in a browser
-         * @description Start downloads, follow them, fetch their results.
-         */
         get: operations["dashboard"];
         put?: never;
         post?: never;
@@ -339,7 +296,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Open a page of the dashboard, or load a file of it */
         get: operations["dashboardPart"];
         put?: never;
         post?: never;
@@ -356,7 +312,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Open a job in the dashboard */
         get: operations["dashboardJob"];
         put?: never;
         post?: never;
@@ -377,10 +332,6 @@ export interface webhooks {
         };
         get?: never;
         put?: never;
-        /**
-         * A job with a callback URL has ended
-         * @description Signed by Standard Webhooks 1.0.0 and sent at least once; repeated with backoff for a day, until you answer 2xx, or 410 to unsubscribe. The payload is small: read the job for more.
-         */
         post: operations["jobEnded"];
         delete?: never;
         options?: never;
@@ -391,80 +342,40 @@ export interface webhooks {
 }
 export interface components {
     schemas: {
-        /**
-         * JobStarted
-         * @description The answer to a new job.
-         */
         JobStarted: {
             /** Format: uuid */
             jobId: string;
             status: components["schemas"]["JobStatus"];
-            /** @description null for a prefix, which has not been listed yet */
             totalFileIds: number | null;
-            /** @description repetitions in the request, which are dropped */
             duplicates: number;
             links: components["schemas"]["JobLinks"];
             ticket: string | null;
         };
-        /**
-         * JobStatus
-         * @description Ready, failed and cancelled are ends; only a failed job can be retried.
-         * @enum {unknown}
-         */
+        /** @enum {unknown} */
         JobStatus: "cancelled" | "failed" | "processing" | "queued" | "ready";
-        /**
-         * JobLinks
-         * @description What is possible in the job's status.
-         */
         JobLinks: {
-            /**
-             * Format: uri-reference
-             * @description URL of this API, valid as long as the job is kept
-             */
+            /** Format: uri-reference */
             status: string;
-            /**
-             * Format: uri-reference
-             * @description URL of this API, valid as long as the job is kept
-             */
+            /** Format: uri-reference */
             download?: string;
-            /**
-             * Format: uri-reference
-             * @description URL of this API, valid as long as the job is kept
-             */
+            /** Format: uri-reference */
             retry?: string;
-            /**
-             * Format: uri-reference
-             * @description URL of this API, valid as long as the job is kept
-             */
+            /** Format: uri-reference */
             cancel?: string;
         };
-        /**
-         * InitiateRequest
-         * @description Body of POST /v1/download/initiate: exactly one of file_ids, keys and prefix.
-         */
         InitiateRequest: {
             file_ids?: number[];
             keys?: string[];
-            /** @description everything below it */
             prefix?: string;
             /** @default false */
             archive: boolean | components["schemas"]["ArchiveOptions"];
-            /** @description lifetime of the links, in seconds */
             linkTtlSeconds?: number;
-            /**
-             * Format: uri
-             * @description receives a webhook when the job ends: https, at a public address
-             */
+            /** Format: uri */
             callbackUrl?: string;
         };
-        /**
-         * ArchiveOptions
-         * @description The ZIP that a job makes.
-         */
         ArchiveOptions: {
             filename?: string;
             /**
-             * @description without folders, or with those below the prefix
              * @default flat
              * @enum {unknown}
              */
@@ -475,24 +386,15 @@ export interface components {
              */
             onMissing: "fail" | "skip";
         };
-        /**
-         * JobDocument
-         * @description A job with one page of its files.
-         */
         JobDocument: {
             /** Format: uuid */
             jobId: string;
             status: components["schemas"]["JobStatus"];
-            /** @description what a processing job is doing */
             stage: components["schemas"]["Step"] | null;
-            /** @description never goes back; 100 only when ready */
             progress: number;
             processed: number;
-            /** @description files; null until a prefix is listed */
             total: number | null;
-            /** @description the same as `total` */
             totalFileIds: number | null;
-            /** @description files that the request names more than once; each is kept once */
             duplicates: number;
             counts: components["schemas"]["Counts"];
             archive: components["schemas"]["WantedArchive"] | null;
@@ -507,32 +409,19 @@ export interface components {
             expiresAt: string;
             links: components["schemas"]["JobLinks"];
             files: components["schemas"]["FileDocument"][];
-            /** @description a link for each of `files`, null if not available; null as a whole until the job is ready */
             resultUrls: (string | null)[] | null;
             linksExpireAt: string | null;
             nextCursor: string | null;
             archives: components["schemas"]["ArchiveDocument"][];
             ticket: string | null;
         };
-        /**
-         * Step
-         * @description What a processing job is busy with.
-         * @enum {unknown}
-         */
+        /** @enum {unknown} */
         Step: "assembling" | "checking" | "checksumming";
-        /**
-         * Counts
-         * @description Files by result.
-         */
         Counts: {
             available: number;
             missing: number;
             failed: number;
         };
-        /**
-         * WantedArchive
-         * @description The archive that was requested.
-         */
         WantedArchive: {
             filename: string | null;
             /** @enum {string} */
@@ -540,113 +429,58 @@ export interface components {
             /** @enum {string} */
             onMissing: "skip" | "fail";
         };
-        /**
-         * Bytes
-         * @description Of the archive while it is assembled, else of the available files.
-         */
         Bytes: {
-            /** @description in bytes */
             total: number;
-            /** @description in bytes */
             done: number;
         };
-        /**
-         * JobFailure
-         * @description Why a job failed.
-         */
         JobFailure: {
             code: string;
             message: string;
         };
-        /**
-         * FileDocument
-         * @description One file of a job.
-         */
         FileDocument: {
-            /** @description counted from 0 in the order of the request */
             index: number;
-            /** @description null if the request named the file by its key */
             id: number | null;
             key: string;
             state: components["schemas"]["FileState"];
             size: number | null;
-            /** @description why it is not available */
             reason: string | null;
-            /**
-             * Format: uri-reference
-             * @description URL of this API, valid as long as the job is kept
-             */
+            /** Format: uri-reference */
             address: string;
         };
-        /**
-         * FileState
-         * @description What is known of a file: an unchecked one was never looked at, because its job ended first.
-         * @enum {unknown}
-         */
+        /** @enum {unknown} */
         FileState: "available" | "failed" | "missing" | "pending" | "unchecked";
-        /**
-         * ArchiveDocument
-         * @description One archive of a job.
-         */
         ArchiveDocument: {
-            /** @description counted from 0 in the order of the request */
             index: number;
             filename: string;
-            /** @description in bytes */
             size: number;
             entries: number;
             parts: number;
-            /** @description where the CRC-32s came from: copies, the store's metadata, or reading the files */
             crcSource: components["schemas"]["CrcSource"];
-            /** @description the store verifies the CRC-32 of the whole archive */
             verified: boolean;
-            /** @description planned: bytes, requests, dollars */
             cost: {
                 [key: string]: number | string;
             };
-            /** @description null until the job is ready */
             url: string | null;
-            /**
-             * Format: uri-reference
-             * @description URL of this API, valid as long as the job is kept
-             */
+            /** Format: uri-reference */
             address: string;
         };
-        /**
-         * CrcSource
-         * @description Where the CRC-32s of copied bodies come from.
-         * @enum {unknown}
-         */
+        /** @enum {unknown} */
         CrcSource: "copy" | "head" | "read";
-        /**
-         * StreamedEvent
-         * @description One server-sent event; `data` is a job without its files, as JSON.
-         */
         StreamedEvent: {
             /** @enum {unknown} */
             event: "cancelled" | "failed" | "progress" | "ready";
-            /** @description version of the job; `Last-Event-ID` of the next request */
             id: string;
             data: string;
         };
-        /**
-         * JobSummary
-         * @description A job without its files.
-         */
         JobSummary: {
             /** Format: uuid */
             jobId: string;
             status: components["schemas"]["JobStatus"];
-            /** @description what a processing job is doing */
             stage: components["schemas"]["Step"] | null;
-            /** @description never goes back; 100 only when ready */
             progress: number;
             processed: number;
-            /** @description files; null until a prefix is listed */
             total: number | null;
-            /** @description the same as `total` */
             totalFileIds: number | null;
-            /** @description files that the request names more than once; each is kept once */
             duplicates: number;
             counts: components["schemas"]["Counts"];
             archive: components["schemas"]["WantedArchive"] | null;
@@ -661,59 +495,32 @@ export interface components {
             expiresAt: string;
             links: components["schemas"]["JobLinks"];
         };
-        /**
-         * JobsPage
-         * @description Jobs, newest first.
-         */
         JobsPage: {
             jobs: components["schemas"]["JobSummary"][];
             nextCursor: string | null;
         };
-        /**
-         * EventsPage
-         * @description A job's audit trail, oldest first.
-         */
         EventsPage: {
             events: components["schemas"]["EventDocument"][];
             nextCursor: string | null;
         };
-        /**
-         * EventDocument
-         * @description One event of a job's audit trail.
-         */
         EventDocument: {
             kind: string;
             /** Format: date-time */
             at: string;
-            /** @description the principal, or the part of the service */
             by: string;
-            /** @description empty if no request caused it */
             requestId: string;
-            /** @description trace id of the request's `traceparent`, or empty */
             traceId: string;
             details: Record<string, never>;
         };
-        /**
-         * CheckAnswer
-         * @description Whether one file exists; if not, `s3Key` and `size` are null.
-         */
         CheckAnswer: {
             file_id: number;
             available: boolean;
             s3Key: string | null;
             size: number | null;
         };
-        /**
-         * CheckRequest
-         * @description Body of POST /v1/download/check.
-         */
         CheckRequest: {
             file_id: number;
         };
-        /**
-         * StartAnswer
-         * @description The outcome for one file.
-         */
         StartAnswer: {
             file_id: number;
             /** @enum {unknown} */
@@ -723,10 +530,6 @@ export interface components {
             processingTimeMs: number;
             message: string;
         };
-        /**
-         * LimitsDocument
-         * @description Every limit that the service enforces.
-         */
         LimitsDocument: {
             files: components["schemas"]["FileLimits"];
             body: components["schemas"]["BodyLimits"];
@@ -740,90 +543,48 @@ export interface components {
             rate: components["schemas"]["RateLimits"];
             websocket: components["schemas"]["WebsocketLimits"];
         };
-        /**
-         * FileLimits
-         * @description `idMin` to `idMax` are the numbers that a file may have.
-         */
         FileLimits: {
             perJob: number;
             idMin: number;
             idMax: number;
         };
-        /** BodyLimits */
         BodyLimits: {
-            /** @description in bytes */
             maxBytes: number;
         };
-        /** KeyLimits */
         KeyLimits: {
-            /** @description in bytes */
             maxBytes: number;
             allowedPrefix: string;
         };
-        /**
-         * PageLimits
-         * @description Maximum number of entries in a page.
-         */
         PageLimits: {
             files: number;
             jobs: number;
             events: number;
         };
-        /**
-         * LinkLimits
-         * @description The range of `linkTtlSeconds`.
-         */
         LinkLimits: {
             ttlMinSeconds: number;
             ttlMaxSeconds: number;
         };
-        /**
-         * JobLimits
-         * @description How long a job is kept after its end.
-         */
         JobLimits: {
             ttlSeconds: number;
         };
-        /**
-         * ArchiveLimits
-         * @description A larger archive is split into several.
-         */
         ArchiveLimits: {
-            /** @description in bytes */
             maxBytes: number;
         };
-        /** CallbackUrlLimits */
         CallbackUrlLimits: {
             maxCharacters: number;
         };
-        /**
-         * IdempotencyKeyLimits
-         * @description A key belongs to its job; `ttlSeconds` is how long both are kept after its end.
-         */
         IdempotencyKeyLimits: {
             maxCharacters: number;
             ttlSeconds: number;
         };
-        /**
-         * RateLimits
-         * @description Requests of one caller in a window; those for event streams are counted separately.
-         */
         RateLimits: {
             requests: number;
             windowSeconds: number;
             streamRequests: number;
         };
-        /**
-         * WebsocketLimits
-         * @description Jobs that one connection may watch.
-         */
         WebsocketLimits: {
             subscriptions: number;
         };
-        /**
-         * IndexDocument
-         * @description Name and version of the service, and its main links.
-         */
         IndexDocument: {
             name: string;
             version: string;
@@ -831,10 +592,6 @@ export interface components {
                 [key: string]: string;
             };
         };
-        /**
-         * HealthDocument
-         * @description Whether the services that this one depends on answer.
-         */
         HealthDocument: {
             /** @enum {unknown} */
             status: "healthy" | "unhealthy";
@@ -842,10 +599,6 @@ export interface components {
                 [key: string]: "ok" | "error";
             };
         };
-        /**
-         * ProblemDocument
-         * @description An error (RFC 9457). `error` is a stable code; `message` repeats `detail`.
-         */
         ProblemDocument: {
             /** Format: uri */
             type: string;
@@ -858,19 +611,10 @@ export interface components {
             requestId: string;
             errors?: components["schemas"]["OffendingField"][];
         };
-        /**
-         * OffendingField
-         * @description One invalid place of a request.
-         */
         OffendingField: {
-            /** @description JSON pointer (RFC 6901) into the body, or the parameter's name */
             pointer: string;
             detail: string;
         };
-        /**
-         * JobEnded
-         * @description The webhook that a job's `callbackUrl` receives when the job ends.
-         */
         JobEnded: {
             /** @enum {unknown} */
             type: "job.cancelled" | "job.failed" | "job.ready";
@@ -878,10 +622,6 @@ export interface components {
             timestamp: string;
             data: components["schemas"]["EndedJob"];
         };
-        /**
-         * EndedJob
-         * @description The job that ended, and where to read it.
-         */
         EndedJob: {
             /** Format: uuid */
             jobId: string;
@@ -891,7 +631,6 @@ export interface components {
         };
     };
     responses: {
-        /** @description `not_found`: Not found. */
         "404.not_found": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -920,7 +659,6 @@ export interface components {
                 };
             };
         };
-        /** @description `method_not_allowed`: Method not allowed. */
         "405.method_not_allowed": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -950,7 +688,6 @@ export interface components {
                 };
             };
         };
-        /** @description `invalid_request`: Invalid request. */
         "400.invalid_request": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -979,7 +716,6 @@ export interface components {
                 };
             };
         };
-        /** @description `unsupported_media_type`: Unsupported media type. */
         "415.unsupported_media_type": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1008,7 +744,6 @@ export interface components {
                 };
             };
         };
-        /** @description `request_too_large`: Request body too large. `too_many_files`: Too many files. */
         "413.request_too_large.too_many_files": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1037,7 +772,6 @@ export interface components {
                 };
             };
         };
-        /** @description `idempotency_key_reused`: Idempotency-Key already used. */
         "422.idempotency_key_reused": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1066,7 +800,6 @@ export interface components {
                 };
             };
         };
-        /** @description `job_expired`: Job expired. */
         "410.job_expired": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1095,7 +828,6 @@ export interface components {
                 };
             };
         };
-        /** @description `table_unavailable`: Job table unavailable. `queue_unavailable`: Work queue unavailable. `keys_unavailable`: Token issuer unavailable. `unavailable`: Service unavailable. */
         "503.table_unavailable.queue_unavailable.keys_unavailable.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1125,7 +857,6 @@ export interface components {
                 };
             };
         };
-        /** @description `unauthenticated`: Authentication required. */
         "401.unauthenticated": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1155,7 +886,6 @@ export interface components {
                 };
             };
         };
-        /** @description `too_many_requests`: Too many requests. */
         "429.too_many_requests": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1185,7 +915,6 @@ export interface components {
                 };
             };
         };
-        /** @description `internal_error`: Internal server error. */
         "500.internal_error": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1214,7 +943,6 @@ export interface components {
                 };
             };
         };
-        /** @description `forbidden`: Forbidden. */
         "403.forbidden": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1243,7 +971,6 @@ export interface components {
                 };
             };
         };
-        /** @description `timeout`: Timed out. */
         "504.timeout": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1273,7 +1000,6 @@ export interface components {
                 };
             };
         };
-        /** @description `job_not_found`: Job not found. `not_found`: Not found. */
         "404.job_not_found.not_found": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1302,7 +1028,6 @@ export interface components {
                 };
             };
         };
-        /** @description `table_unavailable`: Job table unavailable. `links_unavailable`: Links unavailable. `keys_unavailable`: Token issuer unavailable. `unavailable`: Service unavailable. */
         "503.table_unavailable.links_unavailable.keys_unavailable.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1332,7 +1057,6 @@ export interface components {
                 };
             };
         };
-        /** @description `table_unavailable`: Job table unavailable. `keys_unavailable`: Token issuer unavailable. `secret_unavailable`: Secret store unavailable. `unavailable`: Service unavailable. */
         "503.table_unavailable.keys_unavailable.secret_unavailable.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1362,7 +1086,6 @@ export interface components {
                 };
             };
         };
-        /** @description `job_already_ended`: Job already ended. */
         "409.job_already_ended": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1391,7 +1114,6 @@ export interface components {
                 };
             };
         };
-        /** @description `nothing_to_retry`: Nothing to retry. */
         "409.nothing_to_retry": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1420,7 +1142,6 @@ export interface components {
                 };
             };
         };
-        /** @description `table_unavailable`: Job table unavailable. `keys_unavailable`: Token issuer unavailable. `unavailable`: Service unavailable. */
         "503.table_unavailable.keys_unavailable.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1450,7 +1171,6 @@ export interface components {
                 };
             };
         };
-        /** @description `table_unavailable`: Job table unavailable. `links_unavailable`: Links unavailable. `keys_unavailable`: Token issuer unavailable. `secret_unavailable`: Secret store unavailable. `unavailable`: Service unavailable. */
         "503.table_unavailable.links_unavailable.keys_unavailable.secret_unavailable.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1480,7 +1200,6 @@ export interface components {
                 };
             };
         };
-        /** @description `job_not_ready`: Job not ready. */
         "409.job_not_ready": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1510,7 +1229,6 @@ export interface components {
                 };
             };
         };
-        /** @description `job_not_found`: Job not found. `not_found`: Not found. `no_such_result`: Result not found. */
         "404.job_not_found.not_found.no_such_result": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1539,7 +1257,6 @@ export interface components {
                 };
             };
         };
-        /** @description `request_too_large`: Request body too large. */
         "413.request_too_large": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1568,7 +1285,6 @@ export interface components {
                 };
             };
         };
-        /** @description `storage_unavailable`: Storage unavailable. `storage_throttled`: Storage unavailable. `storage_forbidden`: Storage unavailable. `source_changed`: Storage unavailable. `checksums_missing`: Storage unavailable. `upload_gone`: Storage unavailable. `keys_unavailable`: Token issuer unavailable. `unavailable`: Service unavailable. */
         "503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_gone.keys_unavailable.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1598,7 +1314,6 @@ export interface components {
                 };
             };
         };
-        /** @description `storage_unavailable`: Storage unavailable. `storage_throttled`: Storage unavailable. `storage_forbidden`: Storage unavailable. `source_changed`: Storage unavailable. `checksums_missing`: Storage unavailable. `upload_gone`: Storage unavailable. `links_unavailable`: Links unavailable. `keys_unavailable`: Token issuer unavailable. `unavailable`: Service unavailable. */
         "503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_gone.links_unavailable.keys_unavailable.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1628,7 +1343,6 @@ export interface components {
                 };
             };
         };
-        /** @description `keys_unavailable`: Token issuer unavailable. `unavailable`: Service unavailable. */
         "503.keys_unavailable.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1658,7 +1372,6 @@ export interface components {
                 };
             };
         };
-        /** @description `unavailable`: Service unavailable. */
         "503.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1692,105 +1405,46 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description Yours if it has 1 to 128 safe characters, else a new UUID; quote it in questions. */
         "X-Request-ID": string;
-        /**
-         * @description Requests that you may send in a window.
-         * @example 2000
-         */
+        /** @example 2000 */
         "RateLimit-Limit": number;
-        /**
-         * @description Requests left in this window.
-         * @example 1999
-         */
+        /** @example 1999 */
         "RateLimit-Remaining": number;
-        /**
-         * @description Time until the window ends.
-         * @example 60
-         */
+        /** @example 60 */
         "RateLimit-Reset": number;
-        /**
-         * @description `RateLimit-Limit` with the length of the window.
-         * @example "default";q=2000;w=60
-         */
+        /** @example "default";q=2000;w=60 */
         "RateLimit-Policy": string;
-        /**
-         * @description `RateLimit-Remaining` and `RateLimit-Reset`.
-         * @example "default";r=1999;t=60
-         */
+        /** @example "default";r=1999;t=60 */
         RateLimit: string;
-        /**
-         * @description The same for nearly every answer.
-         * @example nosniff
-         */
+        /** @example nosniff */
         "X-Content-Type-Options": string;
-        /**
-         * @description The same for nearly every answer.
-         * @example SAMEORIGIN
-         */
+        /** @example SAMEORIGIN */
         "X-Frame-Options": string;
-        /**
-         * @description The same for nearly every answer.
-         * @example max-age=31536000; includeSubDomains
-         */
+        /** @example max-age=31536000; includeSubDomains */
         "Strict-Transport-Security": string;
-        /**
-         * @description The same for nearly every answer.
-         * @example default-src 'none'; frame-ancestors 'none'
-         */
+        /** @example default-src 'none'; frame-ancestors 'none' */
         "Content-Security-Policy": string;
-        /**
-         * @description The same for nearly every answer.
-         * @example no-referrer
-         */
+        /** @example no-referrer */
         "Referrer-Policy": string;
-        /**
-         * @description The same for nearly every answer.
-         * @example no-store
-         */
+        /** @example no-store */
         "Cache-Control": string;
-        /**
-         * @description Origin whose scripts may read this.
-         * @example *
-         */
+        /** @example * */
         "Access-Control-Allow-Origin": string;
-        /** @description Headers that they may read. */
         "Access-Control-Expose-Headers": string;
-        /**
-         * @description The answer depends on the origin.
-         * @example Origin
-         */
+        /** @example Origin */
         Vary: string;
-        /** @description Where to continue. */
         Location: string;
-        /**
-         * @description How long to wait before the next request.
-         * @example 1
-         */
+        /** @example 1 */
         "Retry-After": number;
-        /** @description Version of the job; send it as `If-None-Match`. Absent once the answer has links. */
         ETag: string;
-        /**
-         * @description Methods of this path.
-         * @example GET, OPTIONS
-         */
+        /** @example GET, OPTIONS */
         Allow: string;
-        /**
-         * @description How to authenticate.
-         * @example Bearer error="invalid_token"
-         */
+        /** @example Bearer error="invalid_token" */
         "WWW-Authenticate": string;
-        /** @description This is the answer to an earlier request with the same key. */
         "Idempotency-Replayed": "true";
-        /**
-         * @description Deprecated since then (RFC 9745).
-         * @example @1767225600
-         */
+        /** @example @1767225600 */
         Deprecation: string;
-        /**
-         * @description What to use instead.
-         * @example </v1/download/initiate>; rel="successor-version"
-         */
+        /** @example </v1/download/initiate>; rel="successor-version" */
         Link: string;
     };
     pathItems: never;
@@ -1801,7 +1455,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own. Requests with the same key have the effect of one. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -1813,7 +1466,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The job is durable. */
             202: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1856,24 +1508,19 @@ export interface operations {
     status: {
         parameters: {
             query?: {
-                /** @description `nextCursor` of the previous page: the index of a file. */
                 cursor?: number;
-                /** @description Maximum number of files in the page. */
                 limit?: number;
             };
             header?: {
-                /** @description `ETag` of the answer you have. */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @description `jobId` of the job, as in the answer that started it. */
                 jobId: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The job and a page of its files. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1899,7 +1546,6 @@ export interface operations {
                     "application/json": components["schemas"]["JobDocument"];
                 };
             };
-            /** @description Nothing has changed. Never for a job that has ended. */
             304: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1938,18 +1584,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `id` of the last event you have; browsers send it. */
                 "Last-Event-ID"?: string;
             };
             path: {
-                /** @description `jobId` of the job, as in the answer that started it. */
                 jobId: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Events as described by the schema. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1973,7 +1616,6 @@ export interface operations {
                     "text/event-stream": components["schemas"]["StreamedEvent"];
                 };
             };
-            /** @description The final event was sent before: do not reconnect. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2010,14 +1652,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description `jobId` of the job, as in the answer that started it. */
                 jobId: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Several archives or files: the list of their links. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2041,7 +1681,6 @@ export interface operations {
                     "application/json": components["schemas"]["JobDocument"];
                 };
             };
-            /** @description Redirect to the link, which needs no credentials and expires soon. */
             302: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2080,14 +1719,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description `jobId` of the job, as in the answer that started it. */
                 jobId: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The job is cancelled. */
             202: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2126,18 +1763,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own. Requests with the same key have the effect of one. */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description `jobId` of the job, as in the answer that started it. */
                 jobId: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The job continues. */
             202: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2178,11 +1812,8 @@ export interface operations {
     jobs: {
         parameters: {
             query?: {
-                /** @description Only jobs with this status. */
                 status?: components["schemas"]["JobStatus"];
-                /** @description Maximum number of jobs in the page. */
                 limit?: number;
-                /** @description `nextCursor` of the previous page. */
                 cursor?: string;
             };
             header?: never;
@@ -2191,7 +1822,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of jobs. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2227,21 +1857,17 @@ export interface operations {
     events: {
         parameters: {
             query?: {
-                /** @description Maximum number of events in the page. */
                 limit?: number;
-                /** @description `nextCursor` of the previous page. */
                 cursor?: string;
             };
             header?: never;
             path: {
-                /** @description `jobId` of the job, as in the answer that started it. */
                 jobId: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A page of events, oldest first. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2281,16 +1907,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description `jobId` of the job, as in the answer that started it. */
                 jobId: string;
-                /** @description `index` of the file or archive, counted from 0. */
                 number: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Redirect to the link, which needs no credentials and expires soon. */
             302: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2329,16 +1952,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description `jobId` of the job, as in the answer that started it. */
                 jobId: string;
-                /** @description `index` of the file or archive, counted from 0. */
                 number: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Redirect to the link, which needs no credentials and expires soon. */
             302: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2375,7 +1995,6 @@ export interface operations {
     check: {
         parameters: {
             query?: {
-                /** @description `true` raises an error on purpose, to test error tracking. */
                 sentry_test?: boolean;
             };
             header?: never;
@@ -2388,7 +2007,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Whether the file exists. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2436,7 +2054,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The outcome. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2482,7 +2099,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every limit that the service enforces. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2523,7 +2139,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Name, version, links. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2562,7 +2177,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every check passed. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2588,7 +2202,6 @@ export interface operations {
             };
             429: components["responses"]["429.too_many_requests"];
             500: components["responses"]["500.internal_error"];
-            /** @description A check failed: it says `error`. `unavailable`: Service unavailable. */
             503: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2631,7 +2244,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OpenAPI 3.1. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2670,7 +2282,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2705,14 +2316,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description A file of the page. */
                 asset: "start.js" | "swagger-ui-bundle.js" | "swagger-ui.css";
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A script or a style sheet. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2747,7 +2356,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `ETag` of the answer you have. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -2755,7 +2363,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page, a script, a style sheet or an image. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2780,7 +2387,6 @@ export interface operations {
                     "text/*": string;
                 };
             };
-            /** @description The page that you have is current. */
             304: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2813,18 +2419,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `ETag` of the answer you have. */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @description A page of the dashboard, or a file of its pages. */
                 part: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A page, a script, a style sheet or an image. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2849,7 +2452,6 @@ export interface operations {
                     "text/*": string;
                 };
             };
-            /** @description The page that you have is current. */
             304: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2883,18 +2485,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `ETag` of the answer you have. */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @description `jobId` of the job to show. */
                 page: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A page, a script, a style sheet or an image. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2919,7 +2518,6 @@ export interface operations {
                     "text/*": string;
                 };
             };
-            /** @description The page that you have is current. */
             304: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2952,11 +2550,8 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The same for every attempt, so that a receiver can drop what it has seen. */
                 "webhook-id": string;
-                /** @description Time of this attempt, in seconds since 1970. */
                 "webhook-timestamp": string;
-                /** @description `v1,` and the base64 of an HMAC-SHA-256; several, separated by spaces, while secrets rotate. */
                 "webhook-signature": string;
             };
             path?: never;
@@ -2968,21 +2563,18 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Send no more of this job. */
             410: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Received. */
             "2XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Send it again later. */
             default: {
                 headers: {
                     [name: string]: unknown;
