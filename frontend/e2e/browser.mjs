@@ -1,9 +1,9 @@
 // Debian's Chromium under playwright-core, which downloads no browser of its own.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";
 
 const PATIENCE_MS = 180_000; // of a loaded machine; what takes so long has failed
@@ -24,7 +24,7 @@ const ARGUMENTS = [
 export async function openBrowser(options = {}) {
   const profile = mkdtempSync(join(tmpdir(), "lorry-chromium-"));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: chromiumOnPath(),
     headless: true,
     args: ARGUMENTS,
     viewport: { width: 1280, height: 900 },
@@ -52,6 +52,16 @@ export async function openBrowser(options = {}) {
       rmSync(profile, { recursive: true, force: true });
     },
   };
+}
+
+function chromiumOnPath() {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  const places = ["chromium", "chromium-browser", "google-chrome"].flatMap((name) =>
+    folders.map((one) => join(one, name)),
+  );
+  const found = places.find(existsSync);
+  if (!found) throw new Error("Chromium is not installed: apt-get install chromium");
+  return found;
 }
 
 /** Fails with what axe finds in the page as it stands. */
