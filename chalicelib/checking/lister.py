@@ -12,7 +12,7 @@ from chalicelib.checking.ports import SourceStore
 from chalicelib.errors import StorageError, TooManyFiles
 from chalicelib.jobs.files import CheckedFile, batch_size
 from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, JobLifecycle
-from chalicelib.jobs.model import Failure, Job, RequestedFile
+from chalicelib.jobs.model import Failure, Job, RequestedFile, clipped
 from chalicelib.jobs.ports import JobTable
 from chalicelib.limits import MAX_FILES_PER_JOB
 from chalicelib.messages import ListPrefix
@@ -28,7 +28,7 @@ class PrefixLister(msgspec.Struct, frozen=True):
     token: Callable[[], str]
 
     def find(self, message: ListPrefix) -> Checked:
-        """Handle one message. Raises StorageError, after noting it, if the store does not tell all keys."""
+        """Handles one message. Raises StorageError, after noting it, if the store does not list all keys."""
         job = self.lifecycle.begin(message)
         if job is None:
             return Checked.DROPPED
@@ -50,7 +50,7 @@ class PrefixLister(msgspec.Struct, frozen=True):
     def _record(self, job: Job, found: list[CheckedFile]) -> Checked:
         if len(found) > MAX_FILES_PER_JOB:
             sentence = f"there are more than {MAX_FILES_PER_JOB:,} files below {job.prefix}; ask for a longer prefix"
-            self.lifecycle.fail(job, Failure(TooManyFiles.code, sentence))
+            self.lifecycle.fail(job, Failure(TooManyFiles.code, clipped(sentence)))
             return Checked.DROPPED
         if not found:
             self.lifecycle.fail(job, NO_FILES_AVAILABLE)

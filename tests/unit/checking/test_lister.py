@@ -1,0 +1,166 @@
+"""Finding the files of a job of a prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from chalicelib.checking.checker import Checked
+from chalicelib.checking.lister import PrefixLister
+from chalicelib.checking.ports import StoredObject
+from chalicelib.errors import StorageUnavailable
+from chalicelib.jobs.model import ArchiveRequest, Counts, FileState, Job, JobStatus
+from chalicelib.jobs.service import NewJob
+from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH, MAX_FILES_PER_JOB
+from chalicelib.messages import ListPrefix, PlanArchive
+from tests.support.builders import ALICE, World
+from tests.support.fakes import FakeSourceStore
+
+PREFIX = "downloads/a/"
+
+
+def started(*names: str, archive: ArchiveRequest | None = None) -> tuple[World, Job]:
+    """A job of everything below PREFIX, where there are files with these names."""
+    world = World()
+    for name in names:
+        world.store.put(PREFIX + name)
+    job, _ = world.service.start(NewJob([], 0, 3_600, archive, PREFIX), ALICE)
+    return world, job
+
+
+def find(world: World, job: Job) -> Checked:
+    return world.lister.find(ListPrefix(job.job_id))
+
+
+def keys(world: World, job: Job) -> list[str]:
+    return [file.key for file, _ in world.service.files(world.job(job.job_id), first=0, limit=1_000).files]
+
+
+def test_a_job_of_a_prefix_begins_with_its_listing_and_knows_no_total() -> None:
+    world, job = started("1")
+    assert world.queue.messages == [ListPrefix(job.job_id)]
+    assert (job.listed, job.total, job.all_checked) == (False, 0, False)
+
+
+def test_everything_below_the_prefix_is_found_in_order_and_is_checked_by_being_listed() -> None:
+    world, job = started("2", "1", "b/3")
+    world.store.put("downloads/b")
+    assert find(world, job) is Checked.RECORDED
+    after = world.job(job.job_id)
+    assert keys(world, job) == [f"{PREFIX}1", f"{PREFIX}2", f"{PREFIX}b/3"]
+    assert (after.status, after.total, after.counts, after.size) == (JobStatus.READY, 3, Counts(3, 0, 0), 30)
+
+
+def test_a_key_that_ends_in_a_slash_only_marks_a_folder() -> None:
+    world, job = started("1", "b/", "b/2")
+    find(world, job)
+    assert keys(world, job) == [f"{PREFIX}1", f"{PREFIX}b/2"]
+
+
+def test_an_object_in_cold_storage_is_listed_as_failed() -> None:
+    world, job = started("1")
+    world.store.objects[f"{PREFIX}2"] = StoredObject(7, "etag", 0, archived=True)
+    find(world, job)
+    results = world.table.read_results(world.job(job.job_id), [0])[0]
+    assert [result.state for result in results] == [FileState.AVAILABLE, FileState.FAILED]
+
+
+def test_a_listed_job_with_an_archive_goes_on_to_its_plan() -> None:
+    world, job = started("1", archive=ArchiveRequest())
+    world.queue.messages.clear()
+    find(world, job)
+    assert world.queue.messages == [PlanArchive(job.job_id, 1)]
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, MAX_FILES_PER_BATCH), (1_000, MAX_BATCH_KEY_BYTES // 1_000)])
+def test_the_batches_of_a_listing_fit_its_keys(count: int, size: int) -> None:
+    world, job = started("x" * (count - len(PREFIX)) if count > 1 else "x")
+    find(world, job)
+    assert world.job(job.job_id).batch_size == size
+
+
+def test_a_prefix_without_files_fails_its_job() -> None:
+    world, job = started()
+    assert find(world, job) is Checked.DROPPED
+    error = world.job(job.job_id).error
+    assert error is not None and error.code == "no_files_available"
+
+
+class EndlessStore(FakeSourceStore):
+    """Lists objects for as long as it is asked."""
+
+    listed = 0
+
+    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
+        while True:
+            self.listed += 1
+            yield f"{prefix}{self.listed:09d}", StoredObject(1, "etag", 0)
+
+
+def lister(world: World, store: FakeSourceStore) -> PrefixLister:
+    return PrefixLister(world.table, store, world.lifecycle, world.clock, lambda: "another")
+
+
+def test_a_prefix_with_too_many_files_fails_its_job_after_one_too_many() -> None:
+    world, job = started()
+    store = EndlessStore()
+    assert lister(world, store).find(ListPrefix(job.job_id)) is Checked.DROPPED
+    error = world.job(job.job_id).error
+    assert error is not None and error.code == "too_many_files" and PREFIX in error.message
+    assert (store.listed, world.table.requests) == (MAX_FILES_PER_JOB + 1, {})
+
+
+def test_an_outage_is_noted_and_the_message_tried_again() -> None:
+    world, job = started("1")
+    world.store.down = True
+    with pytest.raises(StorageUnavailable):
+        find(world, job)
+    assert world.table.errors[job.job_id, None].code == "storage_unavailable"
+    assert [line.kind for line in world.table.trail[job.job_id]] == ["created", "started", "listing_retried"]
+    world.store.down = False
+    assert find(world, job) is Checked.RECORDED
+
+
+def test_another_copy_of_the_message_does_not_list_again() -> None:
+    world, job = started("1", archive=ArchiveRequest())
+    find(world, job)
+    world.store.down = True
+    assert find(world, job) is Checked.REPEATED
+
+
+def test_nothing_is_listed_for_a_job_that_has_ended() -> None:
+    world, job = started("1")
+    world.service.cancel(job.job_id, ALICE)
+    assert find(world, job) is Checked.DROPPED
+    assert world.table.requests == {}
+
+
+class MeanwhileStore(FakeSourceStore):
+    """Something happens while the store is listing."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__()
+        self.happens = happens
+
+    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
+        yield from super().list_below(prefix)
+        self.happens()
+
+
+def test_of_two_listings_at_once_the_first_counts_with_its_own_files() -> None:
+    world, job = started("1", "2")
+    slow = MeanwhileStore(lambda: find(world, job))
+    slow.put(f"{PREFIX}other")
+    assert lister(world, slow).find(ListPrefix(job.job_id)) is Checked.REPEATED
+    assert keys(world, job) == [f"{PREFIX}1", f"{PREFIX}2"]
+    assert world.job(job.job_id).counts == Counts(2, 0, 0)
+
+
+def test_a_cancel_in_the_middle_of_a_listing_wins() -> None:
+    world, job = started()
+    slow = MeanwhileStore(lambda: world.service.cancel(job.job_id, ALICE))
+    slow.put(f"{PREFIX}1")
+    lister(world, slow).find(ListPrefix(job.job_id))
+    after = world.job(job.job_id)
+    assert (after.status, after.listed, after.total) == (JobStatus.CANCELLED, False, 0)
