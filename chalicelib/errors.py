@@ -10,9 +10,8 @@
     ├── Unavailable    TableUnavailable, QueueUnavailable, LinksUnavailable, KeysUnavailable, SecretUnavailable
     └── ArchiveTooLarge, UnknownFormat, WebhookUnreachable, WebhookFailed, UnreadableMessage, InvalidSettings
 
-An error carries values; `str(error)` is `template` filled with them: what happened, to what, and what the reader can
-do. `code` is stable and part of the public contract. `retryable`: the same work may succeed later. The HTTP status of
-each is in chalicelib.api.problems.
+`str(error)` is its `template` filled with its values: what happened, to what, what the reader can do. `code` is a part
+of the public contract; `retryable` work may succeed later. The HTTP status of each is in chalicelib.api.problems.
 """
 
 from __future__ import annotations
@@ -40,8 +39,6 @@ class LorryError(Exception):
         self.__dict__.update(zip(self.fields, given, strict=False), **named)
 
     def __str__(self) -> str:
-        if not self.fields:
-            return super().__str__()
         return self.template.format_map({name: getattr(self, name) for name in self.fields})
 
 
@@ -155,16 +152,12 @@ class JobNotFound(JobError, code="job_not_found"):
 
 
 class JobNotReady(JobError, code="job_not_ready"):
-    """The job has no results. `retry_after` is seconds, None if it will never have any."""
+    """The job has no results. `reason` follows its status; `retry_after` is seconds, None if it never has any."""
 
-    template = "job {job_id} is {status}{because}; there is nothing to download"
+    template = "job {job_id} is {status}{reason}; there is nothing to download"
     status: str
     reason: str = ""
     retry_after: int | None = None
-
-    def __str__(self) -> str:
-        because = f": {self.reason}" if self.reason else ""
-        return self.template.format(job_id=self.job_id, status=self.status, because=because)
 
 
 class JobAlreadyEnded(JobError, code="job_already_ended"):

@@ -7,6 +7,7 @@ registers the routes; only the function of the API needs what the names stand fo
 from __future__ import annotations
 
 import pkgutil
+import re
 from typing import Any
 
 from msgspec import Struct
@@ -60,11 +61,9 @@ class Reply(Struct, frozen=True):
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """One method of one path. `errors` are those beside what every operation may answer."""
+    """One method of one path: its `route`. `errors` are those beside what every operation may answer."""
 
-    id: str
-    method: str
-    path: str
+    route: str
     view: str
     tag: str
     summary: str
@@ -78,9 +77,29 @@ class Operation(Struct, frozen=True, kw_only=True):
     deprecated: bool = False
 
     @property
+    def id(self) -> str:
+        """The name of its view, in camelCase."""
+        return camel_case(self.view.partition(".")[2])
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self.route.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        """The path, with names of parameters as Chalice has them: {job_id}."""
+        return self.route.partition(" ")[2]
+
+    @property
     def answers_head(self) -> bool:
         """Whether monitors and download managers may ask with HEAD."""
         return self.method == "GET" and self.access in (PUBLIC, LINK)
+
+
+def camel_case(name: str) -> str:
+    """jobId for job_id, as names in JSON are."""
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
 
 
 def resolve(name: str) -> Any:

@@ -13,7 +13,7 @@ from msgspec import Meta, defstruct
 from chalicelib import __version__, errors
 from chalicelib.api import rendering
 from chalicelib.api.answers import JobEnded, ProblemDocument
-from chalicelib.api.contract import JSON, AccessPolicy, Operation, Parameter, Reply, resolve
+from chalicelib.api.contract import JSON, AccessPolicy, Operation, Parameter, Reply, camel_case, resolve
 from chalicelib.api.operations import OPERATIONS, TAGS
 from chalicelib.api.problems import GATEWAY, INTERNAL, INTERNAL_CODE, Problem, by_code
 from chalicelib.api.rendering import HEADERS, LIMIT_GROUPS, USUAL
@@ -150,7 +150,7 @@ def _narrow(properties: Schema, settings: Settings) -> None:
 def _paths(schema_of: Mapping[str, Schema]) -> Schema:
     paths: dict[str, Schema] = defaultdict(dict)
     for operation in OPERATIONS:
-        paths[in_json(operation.path)][operation.method.lower()] = _operation(operation, schema_of)
+        paths[camel_case(operation.path)][operation.method.lower()] = _operation(operation, schema_of)
     return dict(paths)
 
 
@@ -188,17 +188,12 @@ def _parameter(parameter: Parameter, schema_of: Mapping[str, Schema]) -> Schema:
     schema = schema_of[parameter.type]
     in_path = parameter.place == "path"
     return {
-        "name": in_json(parameter.name) if in_path else parameter.name,
+        "name": camel_case(parameter.name) if in_path else parameter.name,
         "in": parameter.place,
         "required": in_path,
         "description": parameter.description,
         "schema": schema if parameter.default is None else {**schema, "default": parameter.default},
     }
-
-
-def in_json(text: str) -> str:
-    """Names of path parameters are camelCase, as in bodies: jobId."""
-    return re.sub(r"_([a-z])", lambda found: found[1].upper(), text)
 
 
 def _responses(operation: Operation, schema_of: Mapping[str, Schema]) -> Schema:

@@ -47,7 +47,7 @@ class Config(msgspec.Struct, frozen=True, rename="camel"):
     sentry_dsn: str
 
 
-def index(call: Call) -> Answer:
+def dashboard(call: Call) -> Answer:
     """The list of downloads, and the document of every other page."""
     base = path_of_base(call.base)
     html = shipped("chalicelib.api", f"{FOLDER}/{INDEX}").replace("BASE", escape(base))
@@ -59,19 +59,19 @@ def index(call: Call) -> Answer:
     return Answer(200, Text(html, "text/html; charset=utf-8"), headers)
 
 
-def part(call: Call, part: str) -> Answer:
+def dashboard_part(call: Call, part: str) -> Answer:
     """A page, or a file of the pages."""
     if part in PAGES:
-        return index(call)
+        return dashboard(call)
     if part not in _files():
         raise RouteNotFound(path_of(call.request))
     content = Text(shipped("chalicelib.api", f"{FOLDER}/{part}"), TYPES[part.rpartition(".")[2]])
     return Answer(200, content, FOREVER if HASHED.fullmatch(part) else ONE_HOUR)
 
 
-def job(call: Call, page: str) -> Answer:
+def dashboard_job(call: Call, page: str) -> Answer:
     """The page of one job, which reads the job by itself, with the caller's credentials."""
-    return index(call)
+    return dashboard(call)
 
 
 def _config(call: Call) -> Config:

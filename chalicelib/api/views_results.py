@@ -63,7 +63,7 @@ def document_of(call: Call, job: Job, *, first: int, limit: int) -> JobDocument:
 def _ready_job(call: Call, job_id: str) -> Job:
     job = job_of(call, job_id)
     if job.status is not JobStatus.READY:
-        reason = job.error.message if job.error else ""
+        reason = f": {job.error.message}" if job.error else ""
         raise JobNotReady(job.job_id, job.status, reason, None if job.status.ended else POLL_SECONDS)
     return job
 

@@ -74,7 +74,7 @@ def openapi(call: Call) -> Answer:
     return Answer(200, Text(_document(call.base, call.services.settings), "application/json"))
 
 
-def docs_page(call: Call) -> Answer:
+def docs(call: Call) -> Answer:
     """An interactive page of the document, which loads nothing from elsewhere."""
     html = shipped("chalicelib.api", f"{PAGE}/docs.html").replace("BASE", escape(path_of_base(call.base)))
     headers = {"Content-Security-Policy": content_security_policy(call.base), "Cache-Control": "no-cache"}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from chalicelib.api.openapi import in_json
+from chalicelib.api.contract import camel_case
 from chalicelib.api.operations import OPERATIONS
 from tests.e2e.browser import PATIENCE, Page, browser
 from tests.integration.stack import RunningStack, running_stack, wait_for
@@ -50,7 +50,7 @@ def tried(page: Page, operation: str) -> str:
 
 def test_every_operation_is_shown_and_nothing_else_is_asked_for(page: Page, stack: RunningStack) -> None:
     paths = {path.replace("\u200b", "") for path in page.texts(PATHS)}
-    assert paths >= {in_json(operation.path) for operation in OPERATIONS}
+    assert paths >= {camel_case(operation.path) for operation in OPERATIONS}
     asked = {request.url: request.status for request in page.requests() if request.url.startswith("http")}
     own = ("docs", "docs/swagger-ui.css", "docs/swagger-ui-bundle.js", "docs/start.js", "openapi")
     assert asked == {f"{stack.url}/{path}": 200 for path in own}

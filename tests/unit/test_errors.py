@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib import errors
+from chalicelib.delivery.subscriptions import ConnectionUnknown
 from chalicelib.errors import FieldProblem, InvalidRequest, LorryError
 
 
@@ -56,3 +57,7 @@ def test_an_invalid_request_names_each_invalid_field() -> None:
 def test_a_redirect_of_a_webhook_is_explained() -> None:
     assert str(errors.WebhookFailed(500)) == "the receiver of the webhook answered HTTP 500"
     assert "redirects are not followed" in str(errors.WebhookFailed(307))
+
+
+def test_a_sentence_without_values_is_said_too() -> None:
+    assert str(ConnectionUnknown()) == ConnectionUnknown.template
