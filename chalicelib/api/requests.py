@@ -238,7 +238,7 @@ def _archive(body: InitiateRequest, settings: Settings, *, prefix: str) -> Archi
     filename = "" if options.filename is UNSET else options.filename
     if filename and not filename.lower().endswith(".zip"):
         filename += ".zip"
-    return ArchiveRequest(filename, options.layout, options.onMissing, prefix or settings.s3_allowed_prefix)
+    return ArchiveRequest(filename, options.layout, options.onMissing, "" if prefix else settings.s3_allowed_prefix)
 
 
 def _callback_url(body: InitiateRequest, settings: Settings) -> str:

@@ -141,7 +141,7 @@ class PlanRun:
 
 def _brief(job: Job) -> Brief:
     request = job.archive or ArchiveRequest()
-    return Brief(job.job_id, job.created_at // 1000, Naming(request.layout), request.prefix)
+    return Brief(job.job_id, job.created_at // 1000, Naming(request.layout), request.prefix or job.prefix)
 
 
 def entry_of(file: RequestedFile, result: FileResult, *, trusted: bool) -> Entry:

@@ -16,7 +16,7 @@ from chalicelib.assembly.ports import ChunkOutcome, ChunkState
 from chalicelib.aws import keys, rows
 from chalicelib.aws.attributes import attributes, plain
 from chalicelib.aws.dynamodb import ConditionFailed, Table
-from chalicelib.aws.jobs_table import allowed, counted, entered
+from chalicelib.aws.job_updates import allowed, counted, entered
 from chalicelib.aws.keys import Row
 from chalicelib.aws.updates import (
     NEW_ROW,

@@ -6,33 +6,26 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
-from typing import Any
 
 import msgspec
 
-from chalicelib.aws import keys, rows
+from chalicelib.aws import job_updates, keys, rows
 from chalicelib.aws.dynamodb import ConditionFailed, Table
 from chalicelib.aws.keys import Row
 from chalicelib.aws.updates import (
     NEW_ROW,
     Action,
-    Condition,
     ConditionCheck,
-    Name,
     Put,
     Update,
-    at_least,
     at_most,
     between,
     equals,
-    one_of,
 )
 from chalicelib.errors import FieldProblem, InvalidRequest
-from chalicelib.jobs.files import CheckedFile, tally
-from chalicelib.jobs.model import Counts, Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile, Step
+from chalicelib.jobs.files import CheckedFile
+from chalicelib.jobs.model import Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.ports import Advance, Change, EventPage, JobPage, Recorded, StoredBatch
-from chalicelib.jobs.state_machine import Trigger, sources, target
 
 NEWEST_FIRST = {"IndexName": keys.OWNED_JOBS_INDEX, "ScanIndexForward": False}
 MAX_ROUNDS = 10  # a rare status must not make one request read the whole index
@@ -59,7 +52,7 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
         return rows.job_from(row) if row else None
 
     def apply(self, change: Change) -> Job | None:
-        actions: list[Action] = [_transition(change), self._event(change.job_id, change.event)]
+        actions: list[Action] = [job_updates.transition(change), self._event(change.job_id, change.event)]
         if change.batch_open is not None:
             result = keys.result(change.job_id, change.batch_open, listing=change.listing)
             actions.append(ConditionCheck(result, NEW_ROW))
@@ -70,7 +63,7 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
             key=keys.job(job.job_id),
             set={"dispatched": advance.position},
             add={"in_flight": len(advance.batches)},
-            condition=_current(job) & equals("dispatched", job.dispatched),
+            condition=job_updates.current(job) & equals("dispatched", job.dispatched),
         )
         try:
             return rows.job_from(self.table.update(moved, returned="ALL_NEW"))
@@ -94,7 +87,7 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
         following = advance.batches[0] if advance and advance.batches else None
         stored = rows.result_row(job, batch, results=results, ttl=self._ttl(now), following=following)
         try:
-            self.table.transact(Put(stored, NEW_ROW), _counting(job, results, advance=advance, now=now))
+            self.table.transact(Put(stored, NEW_ROW), job_updates.recording(job, results, advance=advance, now=now))
         except ConditionFailed as failed:
             if failed.failed[0]:
                 return Recorded.DUPLICATE
@@ -117,7 +110,7 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
             items.append(rows.files_row(listed, number, files=[file for file, _ in batch], ttl=ttl))
             items.append(rows.result_row(listed, number, results=[result for _, result in batch], ttl=ttl))
         self.table.write_all(items)
-        return self.table.wins(_listed(listed, [result for _, result in found], now=now))
+        return self.table.wins(job_updates.listed_as(listed, [result for _, result in found], now=now))
 
     def read_requests(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
         found = self.table.read_all([keys.files(job.job_id, number, listing=job.listing) for number in batches])
@@ -168,13 +161,7 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
         start = _job_place(owner, cursor) if cursor else None
         found: list[Job] = []
         for _ in range(MAX_ROUNDS):
-            newest, start = self.table.page(
-                equals("owner", owner),
-                limit=limit,
-                start=start,
-                IndexName=keys.OWNED_JOBS_INDEX,
-                ScanIndexForward=False,
-            )
+            newest, start = self.table.page(equals("owner", owner), limit=limit, start=start, **NEWEST_FIRST)
             wanted = [job for job in self._jobs(newest) if status in (None, job.status)]
             room = limit - len(found)
             found.extend(wanted[:room])
@@ -197,104 +184,6 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
     def _event(self, job_id: str, event: JobEvent) -> Put:
         """The trail only grows: an event never takes the place of another."""
         return Put(rows.event_row(job_id, event, token=self.token(), ttl=self._ttl(event.at)), NEW_ROW)
-
-
-def counted(counts: Counts, size: int) -> dict[str, int]:
-    """What files add to the counters of their job's row."""
-    return {"available": counts.available, "missing": counts.missing, "failed": counts.failed, "size": size}
-
-
-def allowed(trigger: Trigger) -> Condition:
-    """The condition that the state machine allows `trigger`, whatever step of a status it is about."""
-    possible = sources(trigger)
-    conditions = []
-    for status in sorted({state.status for state in possible}):
-        steps = sorted(state.step for state in possible if state.status is status and state.step)
-        in_status = equals("status", status)
-        conditions.append(in_status & one_of("step", steps) if 0 < len(steps) < len(Step) else in_status)
-    return reduce(Condition.__or__, conditions)
-
-
-def entered(trigger: Trigger) -> dict[str, Any]:
-    """The attributes of the state that `trigger` leads to."""
-    to = target(trigger)
-    return {"status": to.status, "step": to.step}
-
-
-def _transition(change: Change) -> Update:
-    """The update that makes a transition, on condition that the state machine allows it now."""
-    condition = allowed(change.trigger)
-    if change.all_checked:
-        condition &= at_least("checked", Name("batches"))
-    ended = target(change.trigger).status.ended
-    retried = change.trigger is Trigger.RETRY
-    changes = {
-        **entered(change.trigger),
-        "updated_at": change.event.at,
-        "finished_at": change.event.at if ended else None,
-        "expires_at": change.expires_at,
-        "error": msgspec.to_builtins(change.error),
-        "sweep_at": change.sweep_at,
-        "min_progress": change.min_progress,
-        "retry_key": change.retry_key if retried else None,
-    }
-    return Update(
-        key=keys.job(change.job_id),
-        set={**changes, **(_run_again(change.job_id) if retried else {})},
-        add={"version": 1, "generation": 1} if retried else {"version": 1},
-        remove=_removed(change, ended=ended),
-        condition=condition,
-    )
-
-
-def _run_again(job_id: str) -> dict[str, Any]:
-    """What a retry sets besides: the job is swept and dispatched again, and its archives start over."""
-    counters = ("replans", "assembled", "to_assemble", "sweeps", "dispatched", "in_flight")
-    return {**dict.fromkeys(counters, 0), "open_shard": keys.open_shard(job_id)}
-
-
-def _removed(change: Change, *, ended: bool) -> list[str]:
-    if change.trigger is Trigger.RETRY:
-        return ["error", "finished_at"]
-    if ended:
-        return ["step"] if change.sweep_at else ["step", "open_shard", "sweep_at"]
-    return []
-
-
-def _current(job: Job) -> Condition:
-    """The condition that the job is processing, in the same attempt."""
-    return equals("status", JobStatus.PROCESSING) & equals("generation", job.generation)
-
-
-def _counting(job: Job, results: Sequence[FileResult], *, advance: Advance | None, now: int) -> Update:
-    """The update that counts a batch, while the job is processing, and moves its position."""
-    sent = len(advance.batches) if advance else 0
-    condition = _current(job)
-    return Update(
-        key=keys.job(job.job_id),
-        set={"updated_at": now, "dispatched": advance.position if advance else None},
-        add={**counted(*tally(results)), "checked": 1, "in_flight": sent - 1, "version": 1},
-        condition=condition & equals("dispatched", job.dispatched) if advance else condition,
-    )
-
-
-def _listed(job: Job, results: Sequence[FileResult], *, now: int) -> Update:
-    """The update that makes the job's listing the one that counts, unless another one is."""
-    return Update(
-        key=keys.job(job.job_id),
-        set={
-            "listing": job.listing,
-            "total": job.total,
-            "batch_size": job.batch_size,
-            "batches": job.batches,
-            **counted(*tally(results)),
-            "checked": job.batches,
-            "dispatched": job.batches,
-            "updated_at": now,
-        },
-        add={"version": 1},
-        condition=_current(job) & equals("listing", ""),
-    )
 
 
 def _job_cursor(created_at: int, job_id: str) -> str:

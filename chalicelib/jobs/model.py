@@ -123,7 +123,7 @@ OnMissing = Literal["skip", "fail"]
 
 
 class ArchiveRequest(msgspec.Struct, frozen=True):
-    """The ZIP that a client asked for. `prefix` is cut off the keys in a tree."""
+    """The ZIP that a client asked for. In a tree, `prefix` is cut off the keys; if it is empty, the job's prefix is."""
 
     filename: str = ""
     layout: str = "flat"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,26 +9,18 @@ import boto3
 import pytest
 
 from chalicelib.jobs.model import (
-    ArchiveRequest,
     Counts,
     Failure,
     FileResult,
     FileState,
     Job,
     JobStatus,
-    RequestedFile,
 )
 from chalicelib.jobs.ports import Advance, Change, JobTable, Recorded, StoredBatch
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import (
     MAX_BATCH_KEY_BYTES,
-    MAX_CALLBACK_URL_CHARACTERS,
-    MAX_ERROR_BYTES,
-    MAX_FILES_PER_BATCH,
-    MAX_FILES_PER_JOB,
-    MAX_TABLE_ITEM_BYTES,
     S3_MAX_KEY_BYTES,
-    KiB,
 )
 from tests.support.aws import emulated_aws
 from tests.support.builders import event, files, job
@@ -164,56 +155,6 @@ def test_a_job_is_given_up_only_while_the_batch_is_not_recorded(table: JobTable)
     assert table.apply(change(Trigger.FAIL, batch_open=1)) is not None
 
 
-# --- the position of dispatching --------------------------------------------------------
-
-
-def test_the_position_moves_once_from_where_it_was_seen(table: JobTable) -> None:
-    seen = read(processing(table))
-    after = table.advance(seen, Advance(1, (0,)))
-    assert after == read(table)
-    assert after is not None and (after.dispatched, after.in_flight, after.version) == (1, 1, seen.version)
-    assert table.advance(seen, Advance(2, (0, 1))) is None
-    assert read(table) == after
-
-
-def test_the_position_of_a_job_that_is_not_processing_stays(table: JobTable) -> None:
-    seen = read(stored(table))
-    assert table.advance(seen, Advance(1, (0,))) is None
-    table.apply(change(Trigger.CANCEL))
-    assert table.advance(seen, Advance(1, (0,))) is None
-    assert read(table).dispatched == 0
-
-
-def test_a_recorded_batch_moves_the_position_and_notes_which_batch_follows(table: JobTable) -> None:
-    dispatched = table.advance(read(processing(table)), Advance(1, (0,)))
-    assert dispatched is not None
-    assert record(table, 0, [AVAILABLE, MISSING], Advance(2, (1,)), dispatched=1) is Recorded.RECORDED
-    after = read(table)
-    assert (after.dispatched, after.in_flight, after.checked) == (2, 1, 1)
-    assert table.read_batch(job(), 0) == StoredBatch(tuple(files(70000, 70001)), recorded=True, following=1)
-    assert table.read_batch(job(), 1) == StoredBatch(tuple(files(70002)))
-
-
-def test_a_worker_whose_position_is_old_learns_the_job_as_it_is(table: JobTable) -> None:
-    processing(table)
-    now = table.advance(read(table), Advance(2, (0, 1)))
-    assert record(table, 0, [AVAILABLE, MISSING], Advance(1, (0,))) == now
-    assert table.read_results(job(), [0]) == {}
-    assert record(table, 0, [AVAILABLE, MISSING]) is Recorded.RECORDED
-
-
-def test_a_retry_starts_again_at_the_first_batch_and_keeps_results(table: JobTable) -> None:
-    table.advance(read(processing(table)), Advance(2, (0, 1)))
-    record(table, 0, [AVAILABLE, MISSING])
-    table.apply(change(Trigger.FAIL, error=Failure("gave_up", "because")))
-    after = table.apply(change(Trigger.RETRY, sweep_at=NOW + 1, min_progress=30))
-    assert after is not None
-    assert (after.status, after.step, after.generation, after.error) == ("processing", "checking", 2, None)
-    assert (after.dispatched, after.in_flight, after.checked, after.recorded_ahead) == (0, 0, 1, 1)
-    assert table.unrecorded(after, [0, 1]) == [1]
-    assert table.due(now=NOW + 1, limit=10) == [ONE]
-
-
 def test_a_failed_job_keeps_its_error(table: JobTable) -> None:
     stored(table).apply(change(Trigger.FAIL, error=Failure("gave_up", "because")))
     after = table.get(ONE)
@@ -313,52 +254,3 @@ def test_many_rows_are_read_and_written_in_any_number(table: JobTable) -> None:
     table.create(job(total=260, batch_size=1), batches, event=event())
     assert table.read_requests(job(), range(260)) == {n: tuple(batch) for n, batch in enumerate(batches)}
     assert table.unrecorded(job(), range(260)) == list(range(260))
-
-
-LARGEST = {
-    "100,000 ids": files(*range(99_999_000, 99_999_000 + MAX_FILES_PER_BATCH)),
-    "1,024-byte keys": [RequestedFile(secrets.token_hex(S3_MAX_KEY_BYTES // 2)) for _ in range(LONG_KEYS)],
-}
-
-
-@pytest.mark.parametrize("batch", LARGEST.values(), ids=LARGEST.keys())
-def test_no_row_of_the_largest_job_passes_the_bound(batch: list[RequestedFile]) -> None:
-    """Measured in DynamoDB's own way, names and values: one batch is written in full, the others only counted."""
-    with emulated_aws():
-        client = boto3.client("dynamodb", region_name="us-east-1")
-        create_table(client, "jobs")
-        table = job_table(client)
-        table.create(largest_job(batch), [batch], event=event())
-        table.apply(change(Trigger.START))
-        results = [
-            FileResult(FileState.AVAILABLE, 5 * 2**40 - n, secrets.token_hex(16) + "-10000", NOW * 1000, 2**32 - n)
-            for n in range(len(batch))
-        ]
-        record(table, 0, results, Advance(MAX_FILES_PER_JOB - 1, (MAX_FILES_PER_JOB - 2,)))
-        table.apply(change(Trigger.FAIL, error=Failure("storage_forbidden", "x" * MAX_ERROR_BYTES)))
-        rows = {row["sk"]["S"].partition("#")[0]: _row_bytes(row) for row in client.scan(TableName="jobs")["Items"]}
-    assert rows.keys() == {"JOB", "FILES", "RESULT", "EVENT"}
-    assert max(rows.values()) <= MAX_TABLE_ITEM_BYTES
-    assert rows["RESULT"] < 10 * KiB
-    assert rows["JOB"] < 4 * KiB + MAX_CALLBACK_URL_CHARACTERS
-
-
-def largest_job(batch: list[RequestedFile]) -> Job:
-    """Everything that a caller may choose, as long as it may be."""
-    prefix = "p" * S3_MAX_KEY_BYTES
-    url = "https://example.com/" + "u" * (MAX_CALLBACK_URL_CHARACTERS - 20)
-    archive = ArchiveRequest("f" * 255, "tree", "fail", prefix)
-    return job(
-        owner="user:" + "o" * 250, total=MAX_FILES_PER_JOB, batch_size=len(batch), archive=archive, callback_url=url
-    )
-
-
-def _row_bytes(row: dict[str, dict[str, Any]]) -> int:
-    return sum(len(name) + sum(_value_bytes(value) for value in stored.values()) for name, stored in row.items())
-
-
-def _value_bytes(value: Any) -> int:
-    """Of numbers a little too much: DynamoDB takes about a byte for two digits."""
-    if isinstance(value, dict):
-        return 3 + _row_bytes(value)
-    return len(value) if isinstance(value, bytes) else len(str(value).encode())

@@ -1,0 +1,114 @@
+"""Updates of a job's row: transitions as the state machine allows them, and counters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any
+
+import msgspec
+
+from chalicelib.aws import keys
+from chalicelib.aws.updates import Condition, Name, Update, at_least, equals, one_of
+from chalicelib.jobs.files import tally
+from chalicelib.jobs.model import Counts, FileResult, Job, JobStatus, Step
+from chalicelib.jobs.ports import Advance, Change
+from chalicelib.jobs.state_machine import Trigger, sources, target
+
+
+def counted(counts: Counts, size: int) -> dict[str, int]:
+    """What files add to the counters of their job's row."""
+    return {"available": counts.available, "missing": counts.missing, "failed": counts.failed, "size": size}
+
+
+def allowed(trigger: Trigger) -> Condition:
+    """The condition that the state machine allows `trigger`, whatever step of a status it is about."""
+    possible = sources(trigger)
+    conditions = []
+    for status in sorted({state.status for state in possible}):
+        steps = sorted(state.step for state in possible if state.status is status and state.step)
+        in_status = equals("status", status)
+        conditions.append(in_status & one_of("step", steps) if 0 < len(steps) < len(Step) else in_status)
+    return reduce(Condition.__or__, conditions)
+
+
+def entered(trigger: Trigger) -> dict[str, Any]:
+    """The attributes of the state that `trigger` leads to."""
+    to = target(trigger)
+    return {"status": to.status, "step": to.step}
+
+
+def transition(change: Change) -> Update:
+    """The update that makes a transition, on condition that the state machine allows it now."""
+    condition = allowed(change.trigger)
+    if change.all_checked:
+        condition &= at_least("checked", Name("batches"))
+    ended = target(change.trigger).status.ended
+    retried = change.trigger is Trigger.RETRY
+    changes = {
+        **entered(change.trigger),
+        "updated_at": change.event.at,
+        "finished_at": change.event.at if ended else None,
+        "expires_at": change.expires_at,
+        "error": msgspec.to_builtins(change.error),
+        "sweep_at": change.sweep_at,
+        "min_progress": change.min_progress,
+        "retry_key": change.retry_key if retried else None,
+    }
+    return Update(
+        key=keys.job(change.job_id),
+        set={**changes, **(_run_again(change.job_id) if retried else {})},
+        add={"version": 1, "generation": 1} if retried else {"version": 1},
+        remove=_removed(change, ended=ended),
+        condition=condition,
+    )
+
+
+def _run_again(job_id: str) -> dict[str, Any]:
+    """What a retry sets besides: the job is swept and dispatched again, and its archives start over."""
+    counters = ("replans", "assembled", "to_assemble", "sweeps", "dispatched", "in_flight")
+    return {**dict.fromkeys(counters, 0), "open_shard": keys.open_shard(job_id)}
+
+
+def _removed(change: Change, *, ended: bool) -> list[str]:
+    if change.trigger is Trigger.RETRY:
+        return ["error", "finished_at"]
+    if ended:
+        return ["step"] if change.sweep_at else ["step", "open_shard", "sweep_at"]
+    return []
+
+
+def current(job: Job) -> Condition:
+    """The condition that the job is processing, in the same attempt."""
+    return equals("status", JobStatus.PROCESSING) & equals("generation", job.generation)
+
+
+def recording(job: Job, results: Sequence[FileResult], *, advance: Advance | None, now: int) -> Update:
+    """The update that counts a batch, while the job is processing, and moves its position."""
+    sent = len(advance.batches) if advance else 0
+    condition = current(job)
+    return Update(
+        key=keys.job(job.job_id),
+        set={"updated_at": now, "dispatched": advance.position if advance else None},
+        add={**counted(*tally(results)), "checked": 1, "in_flight": sent - 1, "version": 1},
+        condition=condition & equals("dispatched", job.dispatched) if advance else condition,
+    )
+
+
+def listed_as(job: Job, results: Sequence[FileResult], *, now: int) -> Update:
+    """The update that makes the job's listing the one that counts, unless another one is."""
+    return Update(
+        key=keys.job(job.job_id),
+        set={
+            "listing": job.listing,
+            "total": job.total,
+            "batch_size": job.batch_size,
+            "batches": job.batches,
+            **counted(*tally(results)),
+            "checked": job.batches,
+            "dispatched": job.batches,
+            "updated_at": now,
+        },
+        add={"version": 1},
+        condition=current(job) & equals("listing", ""),
+    )
