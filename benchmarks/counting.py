@@ -7,6 +7,7 @@ Everything is counted as AWS would bill it: S3 requests by price class, DynamoDB
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import math
@@ -61,7 +62,11 @@ def key_of(item: Mapping[str, Any]) -> Key:
 
 def size(item: Mapping[str, Any]) -> int:
     """Bytes of an item, its JSON being a little more than what DynamoDB counts."""
-    return len(json.dumps(item, separators=(",", ":")))
+    return len(json.dumps(item, separators=(",", ":"), default=_base64))
+
+
+def _base64(body: bytes) -> str:
+    return base64.b64encode(body).decode()
 
 
 def read_units(body: Mapping[str, Any], answered: int) -> float:
@@ -106,8 +111,8 @@ class Tally:
         A job's row counts once more for its index, though not every write changes that.
         """
         return sum(
-            math.ceil((told or sizes.get(key, 1)) / _KIB) * factor + (key[1] == "JOB")
-            for key, told, factor in self._writes
+            math.ceil((known or sizes.get(key, 1)) / _KIB) * factor + (key[1] == "JOB")
+            for key, known, factor in self._writes
         )
 
     def job_changes(self) -> int:
