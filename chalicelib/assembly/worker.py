@@ -15,9 +15,8 @@ from chalicelib.assembly.model import Archive, Phase, Receipt
 from chalicelib.assembly.planner import ArchivePlanner
 from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome, ChunkState, SecondsLeft
 from chalicelib.assembly.replanning import MAX_REPLANS
-from chalicelib.errors import QueueUnavailable, SourceChanged, StorageError, UnreadableMessage, UploadGone
-from chalicelib.jobs.lifecycle import WORKER
-from chalicelib.jobs.model import Failure, Job, JobEvent, JobStatus
+from chalicelib.errors import SourceChanged, UnreadableMessage, UploadGone
+from chalicelib.jobs.model import Job, JobStatus
 from chalicelib.jobs.ports import JobTable
 from chalicelib.messages import BuildChunk, CleanUp, PlanArchive
 
@@ -48,17 +47,13 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
     now: Callable[[], int]
 
     def handle(self, message: AssemblyMessage, seconds_left: SecondsLeft) -> Built:
-        """Handle one message. Raises StorageError, after noting it, where another attempt may help."""
-        try:
-            match message:
-                case PlanArchive():
-                    return self._plan(message, seconds_left)
-                case CleanUp():
-                    return Built.CLEANED if self.cleaner.clean_up(message.job_id) else Built.DROPPED
-            return self._build(message, seconds_left)
-        except (StorageError, QueueUnavailable) as error:
-            self._note(message, error)
-            raise
+        """Handles one message. Raises StorageError where another attempt may help."""
+        match message:
+            case PlanArchive():
+                return self._plan(message, seconds_left)
+            case CleanUp():
+                return Built.CLEANED if self.cleaner.clean_up(message.job_id) else Built.DROPPED
+        return self._build(message, seconds_left)
 
     def _plan(self, message: PlanArchive, seconds_left: SecondsLeft) -> Built:
         planned = self.planner.plan(message, seconds_left)
@@ -77,6 +72,8 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
         if archive.phase is not phase or recorded:
             self.lifecycle.go_on(job, archive)
             return Built.REPEATED
+        if message.chunk >= archive.chunks[phase]:
+            raise UnreadableMessage(f"phase {phase} of {archive.key} has {archive.chunks[phase]} chunks")
         outcome, following = self._build_chunk(archive, message.chunk, seconds_left)
         if following is not None:
             self._build_on(following, seconds_left)
@@ -128,12 +125,6 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
 
     def _work(self, archive: Archive, chunk: int) -> Receipt:
         return (self.finisher if archive.phase in FINISHING else self.builder).build(archive, chunk)
-
-    def _note(self, message: AssemblyMessage, error: StorageError | QueueUnavailable) -> None:
-        failure = Failure.of(error)
-        details = {"message": type(message).__name__, "code": failure.code, "error": failure.message}
-        event = JobEvent("assembly_retried", self.now(), WORKER, details)
-        self.jobs.note_error(message.job_id, None, error=failure, event=event)
 
 
 def _phase_of(message: BuildChunk) -> Phase:

@@ -30,13 +30,13 @@ class S3SourceStore(msgspec.Struct, frozen=True):
                 if status_of(error) == 404:
                     return None
                 raise
-        return _stored(answer)
+        return _stored(key, answer)
 
     def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
         with store_errors(prefix):
             for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
                 for found in page.get("Contents", []):
-                    yield found["Key"], _stored({**found, "ContentLength": found["Size"]})
+                    yield found["Key"], _stored(found["Key"], {**found, "ContentLength": found["Size"]})
 
     def confirm_bucket(self) -> None:
         with store_errors(f"bucket {self.bucket}"):
@@ -85,14 +85,17 @@ def status_of(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def _stored(answer: dict[str, Any]) -> StoredObject:
-    return StoredObject(
-        size=answer["ContentLength"],
-        etag=answer["ETag"].strip('"'),
-        modified=int(answer["LastModified"].timestamp() * 1000),
-        crc32=_whole_crc32(answer),
-        archived=answer.get("StorageClass") in ARCHIVED_CLASSES and not _restored(answer),
-    )
+def _stored(key: str, answer: dict[str, Any]) -> StoredObject:
+    try:
+        return StoredObject(
+            size=answer["ContentLength"],
+            etag=answer["ETag"].strip('"'),
+            modified=int(answer["LastModified"].timestamp() * 1000),
+            crc32=_whole_crc32(answer),
+            archived=answer.get("StorageClass") in ARCHIVED_CLASSES and not _restored(answer),
+        )
+    except KeyError as error:
+        raise StorageUnavailable(key, f"its answer has no {error.args[0]}") from error
 
 
 def _whole_crc32(answer: dict[str, Any]) -> int | None:

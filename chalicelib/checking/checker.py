@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from chalicelib.checking.ports import SourceStore, StoredObject
-from chalicelib.errors import QueueUnavailable, StorageError
+from chalicelib.errors import UnreadableMessage
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import FileResult, FileState, Job, RequestedFile
 from chalicelib.jobs.ports import JobTable, Recorded
@@ -38,23 +38,22 @@ class BatchChecker(msgspec.Struct, frozen=True):
     def check(self, message: CheckBatch, *, redelivered: bool) -> Checked:
         """Handles one message.
 
-        Raises StorageError, after noting it, if the store does not answer for each file. Of a message that was
-        handled before, a `redelivered` one sends the following batch again: its worker may have died before it did.
+        Raises StorageError if the store does not answer for each file, and UnreadableMessage for a batch that the job
+        does not have. Of a message that was handled before, a `redelivered` one sends the following batch again: its
+        worker may have died before it did.
         """
         job = self.lifecycle.begin(message)
         if job is None:
             return Checked.DROPPED
+        if message.batch >= job.batches:
+            raise UnreadableMessage(f"there is no batch {message.batch}: job {job.job_id} has {job.batches}")
         stored = self.table.read_batch(job, message.batch)
         if stored.recorded:
             if redelivered:
                 self.lifecycle.dispatcher.resend_one(job, stored.following)
             self.lifecycle.finish(job)
             return Checked.REPEATED
-        try:
-            outcome = self._check_and_record(job, message.batch, files=stored.files)
-        except (StorageError, QueueUnavailable) as error:
-            self.lifecycle.note_error(job.job_id, error, kind="batch_retried", batch=message.batch)
-            raise
+        outcome = self._check_and_record(job, message.batch, files=stored.files)
         return {Recorded.RECORDED: Checked.RECORDED, Recorded.DUPLICATE: Checked.REPEATED}.get(outcome, Checked.DROPPED)
 
     def _check_and_record(self, job: Job, batch: int, *, files: Sequence[RequestedFile]) -> Recorded:

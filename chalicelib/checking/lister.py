@@ -9,7 +9,7 @@ import msgspec
 
 from chalicelib.checking.checker import Checked, result_of
 from chalicelib.checking.ports import SourceStore
-from chalicelib.errors import StorageError, TooManyFiles
+from chalicelib.errors import TooManyFiles
 from chalicelib.jobs.files import CheckedFile, batch_size
 from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, JobLifecycle
 from chalicelib.jobs.model import Failure, Job, RequestedFile, clipped
@@ -28,19 +28,14 @@ class PrefixLister(msgspec.Struct, frozen=True):
     token: Callable[[], str]
 
     def find(self, message: ListPrefix) -> Checked:
-        """Handles one message. Raises StorageError, after noting it, if the store does not list all keys."""
+        """Handles one message. Raises StorageError if the store does not list all keys."""
         job = self.lifecycle.begin(message)
         if job is None:
             return Checked.DROPPED
         if job.listed:
             self.lifecycle.finish(job)
             return Checked.REPEATED
-        try:
-            found = self._listed(job)
-        except StorageError as error:
-            self.lifecycle.note_error(job.job_id, error, kind="listing_retried")
-            raise
-        return self._record(job, found)
+        return self._record(job, self._listed(job))
 
     def _listed(self, job: Job) -> list[CheckedFile]:
         """At most one more than a job may have. Keys that end in a slash only mark folders."""

@@ -135,13 +135,15 @@ def _is_redelivered(record: Record) -> bool:
 
 def _dispatch(record: Record) -> None:
     message = decode(record["body"], DispatchJob)
-    sent = services().lifecycle.dispatch(message, redelivered=_is_redelivered(record))
+    with services().lifecycle.noting_failure(message):
+        sent = services().lifecycle.dispatch(message, redelivered=_is_redelivered(record))
     logger.info("dispatched", job_id=message.job_id, batches=sent)
 
 
 def _check(record: Record) -> None:
     message = decode(record["body"], CheckBatch)
-    outcome = services().checker.check(message, redelivered=_is_redelivered(record))
+    with services().lifecycle.noting_failure(message):
+        outcome = services().checker.check(message, redelivered=_is_redelivered(record))
     count(f"Batches{outcome.capitalize()}")
     logger.info("checked", job_id=message.job_id, batch=message.batch, outcome=outcome)
 
@@ -151,10 +153,11 @@ def _assemble(record: Record, *, seconds_left: Callable[[], float]) -> None:
     if isinstance(message, DispatchJob | CheckBatch):
         raise UnreadableMessage(f"{type(message).__name__} does not belong on the assembly queue")
     outcome: str
-    if isinstance(message, ListPrefix):
-        outcome = services().lister.find(message)
-    else:
-        outcome = services().assembly.handle(message, seconds_left)
+    with services().lifecycle.noting_failure(message):
+        if isinstance(message, ListPrefix):
+            outcome = services().lister.find(message)
+        else:
+            outcome = services().assembly.handle(message, seconds_left)
     count(f"Assembly{outcome.capitalize()}")
     logger.info("assembled", job_id=message.job_id, body=record["body"], outcome=outcome)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
 
-from chalicelib.errors import LorryError, QueueUnavailable
+from chalicelib.errors import TableUnavailable, UnreadableMessage
 from chalicelib.jobs.dispatching import STEP, WINDOW, Dispatcher
 from chalicelib.jobs.model import Actor, Failure, Job, JobEvent, JobStatus, Step, clipped
 from chalicelib.jobs.ports import Change, JobTable, WorkQueue
@@ -15,6 +16,9 @@ from chalicelib.jobs.state_machine import Trigger
 from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, ListPrefix, Message, PlanArchive
 
 WORKER = Actor(by="worker")
+
+# Events of work that failed and is tried again; of every other message the assembly's.
+_RETRIED = {DispatchJob: "dispatch_retried", CheckBatch: "batch_retried", ListPrefix: "listing_retried"}
 
 STALL_MS = 20_000  # less than it takes a lost message to come back
 NO_FILES_AVAILABLE = Failure("no_files_available", "none of the requested files is available")
@@ -72,23 +76,34 @@ class JobLifecycle(msgspec.Struct, frozen=True):
         if job is None:
             return 0
         sent = 0
-        try:
-            if message.resume or redelivered:
-                sent += self.dispatcher.resend(job, job.in_flight if message.resume else STEP)
-            if message.resume or redelivered or not job.dispatched:
-                sent += self.dispatcher.dispatch(job)
-        except QueueUnavailable as error:
-            self.note_error(job.job_id, error, kind="dispatch_retried")
-            raise
+        if message.resume or redelivered:
+            sent += self.dispatcher.resend(job, job.in_flight if message.resume else STEP)
+        if message.resume or redelivered or not job.dispatched:
+            sent += self.dispatcher.dispatch(job)
         self.finish(job)
         return sent
 
-    def note_error(self, job_id: str, error: LorryError, *, kind: str, batch: int | None = None) -> None:
-        """Notes why a message of a batch, or of the job as a whole, will be tried again."""
-        failure = Failure.of(error)
+    @contextmanager
+    def noting_failure(self, message: Message) -> Iterator[None]:
+        """Notes why the work of a message fails, if it does, and raises the error all the same.
+
+        It is an event of the audit trail, and the latest error of the batch or job, which giving up will name.
+        """
+        try:
+            yield
+        except UnreadableMessage:
+            raise  # it says nothing of the job
+        except Exception as error:
+            with suppress(TableUnavailable):
+                self._note_failure(message, Failure.of(error))
+            raise
+
+    def _note_failure(self, message: Message, failure: Failure) -> None:
+        batch = _batch_of(message)
         details: dict[str, Any] = {"code": failure.code, "message": failure.message}
-        details |= {} if batch is None else {"batch": batch}
-        self.table.note_error(job_id, batch, error=failure, event=JobEvent(kind, self.now(), WORKER, details))
+        details |= {"work": _work_of(message)} if batch is None else {"batch": batch}
+        event = JobEvent(_RETRIED.get(type(message), "assembly_retried"), self.now(), WORKER, details)
+        self.table.note_error(message.job_id, batch, error=failure, event=event)
 
     def finish(self, job: Job) -> Job | None:
         """What follows when all batches are recorded: the end, or the archive. None if there was nothing to do."""
@@ -127,6 +142,8 @@ class JobLifecycle(msgspec.Struct, frozen=True):
         """Whether another copy of the message did its work; of a chunk that is not known here."""
         match message:
             case CheckBatch():
+                if message.batch >= job.batches:
+                    return True  # there is no such batch
                 if self.table.unrecorded(job, [message.batch]):
                     return False
                 self.dispatcher.resend_one(job, self.table.read_batch(job, message.batch).following)

@@ -54,9 +54,11 @@ class Failure(msgspec.Struct, frozen=True):
     message: str
 
     @classmethod
-    def of(cls, error: LorryError) -> Failure:
-        """The error as a value. A key in its message may be long, and rows have a bound."""
-        return cls(error.code, clipped(str(error)))
+    def of(cls, error: Exception) -> Failure:
+        """The error as a value, for clients: of one that was not foreseen only its kind."""
+        if isinstance(error, LorryError):
+            return cls(error.code, clipped(str(error)))  # a key may be long, and rows have a bound
+        return cls(LorryError.code, f"an unexpected {type(error).__name__} in a worker, whose log has the details")
 
 
 def clipped(text: str) -> str:

@@ -118,7 +118,8 @@ class AssemblyWorld(World):
 
     def handle(self, message: Message, *, redelivered: bool = False) -> None:
         if isinstance(message, PlanArchive | BuildChunk | CleanUp):
-            self.worker.handle(message, lambda: self.seconds_left)
+            with self.lifecycle.noting_failure(message):
+                self.worker.handle(message, lambda: self.seconds_left)
         else:
             super().handle(message, redelivered=redelivered)
 

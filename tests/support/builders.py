@@ -111,12 +111,13 @@ class World:
         return self.service.start(NewJob(files(*numbers), 0, 3600), ALICE)[0]
 
     def handle(self, message: Message, *, redelivered: bool = False) -> None:
-        if isinstance(message, DispatchJob):
-            self.lifecycle.dispatch(message, redelivered=redelivered)
-        elif isinstance(message, CheckBatch):
-            self.checker.check(message, redelivered=redelivered)
-        elif isinstance(message, ListPrefix):
-            self.lister.find(message)
+        with self.lifecycle.noting_failure(message):
+            if isinstance(message, DispatchJob):
+                self.lifecycle.dispatch(message, redelivered=redelivered)
+            elif isinstance(message, CheckBatch):
+                self.checker.check(message, redelivered=redelivered)
+            elif isinstance(message, ListPrefix):
+                self.lister.find(message)
 
     def work_off(self) -> None:
         """Handle every message, also those sent meanwhile."""

@@ -10,7 +10,14 @@ from msgspec.structs import replace
 
 from chalicelib.checking.checker import BatchChecker, Checked
 from chalicelib.checking.ports import StoredObject
-from chalicelib.errors import StorageError, StorageForbidden, StorageThrottled, StorageUnavailable, TableUnavailable
+from chalicelib.errors import (
+    StorageError,
+    StorageForbidden,
+    StorageThrottled,
+    StorageUnavailable,
+    TableUnavailable,
+    UnreadableMessage,
+)
 from chalicelib.jobs.model import FileResult, FileState, Job, JobStatus
 from chalicelib.messages import CheckBatch, DispatchJob
 from tests.support.builders import ALICE, World
@@ -87,6 +94,14 @@ def test_a_message_of_a_cancelled_or_unknown_job_is_dropped() -> None:
     assert world.table.results == {}
 
 
+def test_a_batch_that_the_job_does_not_have_cannot_be_checked() -> None:
+    world = World(files_per_batch=2)
+    job = world.start(70000, 70001, 70002)
+    with pytest.raises(UnreadableMessage, match=r"no batch 2: job .* has 2"):
+        world.handle(CheckBatch(job.job_id, 2))
+    assert [event.kind for event in world.table.trail[job.job_id]] == ["created", "started"]
+
+
 class CancellingStore(FakeSourceStore):
     """The job is cancelled while its files are looked up."""
 
@@ -118,8 +133,9 @@ def test_a_cancel_in_the_middle_of_a_batch_wins() -> None:
 def test_an_outage_is_noted_and_retried_and_never_reported_as_missing(error: StorageError) -> None:
     world = World()
     job = world.start(70000, 70001, 70002, missing=(70001,))
+    world.checker = checker(world, FailingStore("downloads/70001.zip", error))
     with pytest.raises(type(error)):
-        checker(world, FailingStore("downloads/70001.zip", error)).check(CheckBatch(job.job_id, 0), redelivered=False)
+        world.handle(CheckBatch(job.job_id, 0))
     assert (results(world, job), world.job(job.job_id).counts.processed) == ((), 0)
     assert world.table.errors[job.job_id, 0].code == error.code
     last = world.table.trail[job.job_id][-1]

@@ -11,6 +11,7 @@ import pytest
 import app
 from chalicelib import container
 from chalicelib.aws.sqs import Heartbeat
+from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import InvalidSettings, WebhookFailed
 from chalicelib.handlers import queues
 from chalicelib.handlers.queues import Record
@@ -29,6 +30,7 @@ from tests.events import Event, recorded
 from tests.support.builders import SWEEP_AFTER, World
 from tests.support.delivering import ONE, delivering
 from tests.support.events import CONTEXT, SENT_AT, Context, failed, sqs
+from tests.support.fakes import FakeSourceStore
 from tests.support.services import WorldServices, in_use
 from tests.support.sqs import fake_retries
 
@@ -102,6 +104,25 @@ def test_a_job_is_worked_off_through_the_entry_points(services: WorldServices) -
     while messages:
         assert failed(queues.check(sqs(messages.pop(0)), CONTEXT)) == []
     assert services.world.job(job.job_id).status is JobStatus.READY
+
+
+class OddStore(FakeSourceStore):
+    """Answers nothing that the adapter understands."""
+
+    def head(self, key: str) -> StoredObject | None:
+        raise KeyError("ContentLength")
+
+
+def test_whatever_a_worker_raises_is_noted_and_named_when_its_message_gives_up() -> None:
+    world = World(files_per_batch=2)
+    world.store = OddStore()
+    with in_use(world) as services:
+        job = services.world.start(70000)
+        assert failed(queues.check(sqs(CheckBatch(job.job_id, 0)), CONTEXT)) == ["m0"]
+        assert world.table.trail[job.job_id][-1].kind == "batch_retried"
+        queues.dead_letters(sqs(CheckBatch(job.job_id, 0)), CONTEXT)
+    error = world.job(job.job_id).error
+    assert error is not None and error.code == "internal_error" and "unexpected KeyError" in error.message
 
 
 def test_an_outage_sends_the_message_back_with_backoff(services: WorldServices) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.errors import QueueUnavailable, StorageUnavailable, TableUnavailable
+from chalicelib.errors import QueueUnavailable, StorageUnavailable, TableUnavailable, UnreadableMessage
 from chalicelib.jobs.model import Failure, Job, JobStatus
 from chalicelib.limits import MAX_ERROR_BYTES
-from chalicelib.messages import CheckBatch, DispatchJob
+from chalicelib.messages import CheckBatch, CleanUp, DispatchJob, ListPrefix, PlanArchive
 from tests.support.builders import ALICE, JOB_TTL, World, event
 from tests.support.fakes import Crash
 
@@ -263,10 +265,54 @@ def test_a_recorded_batch_that_is_given_up_still_sends_the_batch_that_follows() 
     assert world.queue.messages == [CheckBatch(job.job_id, 1)]
 
 
+@pytest.mark.parametrize(
+    ("message", "kind", "details"),
+    [
+        (CheckBatch("", 1), "batch_retried", {"batch": 1}),
+        (DispatchJob(""), "dispatch_retried", {"work": "dispatching"}),
+        (ListPrefix(""), "listing_retried", {"work": "listing the prefix"}),
+        (PlanArchive("", 1), "assembly_retried", {"work": "planning the archive"}),
+        (CleanUp(""), "assembly_retried", {"work": "cleaning up"}),
+    ],
+)
+def test_an_error_that_was_not_foreseen_is_noted_by_its_kind_alone(message: Any, kind: str, details: Any) -> None:
+    world, job = started()
+    message = replace(message, job_id=job.job_id)
+    with pytest.raises(KeyError), world.lifecycle.noting_failure(message):
+        raise KeyError("a secret")
+    line = world.table.trail[job.job_id][-1]
+    reason = "an unexpected KeyError in a worker, whose log has the details"
+    assert (line.kind, line.details) == (kind, {"code": "internal_error", "message": reason, **details})
+    if isinstance(message, CheckBatch | DispatchJob | PlanArchive):
+        ended = world.lifecycle.give_up(message)
+        assert ended is not None and ended.error is not None and ended.error.message.endswith(reason)
+
+
+def test_an_unreadable_message_says_nothing_of_its_job() -> None:
+    world, job = started()
+    with pytest.raises(UnreadableMessage), world.lifecycle.noting_failure(CheckBatch(job.job_id, 7)):
+        raise UnreadableMessage("there is no such batch")
+    assert (world.table.errors, kinds(world, job)) == ({}, ["created"])
+
+
+def test_an_error_that_cannot_be_noted_is_raised_as_it_is() -> None:
+    world, job = started()
+    world.table.down = True
+    with pytest.raises(StorageUnavailable), world.lifecycle.noting_failure(CheckBatch(job.job_id, 0)):
+        raise StorageUnavailable("key", "HTTP 500")
+
+
+def test_a_dead_letter_of_a_batch_that_the_job_does_not_have_fails_nothing() -> None:
+    world, job = started()
+    assert world.lifecycle.give_up(CheckBatch(job.job_id, 9)) is None
+    assert not world.job(job.job_id).status.ended
+
+
 def test_the_message_of_an_error_is_clipped() -> None:
     world, job = started()
-    error = StorageUnavailable("ü" * 5_000, "HTTP 500")
-    world.lifecycle.note_error(job.job_id, error, kind="batch_retried", batch=0)
+    message = CheckBatch(job.job_id, 0)
+    with pytest.raises(StorageUnavailable), world.lifecycle.noting_failure(message):
+        raise StorageUnavailable("ü" * 5_000, "HTTP 500")
     world.lifecycle.give_up(CheckBatch(job.job_id, 0))
     for failure in (world.table.errors[job.job_id, 0], world.job(job.job_id).error):
         assert failure is not None and MAX_ERROR_BYTES - 4 < len(failure.message.encode()) <= MAX_ERROR_BYTES
