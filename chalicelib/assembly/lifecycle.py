@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 
@@ -69,9 +70,17 @@ class ArchiveLifecycle(msgspec.Struct, frozen=True):
             self._send(archive, (n for n in range(archive.chunks[archive.phase]) if n not in recorded))
         self.advance(job, archive)
 
-    def changed(self, job: Job, keys: list[str]) -> None:
-        """Files are not what they were: begin a new generation, with a new plan and new uploads."""
-        event = JobEvent("source_changed", self.now(), WORKER, {"keys": keys, "generation": job.generation})
+    def changed(self, job: Job, key: str) -> None:
+        """A file is not what it was: begin a new generation, with a new plan and new uploads."""
+        self._begin_again(job, "source_changed", {"keys": [key]})
+
+    def upload_aborted(self, job: Job, archive: Archive) -> None:
+        """The upload of an archive was aborted from outside: begin a new generation."""
+        self._begin_again(job, "upload_aborted", {"archive": archive.number})
+
+    def _begin_again(self, job: Job, kind: str, details: dict[str, Any]) -> None:
+        event = JobEvent(kind, self.now(), WORKER, {**details, "generation": job.generation})
+        keys = details.get("keys", ())
         for _ in range(ATTEMPTS):
             current = self.jobs.get(job.job_id)
             if current is None or current.status is not JobStatus.PROCESSING or current.generation != job.generation:

@@ -29,7 +29,7 @@ class Built(StrEnum):
     PLANNED = "planned"
     RECORDED = "recorded"
     REPEATED = "repeated"
-    REPLANNED = "replanned"  # a file had changed
+    REPLANNED = "replanned"  # a file had changed, or the upload was aborted from outside
     CLEANED = "cleaned"
     DROPPED = "dropped"  # the job has ended, or another generation is being built
 
@@ -96,14 +96,14 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
         try:
             receipt = self._work(archive, chunk)
         except SourceChanged as error:
-            return self._replan(archive, [error.key])
+            return self._replan(archive, changed=error.key)
         except UploadGone:
             job, current, recorded = self._state(archive, chunk)
             if job is None or current is None or recorded or current.phase is not archive.phase:
                 return Built.DROPPED, None  # another worker did the chunk, or the archive is not built any more
             if job.replans >= MAX_REPLANS:
                 raise
-            return self._replan(archive, [])  # the upload was aborted from outside
+            return self._replan(archive, changed=None)
         outcome = self.table.record_chunk(archive, chunk, receipt, now=self.now())
         job, current, _ = self._state(archive, chunk)
         if outcome is ChunkOutcome.STALE or job is None or current is None:
@@ -117,10 +117,14 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
         state = self.table.chunk_state(*key, chunk=chunk)
         return state if state.job and _builds(state.job, archive.generation) else state._replace(job=None)
 
-    def _replan(self, archive: Archive, changed: list[str]) -> tuple[Built, None]:
+    def _replan(self, archive: Archive, *, changed: str | None) -> tuple[Built, None]:
+        """Begin again because the file with this key changed, or (None) because the upload was aborted from outside."""
         job = self.jobs.get(archive.job_id)
         if job is not None and job.generation == archive.generation:
-            self.lifecycle.changed(job, changed)
+            if changed is None:
+                self.lifecycle.upload_aborted(job, archive)
+            else:
+                self.lifecycle.changed(job, changed)
         return Built.REPLANNED, None
 
     def _work(self, archive: Archive, chunk: int) -> Receipt:

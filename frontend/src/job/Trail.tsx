@@ -84,6 +84,7 @@ const KINDS: Record<string, { text: string; dot: string }> = {
   links_issued: { text: "Links handed out", dot: "bg-idle-fill" },
   swept: { text: "Set going again by the sweeper", dot: "bg-warn-fill" },
   source_changed: { text: "A file changed while it was copied", dot: "bg-warn-fill" },
+  upload_aborted: { text: "The archive's upload was aborted from outside", dot: "bg-warn-fill" },
   assembly_retried: { text: "A step of the assembly is tried again", dot: "bg-warn-fill" },
 };
 

@@ -155,10 +155,10 @@ def test_a_generation_begins_although_progress_is_reported(reports: int, *, agai
     begin = here.worker.lifecycle.changed
     if not again:
         with pytest.raises(TableUnavailable, match="at each attempt"):
-            begin(here.job(job.job_id), ["downloads/70010.zip"])
+            begin(here.job(job.job_id), "downloads/70010.zip")
         return
-    begin(here.job(job.job_id), ["downloads/70010.zip"])
-    begin(job, ["downloads/70011.zip"])  # another worker, which has not seen it yet
+    begin(here.job(job.job_id), "downloads/70010.zip")
+    begin(job, "downloads/70011.zip")  # another worker, which has not seen it yet
 
     assert here.queue.messages == [PlanArchive(job.job_id, 2)]
     assert here.job(job.job_id).replans == 1

@@ -170,6 +170,9 @@ def test_an_upload_that_was_aborted_from_outside_is_replaced() -> None:
     here.work_off()
     assert here.job(job.job_id).generation == 2
     assert here.contents(job) == {"70000.zip": LARGE, "70001.zip": LARGE}
+    (aborted,) = [event for event in here.table.trail[job.job_id] if event.kind == "upload_aborted"]
+    assert aborted.details == {"archive": 1, "generation": 1}
+    assert "source_changed" not in [event.kind for event in here.table.trail[job.job_id]]
 
 
 # --- building on ----------------------------------------------------------------------------
