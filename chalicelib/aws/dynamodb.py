@@ -103,11 +103,11 @@ class Table(msgspec.Struct, frozen=True):
             answer = self.client.query(TableName=self.name, **arguments, **expression.arguments())
         return answer["Items"], answer.get("LastEvaluatedKey")
 
-    def rows(self, condition: Condition) -> Iterator[Row]:
-        """All rows of one partition for which the condition of their keys holds, page by page."""
+    def rows(self, condition: Condition, **options: Any) -> Iterator[Row]:
+        """All rows of one partition for which the condition of their keys holds, page by page; options as of `page`."""
         start: Row | None = None
         while True:
-            found, start = self.page(condition, start=start)
+            found, start = self.page(condition, start=start, **options)
             yield from found
             if start is None:
                 return

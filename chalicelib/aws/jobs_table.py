@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import merge
 
 import msgspec
 
@@ -139,13 +140,13 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
         row = self.table.get(keys.error(job_id, batch))
         return rows.error_from(row) if row else None
 
-    def due(self, *, now: int, limit: int) -> list[str]:
-        found: list[Row] = []
-        for shard in keys.OPEN_SHARDS:
-            due = equals("open_shard", shard) & at_most("sweep_at", now)
-            found += self.table.page(due, limit=limit, IndexName=keys.OPEN_JOBS_INDEX)[0]
-        found.sort(key=lambda row: int(row["sweep_at"]["N"]))
-        return [keys.job_id_of(row) for row in found[:limit]]
+    def due(self, *, now: int) -> Iterator[str]:
+        until = at_most("sweep_at", now)
+        shards = [
+            self.table.rows(equals("open_shard", shard) & until, IndexName=keys.OPEN_JOBS_INDEX)
+            for shard in keys.OPEN_SHARDS
+        ]
+        return map(keys.job_id_of, merge(*shards, key=lambda row: int(row["sweep_at"]["N"])))
 
     def postpone_sweep(self, job: Job, *, sweep_at: int, event: JobEvent | None) -> bool:
         postponed = Update(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -123,8 +123,8 @@ class JobTable(Protocol):
     def last_error(self, job_id: str, batch: int | None) -> Failure | None:
         """The latest error of a batch, if it had any."""
 
-    def due(self, *, now: int, limit: int) -> list[str]:
-        """Ids of at most `limit` jobs that have not ended and whose sweep_at has come, the longest waiting first."""
+    def due(self, *, now: int) -> Iterator[str]:
+        """Ids of the jobs whose sweep_at has come, the longest waiting first; read as they are asked for."""
 
     def postpone_sweep(self, job: Job, *, sweep_at: int, event: JobEvent | None) -> bool:
         """Move the job's next sweep; with an event, count a sweep too. False if another sweeper was here first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 
 import msgspec
 
@@ -13,7 +14,6 @@ from chalicelib.messages import CleanUp, Message
 from chalicelib.observability import count, logger
 
 SWEEPER = Actor(by="sweeper")
-PAGE = 100
 TIMED_OUT = Failure("timed_out", "the job did not end within its time to live")
 STUCK_AFTER = 3  # sweeps without any progress: silent for 2 + 4 + 8 minutes, as `sweep_after` is by default
 MAX_DOUBLINGS = 5  # a job whose messages wait in a long backlog is not sent again and again
@@ -31,14 +31,8 @@ class Sweeper(msgspec.Struct, frozen=True):
 
     def sweep(self, *, time_left: Callable[[], bool]) -> int:
         """Looks at every job that is due while there is time left. Returns how many it restarted or ended."""
-        moved = 0
-        while time_left():
-            due = self.table.due(now=self.now(), limit=PAGE)
-            looked_at = [self._safely_look_at(job_id) for job_id in due]
-            moved += looked_at.count(True)
-            if len(due) < PAGE or not any(looked_at):
-                break
-        return moved
+        due = takewhile(lambda _: time_left(), self.table.due(now=self.now()))
+        return sum(map(self._safely_look_at, due))
 
     def _safely_look_at(self, job_id: str) -> bool:
         """One job that raises must not keep the sweeper from the others."""

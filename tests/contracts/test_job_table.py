@@ -175,10 +175,19 @@ def test_trouble_is_remembered_per_batch(table: JobTable) -> None:
 def test_a_job_is_due_from_its_sweep_time_until_it_ends(table: JobTable) -> None:
     stored(table)
     sweep_at = job().sweep_at
-    assert table.due(now=sweep_at - 1, limit=10) == []
-    assert table.due(now=sweep_at, limit=10) == [ONE]
+    assert list(table.due(now=sweep_at - 1)) == []
+    assert list(table.due(now=sweep_at)) == [ONE]
     table.apply(change(Trigger.CANCEL))
-    assert table.due(now=sweep_at, limit=10) == []
+    assert list(table.due(now=sweep_at)) == []
+
+
+def test_jobs_are_due_in_the_order_of_their_sweep_times_whatever_their_shard(table: JobTable) -> None:
+    jobs = [job(job_id=f"6f6b0f9e-0000-4000-8000-{n:012}", sweep_at=NOW + (7 * n) % 20) for n in range(20)]
+    for one in jobs:
+        assert table.create(one, [files(70000)], event=event())
+    wanted = [one.job_id for one in sorted(jobs, key=lambda one: one.sweep_at)]
+    assert list(table.due(now=NOW + 20)) == wanted
+    assert list(table.due(now=NOW + 9)) == wanted[:10]
 
 
 def test_of_two_sweepers_one_wins(table: JobTable) -> None:

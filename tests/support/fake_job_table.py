@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import asdict, replace
@@ -136,10 +136,10 @@ class FakeJobTable:
         self._answer()
         return self.errors.get((job_id, batch))
 
-    def due(self, *, now: int, limit: int) -> list[str]:
+    def due(self, *, now: int) -> Iterator[str]:
         self._answer()
         waiting = [job for job in self.jobs.values() if _driven(job) and job.sweep_at <= now]
-        return [job.job_id for job in sorted(waiting, key=lambda job: job.sweep_at)][:limit]
+        return iter([job.job_id for job in sorted(waiting, key=lambda job: job.sweep_at)])
 
     def postpone_sweep(self, job: Job, *, sweep_at: int, event: JobEvent | None) -> bool:
         current = self.get(job.job_id)

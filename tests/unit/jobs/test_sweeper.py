@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from chalicelib.jobs.model import JobStatus
-from chalicelib.jobs.sweeper import MAX_DOUBLINGS, PAGE, STUCK_AFTER
+from chalicelib.jobs.sweeper import MAX_DOUBLINGS, STUCK_AFTER
 from chalicelib.messages import CheckBatch, DispatchJob
 from chalicelib.observability import metrics
 from tests.support.builders import ALICE, JOB_TTL, SWEEP_AFTER, World
@@ -142,29 +144,35 @@ def test_a_queue_that_is_down_leaves_the_job_to_a_later_sweep() -> None:
     assert world.job(job_id).status is JobStatus.READY
 
 
-def test_sweeping_goes_on_page_after_page() -> None:
-    world = World()
-    for number in range(PAGE + 1):
-        lost(world, 70000 + number)
-    world.clock.advance(SWEEP_AFTER)
-    assert world.sweep() == PAGE + 1
-    assert len(world.queue.messages) == PAGE + 1
+def test_a_job_is_swept_behind_any_number_of_healthy_ones() -> None:
+    world = World(files_per_batch=1)
+    healthy = [lost(world, 70000 + number, 80000 + number) for number in range(250)]
+    job_id = lost(world, 99999)
+    world.clock.advance(SWEEP_AFTER - 1)
+    for moving in healthy:
+        world.handle(DispatchJob(moving))
+        world.handle(CheckBatch(moving, 0))
+    world.queue.messages.clear()
+    world.clock.advance(1)
+    assert world.sweep() == 1
+    assert world.queue.messages == [CheckBatch(job_id, 0)]
 
 
 def test_sweeping_stops_when_its_time_is_up() -> None:
     world = World()
-    for number in range(PAGE + 1):
+    for number in range(5):
         lost(world, 70000 + number)
     world.clock.advance(SWEEP_AFTER)
-    answers = iter([True, False])
-    assert world.sweeper.sweep(time_left=lambda: next(answers)) == PAGE
+    answers = iter([True, True, True, False])
+    assert world.sweeper.sweep(time_left=lambda: next(answers)) == 3
+    assert world.sweep() == 2
 
 
 class LaggingTable(FakeJobTable):
     """A table whose index tells yesterday's news: every open job is due."""
 
-    def due(self, *, now: int, limit: int) -> list[str]:
-        return list(self.jobs)[:limit]
+    def due(self, *, now: int) -> Iterator[str]:
+        return iter(list(self.jobs))
 
 
 def test_an_index_that_lags_behind_does_not_make_a_job_swept_twice() -> None:
