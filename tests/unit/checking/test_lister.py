@@ -115,7 +115,7 @@ def test_an_outage_is_noted_and_the_message_tried_again() -> None:
     world, job = started("1")
     world.store.down = True
     with pytest.raises(StorageUnavailable):
-        find(world, job)
+        world.handle(ListPrefix(job.job_id))
     assert world.table.errors[job.job_id, None].code == "storage_unavailable"
     assert [line.kind for line in world.table.trail[job.job_id]] == ["created", "started", "listing_retried"]
     world.store.down = False
