@@ -66,7 +66,7 @@ def checked_job(store: Store, ids: list[int]) -> CheckedJob:
     service = JobService(table, queue, _now, new_id, TTL, 120)
     files = [RequestedFile(key_of(number), number) for number in ids]
     job, _ = service.start(NewJob(files, 0, 3_600, ArchiveRequest()), Actor(by="bench"))
-    checker = BatchChecker(table, source, lifecycle, ThreadPoolExecutor(settings.check_threads), _now)
+    checker = BatchChecker(table, source, lifecycle, ThreadPoolExecutor, _now, settings.check_threads)
     before = time.process_time()
     while queue.messages and isinstance(queue.messages[0], CheckBatch | DispatchJob):
         message = queue.messages.pop(0)

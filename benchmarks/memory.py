@@ -177,7 +177,7 @@ def checked(count: int, size: int, folder: str) -> tuple[str, FakeJobTable, Fake
     table, queue, source = FakeJobTable(), FakeWorkQueue(), FakeSourceStore()
     lifecycle = JobLifecycle(table, queue, milliseconds, TTL)
     service = JobService(table, queue, milliseconds, new_id, TTL, 120)
-    checker = BatchChecker(table, source, lifecycle, ThreadPoolExecutor(1), milliseconds)
+    checker = BatchChecker(table, source, lifecycle, ThreadPoolExecutor, milliseconds, 1)
     files = [RequestedFile(f"downloads/{folder}{10_000 + n}.zip", 10_000 + n) for n in range(count)]
     for file in files:
         source.objects[file.key] = StoredObject(size, f"{file.file_id:032x}", 1_600_000_000_000)

@@ -57,8 +57,8 @@ class Services(Adapters):
         """Checks the files of batches."""
         from chalicelib.checking.checker import BatchChecker
 
-        executor = self.system.executor(self.settings.check_threads)
-        return BatchChecker(self.job_table, self.source, self.lifecycle, executor, self.system.now)
+        threads, system = self.settings.check_threads, self.system
+        return BatchChecker(self.job_table, self.source, self.lifecycle, system.executor, system.now, threads)
 
     @cached_property
     def lister(self) -> PrefixLister:

@@ -27,13 +27,17 @@ class Checked(StrEnum):
 
 
 class BatchChecker(msgspec.Struct, frozen=True):
-    """`executor` has as many threads as HEAD requests may be in flight; `now()` is epoch milliseconds."""
+    """`executors` makes one that runs so many calls at once; `threads` is the number of HEAD requests in flight.
+
+    `now()` is epoch milliseconds.
+    """
 
     table: JobTable
     store: SourceStore
     lifecycle: JobLifecycle
-    executor: Executor
+    executors: Callable[[int], Executor]
     now: Callable[[], int]
+    threads: int
 
     def check(self, message: CheckBatch, *, redelivered: bool) -> Checked:
         """Handles one message.
@@ -66,12 +70,13 @@ class BatchChecker(msgspec.Struct, frozen=True):
 
     def _look_up(self, files: Sequence[RequestedFile]) -> list[FileResult]:
         """Sends a HEAD for every file; a failure stops the rest, because the whole batch is tried again."""
-        lookups = [self.executor.submit(self.store.head, file.key) for file in files]
-        try:
-            found = [lookup.result() for lookup in lookups]
-        finally:
-            for lookup in lookups:
-                lookup.cancel()
+        with self.executors(min(self.threads, len(files))) as executor:
+            lookups = [executor.submit(self.store.head, file.key) for file in files]
+            try:
+                found = [lookup.result() for lookup in lookups]
+            finally:
+                for lookup in lookups:
+                    lookup.cancel()
         if None in found:
             self.store.confirm_bucket()
         return [result_of(stored) for stored in found]

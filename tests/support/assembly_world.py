@@ -25,7 +25,7 @@ from chalicelib.limits import S3, S3Limits
 from chalicelib.messages import BuildChunk, CleanUp, Message, PlanArchive
 from tests.support import builders
 from tests.support.builders import ALICE, World, numbered
-from tests.support.executors import SerialExecutor
+from tests.support.executors import serial_executors
 from tests.support.fake_assembly import FakeAssemblyTable
 from tests.support.fake_job_table import FakeJobTable
 
@@ -71,7 +71,7 @@ class AssemblyWorld(World):
         self.bucket, self.files = everything, source or everything
         if tables is None:
             everything.crashes = fake
-        self.checker = BatchChecker(self.table, self.files, self.lifecycle, SerialExecutor(), self.clock)
+        self.checker = BatchChecker(self.table, self.files, self.lifecycle, serial_executors, self.clock, 1)
         self.lister = PrefixLister(self.table, self.files, self.lifecycle, self.clock, numbered())
         self.archives: Any = archives
         ids = (f"00000000-0000-4000-8000-{number:012d}" for number in itertools.count(1))
@@ -96,7 +96,7 @@ class AssemblyWorld(World):
             store=self.bucket,
             source=self.files,
             queue=self.queue,
-            executors=lambda at_once: SerialExecutor(),
+            executors=serial_executors,
             now=self.clock,
             token=lambda: next(self.tokens),
         )

@@ -17,7 +17,7 @@ from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.jobs.sweeper import Sweeper
 from chalicelib.limits import MAX_FILES_PER_BATCH
 from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, Message
-from tests.support.executors import SerialExecutor
+from tests.support.executors import serial_executors
 from tests.support.fake_job_table import FakeJobTable
 from tests.support.fakes import Clock, FakeCallCounter, FakeSourceStore, FakeWorkQueue
 
@@ -99,7 +99,7 @@ class World:
         self.counter = FakeCallCounter()
         self.lifecycle = JobLifecycle(self.table, self.queue, self.clock, JOB_TTL, window)
         self.service = JobService(self.table, self.queue, self.clock, new_id, JOB_TTL, SWEEP_AFTER, files_per_batch)
-        self.checker = BatchChecker(self.table, self.store, self.lifecycle, SerialExecutor(), self.clock)
+        self.checker = BatchChecker(self.table, self.store, self.lifecycle, serial_executors, self.clock, 1)
         self.lister = PrefixLister(self.table, self.store, self.lifecycle, self.clock, numbered())
         self.sweeper = Sweeper(self.table, self.queue, self.lifecycle, self.clock, SWEEP_AFTER, JOB_TTL)
 

@@ -19,3 +19,8 @@ class SerialExecutor(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+def serial_executors(threads: int) -> SerialExecutor:
+    """Makes an executor without threads, whatever number is asked for."""
+    return SerialExecutor()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from msgspec.structs import replace
@@ -21,7 +21,7 @@ from chalicelib.errors import (
 from chalicelib.jobs.model import FileResult, FileState, Job, JobStatus
 from chalicelib.messages import CheckBatch, DispatchJob
 from tests.support.builders import ALICE, World
-from tests.support.executors import SerialExecutor
+from tests.support.executors import serial_executors
 from tests.support.fakes import FakeSourceStore
 
 
@@ -40,8 +40,10 @@ class FailingStore(FakeSourceStore):
         return super().head(key)
 
 
-def checker(world: World, store: FakeSourceStore, executor: Executor | None = None) -> BatchChecker:
-    return BatchChecker(world.table, store, world.lifecycle, executor or SerialExecutor(), world.clock)
+def checker(world: World, store: FakeSourceStore, threads: int = 0) -> BatchChecker:
+    """With so many threads, or none."""
+    executors = ThreadPoolExecutor if threads else serial_executors
+    return BatchChecker(world.table, store, world.lifecycle, executors, world.clock, threads or 1)
 
 
 def results(world: World, job: Job) -> tuple[FileResult, ...]:
@@ -166,8 +168,8 @@ def test_the_first_failure_stops_the_rest_of_the_batch() -> None:
     world = World()
     job = world.start(*range(70000, 70100))
     store = FailingStore("downloads/70000.zip", StorageUnavailable("downloads/70000.zip", "it is down"))
-    with ThreadPoolExecutor(1) as one, pytest.raises(StorageUnavailable):
-        checker(world, store, one).check(CheckBatch(job.job_id, 0), redelivered=False)
+    with pytest.raises(StorageUnavailable):
+        checker(world, store, threads=1).check(CheckBatch(job.job_id, 0), redelivered=False)
     assert len(store.calls) < 100
 
 
@@ -197,8 +199,7 @@ class MeetingStore(FakeSourceStore):
 def test_files_are_looked_up_side_by_side() -> None:
     world = World()
     job = world.start(*range(70000, 70004))
-    with ThreadPoolExecutor(4) as four:
-        checker(world, MeetingStore(4), four).check(CheckBatch(job.job_id, 0), redelivered=False)
+    checker(world, MeetingStore(4), threads=4).check(CheckBatch(job.job_id, 0), redelivered=False)
     assert world.job(job.job_id).counts.processed == 4
 
 
