@@ -12,7 +12,8 @@ from chalice.app import CloudWatchEvent, DynamoDBEvent, SQSEvent, WebsocketEvent
 from chalicelib.api.routes import api
 from chalicelib.cold_start import warm_up
 
-app = Chalice(app_name="lorry")
+# Our logger has the same name; Chalice would set it to ERROR and add a handler of its own.
+app = Chalice(app_name="lorry", configure_logs=False)
 app.experimental_feature_flags.add("WEBSOCKETS")  # Chalice packages none without it
 app.register_blueprint(api)
 

@@ -93,8 +93,8 @@ def test_a_message_that_always_fails_ends_its_job_with_a_reason(strict: Deployme
     strict.stack.send("check", encode(CheckBatch(job_id, 1)))
     wait_for("end of the job", lambda: job_row(strict, job_id)["status"] == {"S": "failed"}, seconds=PATIENCE)
     error = job_row(strict, job_id)["error"]["M"]
-    assert error["code"] == {"S": "gave_up"}
-    assert "checking batch 1 never finished" in error["message"]["S"]
+    assert error["code"] == {"S": "internal_error"}
+    assert "checking batch 1 was given up after repeated attempts" in error["message"]["S"]
 
 
 def job_row(strict: Deployment, job_id: str) -> dict[str, Any]:
