@@ -17,7 +17,9 @@ from chalicelib.limits import S3_MAX_KEY_BYTES, ZIP_MAX_NAME_BYTES
 MANIFEST_NAME = "MANIFEST.json"
 
 _MAX_SEGMENT_BYTES = 255  # ext4, APFS and NTFS: one component of a path
-_RECORD_BYTES = 46 + 28  # a directory record and its ZIP64 field share 65,535 bytes with the name (APPNOTE 4.4.10)
+_RECORD_BYTES = (
+    46 + 28 + 9
+)  # a directory record with its extra fields shares 65,535 bytes with the name (APPNOTE 4.4.10)
 _COUNTER_ROOM = 12  # bytes kept free for " (2)" in a segment that had to be cut
 _MAX_EXTENSION = 20  # characters after the last dot that are kept as an extension
 

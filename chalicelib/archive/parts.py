@@ -28,7 +28,8 @@ class Header(msgspec.Struct, frozen=True, array_like=True, tag="header"):
     """The local header of member number `entry`.
 
     `crc32` None: it is joined from the body that follows in the same part, and from what the chunks `chunks` of an
-    earlier phase recorded of the body; then `key` and `etag` name its source.
+    earlier phase recorded of the body; then `key` and `etag` name its source. `timestamp` is false in plans of version
+    0.1.0, whose headers have no extended timestamp.
     """
 
     entry: int
@@ -39,6 +40,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, tag="header"):
     chunks: tuple[int, ...] = ()
     key: str = ""
     etag: str = ""
+    timestamp: bool = False
 
 
 class Bundle(msgspec.Struct, frozen=True, array_like=True, tag="bundle"):

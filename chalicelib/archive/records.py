@@ -1,7 +1,8 @@
 """The records of a ZIP as bytes: APPNOTE.TXT 6.3.10, section numbers beside each layout.
 
 Entries are stored, names are UTF-8 (flag bit 11), sizes and CRC-32 stand in the local header (no data descriptors),
-and ZIP64 fields appear exactly where a value reaches its sentinel.
+and ZIP64 fields appear exactly where a value reaches its sentinel. DOS times have no time zone: readers take them for
+local time, so each record has an extended timestamp too, which is in UTC.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ _END64_SIGNATURE = 0x06064B50
 _LOCATOR64_SIGNATURE = 0x07064B50
 _END_SIGNATURE = 0x06054B50
 _ZIP64_EXTRA = 0x0001  # 4.5.3
+_TIMESTAMP = struct.Struct("<HHBi")  # 4.6.1 and Info-ZIP's extrafld.txt: tag, size, which times follow, modified
+_TIMESTAMP_EXTRA = 0x5455
+_MODIFIED_FOLLOWS = 1
 
 _VERSION_NEEDED = 20  # 4.4.3
 _VERSION_ZIP64 = 45
@@ -39,25 +43,30 @@ _EXTERNAL = 0o100644 << 16  # 4.4.15: a regular file, rw-r--r--
 
 _FIRST_TIME = 315_532_800  # 1980-01-01T00:00:00Z
 _LAST_TIME = 4_354_819_198  # 2107-12-31T23:59:58Z
+_LAST_TIMESTAMP = 0x7FFFFFFF  # 2038-01-19T03:14:07Z
 
 
 class Member(NamedTuple):
-    """What the records say of a member of the archive, its CRC-32 apart. Bytes, and Unix seconds (UTC)."""
+    """What the records say of a member of the archive, its CRC-32 apart. Bytes, and Unix seconds (UTC).
+
+    `timestamp`: with the extended timestamp, which plans of version 0.1.0 have no room for.
+    """
 
     name: str
     size: int
     modified: int = 0
+    timestamp: bool = True
 
 
 def header_size(name_size: int, size: int, limits: ZipLimits = ZIP) -> int:
     """Bytes of the local header of a member whose name has `name_size` bytes in UTF-8."""
-    return _LOCAL.size + name_size + (20 if size >= limits.sentinel_32 else 0)
+    return _LOCAL.size + name_size + (20 if size >= limits.sentinel_32 else 0) + _TIMESTAMP.size
 
 
 def record_size(name_size: int, size: int, offset: int, limits: ZipLimits = ZIP) -> int:
     """Bytes of a member's record in the central directory."""
     wide = 2 * (size >= limits.sentinel_32) + (offset >= limits.sentinel_32)
-    return _CENTRAL.size + name_size + (4 + 8 * wide if wide else 0)
+    return _CENTRAL.size + name_size + (4 + 8 * wide if wide else 0) + _TIMESTAMP.size
 
 
 def local_header(member: Member, crc: int, limits: ZipLimits = ZIP) -> bytes:
@@ -68,6 +77,7 @@ def local_header(member: Member, crc: int, limits: ZipLimits = ZIP) -> bytes:
     if size >= limits.sentinel_32:
         extra = struct.pack("<HHQQ", _ZIP64_EXTRA, 16, size, size)  # 4.5.3: a local header holds both sizes
         size, version = ZIP_SENTINEL_32, _VERSION_ZIP64
+    extra += _timestamp(member)
     lengths = (size, size, len(name), len(extra))
     return _LOCAL.pack(_LOCAL_SIGNATURE, version, _FLAGS, _STORED, clock, date, crc, *lengths) + name + extra
 
@@ -84,6 +94,7 @@ def directory_record(member: Member, crc: int, offset: int, limits: ZipLimits = 
         wide.append(offset)
         offset = ZIP_SENTINEL_32
     extra = struct.pack(f"<HH{len(wide)}Q", _ZIP64_EXTRA, 8 * len(wide), *wide) if wide else b""
+    extra += _timestamp(member)
     version = _VERSION_ZIP64 if wide else _VERSION_NEEDED
     head = (_CENTRAL_SIGNATURE, _MADE_BY, version, _FLAGS, _STORED, clock, date, crc, size, size)
     return _CENTRAL.pack(*head, len(name), len(extra), 0, 0, 0, _EXTERNAL, offset) + name + extra
@@ -130,6 +141,14 @@ def encoded_name(name: str) -> bytes:
     if not 0 < len(encoded) <= ZIP_MAX_NAME_BYTES:
         raise ValueError(f"a name has 1 to {ZIP_MAX_NAME_BYTES:,} bytes, not {len(encoded):,}")
     return encoded
+
+
+def _timestamp(member: Member) -> bytes:
+    """The extended timestamp, of the same length in both records; without a time where 32 bits do not hold it."""
+    if not member.timestamp:
+        return b""
+    flags, modified = (_MODIFIED_FOLLOWS, member.modified) if 0 < member.modified <= _LAST_TIMESTAMP else (0, 0)
+    return _TIMESTAMP.pack(_TIMESTAMP_EXTRA, _TIMESTAMP.size - 4, flags, modified)
 
 
 def dos_time(modified: int) -> tuple[int, int]:

@@ -78,8 +78,9 @@ class PartSources:
 
     def _header(self, member: int) -> Header:
         entries, row = self._volume.entries, self._volume.rows[member]
-        name, size, modified = self._volume.member(member)
-        return Header(member, name, size, modified, entries.crcs[row] if entries.crc_known[row] else None)
+        name, size, modified, timestamp = self._volume.member(member)
+        crc32 = entries.crcs[row] if entries.crc_known[row] else None
+        return Header(member, name, size, modified, crc32, timestamp=timestamp)
 
     def _body(self, member: int, start: int, size: int) -> Body:
         entries, row = self._volume.entries, self._volume.rows[member]

@@ -158,7 +158,7 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
             if header.crc32 is not None and own.size == header.size and own.crc32 != header.crc32:
                 raise SourceChanged(body.key, OTHER_CRC, header.entry)
         crc = self._joined(archive, header, own, findings) if header.crc32 is None else header.crc32
-        return local_header(Member(header.name, header.size, header.modified), crc)
+        return local_header(Member(header.name, header.size, header.modified, header.timestamp), crc)
 
     def _joined(self, archive: Archive, header: Header, own: BodyCrc, findings: Findings) -> int:
         """The CRC-32 of a body from its first bytes and the copies of the rest, or from what was read of it."""

@@ -37,9 +37,9 @@ class PlanStep(StrEnum):
     OPEN = "open"  # all of them are planned
 
 
-class PlanState(msgspec.Struct, tag_field="v", tag=1):
+class PlanState(msgspec.Struct, tag_field="v", tag=2):
     """How far planning has come. `rows` and `names` are keys of what is stored. `archives` are planned, `current` is
-    being planned; together they follow `ranges`.
+    being planned; together they follow `ranges`. Version 1 measured records without extended timestamps.
     """
 
     step: PlanStep = PlanStep.COLLECT

@@ -96,6 +96,20 @@ def test_a_reader_unpacks_what_was_put_in(reader: str, shape: str, tmp_path: Pat
     assert [row["crc32"] for row in manifest["files"]] == [f"{crc32(body):08x}" for body in store.values()]
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize("reader", [reader for reader in READERS if reader != "zipfile"])
+def test_a_reader_restores_the_second_of_each_object_wherever_it_is(reader: str, zone: str, tmp_path: Path):
+    READERS[reader].require()
+    archive, folder = tmp_path / "archive.zip", tmp_path / "unpacked"
+    archive.write_bytes(prepared("a mix of copied and read bodies")[2])
+    folder.mkdir()
+
+    READERS[reader].extract(archive, folder, zone)
+
+    found = {path.relative_to(folder).as_posix(): path.stat().st_mtime for path in folder.rglob("*.bin")}
+    assert found == {f"files/{number:05}.bin": 1_700_000_000 + number for number in range(len(MIX))}
+
+
 def test_directories_of_zip64_shapes_hold_what_their_names_say():
     assert b"PK\x06\x06" not in prepared("a mix of copied and read bodies")[2]
     for shape in SHAPES:

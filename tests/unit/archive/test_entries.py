@@ -5,7 +5,7 @@ import pytest
 
 from chalicelib.archive.encoding import decode, encode
 from chalicelib.archive.entries import Entries, Entry
-from chalicelib.archive.parts import Chunk, decode_chunk, encode_chunk
+from chalicelib.archive.parts import Chunk, Header, Literal, decode_chunk, encode_chunk
 from chalicelib.errors import UnknownFormat
 
 ENTRIES = [
@@ -76,3 +76,13 @@ def test_a_chunk_says_its_version():
 def test_what_is_not_meant_to_be_stored_is_refused():
     with pytest.raises(NotImplementedError):
         encode(object())
+
+
+def test_a_chunk_of_version_0_1_0_has_headers_without_timestamps():
+    header = ["header", 0, "a.txt", 5, 1_700_000_000, None, [], "", ""]
+    body = msgspec.msgpack.encode({"v": 1, "tasks": [["literal", 0, 1, 40, [header]]]})
+
+    (part,) = decode_chunk(body)
+
+    assert isinstance(part, Literal)
+    assert part.sources == (Header(0, "a.txt", 5, 1_700_000_000, None, timestamp=False),)

@@ -112,11 +112,11 @@ def test_the_order_of_the_request_is_kept_where_another_saves_nothing():
 def test_every_offset_follows_from_sizes():
     plan = planned(of_sizes([30, 0, 20]))
     layout = plan.layout
-    headers = [30 + len(f"files/{number}.bin") for number in range(3)]
+    headers = [30 + len(f"files/{number}.bin") + 9 for number in range(3)]
 
     assert list(layout.offsets[:3]) == [0, headers[0] + 30, headers[0] + headers[1] + 30]
     assert layout.generated_offset == sum(headers) + 50
-    assert layout.directory_offset == layout.generated_offset + 30 + len("MANIFEST.json") + plan.volume.sizes[-1]
+    assert layout.directory_offset == layout.generated_offset + 30 + len("MANIFEST.json") + 9 + plan.volume.sizes[-1]
     assert layout.size == layout.directory_offset + layout.directory_size + 22
 
 

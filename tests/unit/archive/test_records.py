@@ -30,20 +30,21 @@ def test_a_local_header_has_the_fields_of_appnote_4_3_7():
     )
     assert (signature, version, flags, method) == (0x04034B50, 20, 0x800, 0)
     assert (crc, packed, size) == (0xDEADBEEF, 5, 5)
-    assert (name, extra, header[30:]) == (6, 0, "é.txt".encode())
+    assert (name, extra, header[30:36]) == (6, 9, "é.txt".encode())
+    assert header[36:] == struct.pack("<HHBi", 0x5455, 5, 1, 1_700_000_000)
     assert (clock, date) == (22 << 11 | 13 << 5 | 20 // 2, 43 << 9 | 11 << 5 | 14)
     assert header[14:18] == struct.pack("<I", 0xDEADBEEF)
 
 
-@pytest.mark.parametrize(("size", "length", "version"), [(LAST_NARROW, 31, 20), (FIRST_WIDE, 51, 45)])
+@pytest.mark.parametrize(("size", "length", "version"), [(LAST_NARROW, 40, 20), (FIRST_WIDE, 60, 45)])
 def test_a_local_header_turns_zip64_at_the_sentinel_and_not_before(size, length, version):
     header = local_header(Member("a", size), 0, ZIP)
 
     assert len(header) == length
     assert struct.unpack_from("<H", header, 4) == (version,)
-    if length == 51:
+    if length == 60:
         assert struct.unpack_from("<II", header, 18) == (0xFFFFFFFF, 0xFFFFFFFF)
-        assert struct.unpack("<HHQQ", header[31:]) == (1, 16, size, size)
+        assert struct.unpack("<HHQQ", header[31:51]) == (1, 16, size, size)
 
 
 @pytest.mark.parametrize(
@@ -56,10 +57,10 @@ def test_a_local_header_turns_zip64_at_the_sentinel_and_not_before(size, length,
     ],
 )
 def test_a_directory_record_holds_in_zip64_exactly_what_does_not_fit(size, offset, wide):
-    record = directory_record(Member("a", size), 0, offset, ZIP)
+    record = directory_record(Member("a", size, 1_700_000_000), 0, offset, ZIP)
 
     extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
-    assert record[46:] == b"a" + extra
+    assert record[46:] == b"a" + extra + struct.pack("<HHBi", 0x5455, 5, 1, 1_700_000_000)
     assert struct.unpack_from("<HH", record, 4) == (3 << 8 | 63, 45 if wide else 20)
     assert struct.unpack_from("<II", record, 20) == (min(size, 0xFFFFFFFF),) * 2
     assert struct.unpack_from("<I", record, 42) == (min(offset, 0xFFFFFFFF),)
@@ -112,6 +113,18 @@ def test_times_are_even_seconds_from_1980_to_2107(moment, shown):
     assert (year, month, day, clock >> 11, clock >> 5 & 63, (clock & 31) * 2) == shown
 
 
+@pytest.mark.parametrize("modified", [-1, 0, 0x80000000, 1 << 40])
+def test_a_timestamp_without_a_time_that_32_bits_hold_has_the_same_length(modified):
+    member = Member("a", 1, modified)
+
+    assert local_header(member, 0)[31:] == struct.pack("<HHBi", 0x5455, 5, 0, 0)
+    assert directory_record(member, 0, 0)[47:] == struct.pack("<HHBi", 0x5455, 5, 0, 0)
+
+
+def test_a_header_of_a_plan_without_timestamps_has_none():
+    assert local_header(Member("a", 1, 1_700_000_000, timestamp=False), 0)[28:] == b"\0\0a"
+
+
 @pytest.mark.parametrize("name", ["", "x" * 65_536])
 def test_a_name_that_the_field_cannot_hold_is_refused(name):
     with pytest.raises(ValueError, match="65,535"):
@@ -119,7 +132,7 @@ def test_a_name_that_the_field_cannot_hold_is_refused(name):
 
 
 def test_the_longest_name_is_written_whole():
-    assert len(local_header(Member("x" * 65_535, 0), 0, ZIP)) == 30 + 65_535
+    assert len(local_header(Member("x" * 65_535, 0), 0, ZIP)) == 30 + 65_535 + 9
 
 
 def test_lowered_limits_still_write_the_real_sentinels():

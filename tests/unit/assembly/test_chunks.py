@@ -150,7 +150,7 @@ def test_many_bodies_are_gathered_into_bundles_first(waits: bool) -> None:
     (built,) = (task for tasks in chunks.values() for task in tasks if isinstance(task, Literal))
     bundles = [source for source in built.sources if isinstance(source, Bundle)]
     assert [(bundle.key, bundle.size) for bundle in bundles] == [(task.key, task.size) for task in gathers]
-    assert sum(bundle.size for bundle in bundles) == 25 * SMALL + sum(30 + len(f"name-{n}") for n in range(25))
+    assert sum(bundle.size for bundle in bundles) == 25 * SMALL + sum(30 + len(f"name-{n}") + 9 for n in range(25))
     assert len(built.sources) - len(bundles) == (2 if waits else 0)
 
 
