@@ -39,7 +39,7 @@ class SharedTables:
         table: FakeAssemblyTable = self._targets["archives"]
         return table
 
-    def send(self, messages: Iterable[Message]) -> None:
+    def send(self, messages: Iterable[Message], *, delay: int = 0) -> None:
         self._queue.send(message for message in messages if isinstance(message, PlanArchive | BuildChunk))
 
     def take(self) -> Message | bool:

@@ -50,7 +50,8 @@ class Services(Adapters):
         """What workers do with jobs."""
         from chalicelib.jobs.lifecycle import JobLifecycle
 
-        return JobLifecycle(self.job_table, self.queue, self.system.now, self.settings.job_ttl_seconds)
+        ttl, max_runs = self.settings.job_ttl_seconds, self.settings.max_receive_count
+        return JobLifecycle(self.job_table, self.queue, self.system.now, ttl, max_runs=max_runs)
 
     @cached_property
     def checker(self) -> BatchChecker:

@@ -11,7 +11,8 @@
     └── ArchiveTooLarge, UnknownFormat, WebhookUnreachable, WebhookFailed, UnreadableMessage, InvalidSettings
 
 `str(error)` is its `template` filled with its values: what happened, to what, what the reader can do. `code` is a part
-of the public contract; `retryable` work may succeed later. The HTTP status of each is in chalicelib.api.problems.
+of the public contract; `retryable` work may succeed later. An `outage` is no fault of the work that met it, which waits
+until it is over. The HTTP status of each is in chalicelib.api.problems.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class LorryError(Exception):
 
     code = "internal_error"
     retryable = False
+    outage = False
     template = "{cause}"
     fields: ClassVar[tuple[str, ...]] = ()
 
@@ -197,12 +199,15 @@ class StorageError(LorryError, retryable=True):
 
 
 class StorageUnavailable(StorageError, code="storage_unavailable"):
-    """The store failed or did not answer."""
+    """The store failed or did not answer; no `outage`: its answer is about this request alone."""
+
+    outage: bool = True
 
 
 class StorageThrottled(StorageError, code="storage_throttled"):
     """The store asked to slow down."""
 
+    outage = True
     template = "the store throttled requests at {key!r}: {cause}"
 
 
@@ -246,6 +251,7 @@ class ArchiveTooLarge(LorryError, code="archive_too_large"):
 class Unavailable(LorryError, retryable=True):
     """A service that Lorry depends on failed or did not answer."""
 
+    outage = True
     cause: str
 
 

@@ -32,6 +32,7 @@ ZIP_MAX_NAME_BYTES = 0xFFFF
 SQS_MAX_MESSAGE_BYTES = 1 * MiB
 SQS_MAX_BATCH_ENTRIES = 10
 SQS_MAX_VISIBILITY_SECONDS = 12 * 3600
+SQS_MAX_DELAY_SECONDS = 900
 
 # --- DynamoDB: docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 DYNAMODB_MAX_ITEM_BYTES = 400 * KiB

@@ -78,6 +78,12 @@ M = TypeVar("M", bound=AnyMessage)
 _decoder = msgspec.json.Decoder(AnyMessage)
 
 
+def work_of(message: Message) -> str:
+    """Names what a message asks for among all messages of its job; another copy asks for the same."""
+    kind, (_, *values) = type(message).__name__, msgspec.structs.astuple(message)
+    return "#".join([kind, *(str(value) for value in values if not isinstance(value, bool))])
+
+
 def encode(message: AnyMessage) -> str:
     """The body of an SQS message."""
     return msgspec.json.encode(message).decode()

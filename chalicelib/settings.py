@@ -42,6 +42,7 @@ DAY = 86_400
 API = Meta(extra={"functions": ("APIHandler",)})
 CALLERS = Meta(extra={"functions": ("APIHandler", "WebsocketConnect", "WebsocketMessage")})
 WEBHOOKS = Meta(extra={"functions": ("Webhook",)})
+DEAD_LETTERS = Meta(extra={"functions": ("DeadLetters",)})
 CALLBACKS = Meta(extra={"functions": ("APIHandler", "Webhook")})
 
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
@@ -100,6 +101,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "auto"
     retry_base_seconds: Annotated[float, Meta(ge=0, le=60, description="first delay of the exponential backoff")] = 1.0
     retry_cap_seconds: Annotated[float, Meta(ge=0, le=900, description="longest delay of the backoff")] = 120.0
+    max_receive_count: Annotated[
+        int,
+        Meta(ge=2, le=20, description="runs, and deliveries, of a message before its job fails"),
+        DEAD_LETTERS,
+    ] = 10
     sweep_after_seconds: Annotated[
         int, Meta(ge=1, le=3_600, description="silence after which a job is set going again")
     ] = 120

@@ -147,10 +147,12 @@ def _gateways() -> Iterator[Alarm]:
 
 
 def _service() -> Iterator[Alarm]:
-    text = "A message gave up, so a job failed."
-    yield Alarm("GaveUpAlarm", "GaveUp", text, "AWS/Lambda/Invocations", _function("DeadLetters"), 1, period=300)
-    text = "A job makes no progress though it was restarted, or it timed out."
     stage = {"service": "lorry", "stage": {"Ref": "Stage"}}
+    text = "A message gave up, so a job failed."
+    yield Alarm("GaveUpAlarm", "GaveUp", text, "Lorry/MessagesGivenUp", stage, 1, period=300)
+    text = "Messages come to their dead-letter queues before workers had them as often as they may."
+    yield Alarm("SentAgainAlarm", "SentAgain", text, "Lorry/MessagesSentAgain", stage, 1, period=300)
+    text = "A job makes no progress though it was restarted, or it timed out."
     # Such a job is looked at ever more seldom, so the period is long.
     yield Alarm("JobsStuckAlarm", "JobsStuck", text, "Lorry/JobsStuck", stage, 1, period=3600)
     text = "Messages to open WebSockets cannot be pushed."

@@ -140,6 +140,14 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
         row = self.table.get(keys.error(job_id, batch))
         return rows.error_from(row) if row else None
 
+    def count_run(self, job_id: str, work: str, *, cost: int, now: int) -> None:
+        counted = Update(key=keys.runs(job_id, work), set={"ttl": self._ttl(now)}, add={"cost": cost})
+        self.table.update(counted)
+
+    def cost_of_runs(self, job_id: str, work: str) -> int:
+        row = self.table.get(keys.runs(job_id, work))
+        return int(row["cost"]["N"]) if row else 0
+
     def due(self, *, now: int) -> Iterator[str]:
         until = at_most("sweep_at", now)
         shards = [

@@ -4,6 +4,7 @@
     JOB#<id>           JOB                                       the job
                        EVENT#<milliseconds>#<token>              a line of its audit trail
                        ERROR#<batch> | ERROR#job                 the latest error of a batch, or of the job as a whole
+                       RUNS#<work>                               how often workers had a message in vain
                        SUB#<connection>                          a WebSocket that watches the job
                        CHANGED#<generation>#<token>              a source object that changed under an archive
                        PLAN#<generation>                         how far the planning of its archives has come
@@ -76,6 +77,11 @@ def event(job_id: str, at: int, *, token: str) -> Row:
 
 def error(job_id: str, batch: int | None) -> Row:
     return key(partition(job_id), "ERROR#job" if batch is None else f"ERROR#{batch:05d}")
+
+
+def runs(job_id: str, work: str) -> Row:
+    """`work` names what a message asks for."""
+    return key(partition(job_id), f"RUNS#{work}")
 
 
 def files(job_id: str, batch: int, *, listing: str) -> Row:

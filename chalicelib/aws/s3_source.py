@@ -78,7 +78,7 @@ def _storage_error(key: str, error: ClientError) -> StorageError:
         return StorageThrottled(key, cause)
     if status_of(error) in (401, 403):
         return StorageForbidden(key, cause)
-    return StorageUnavailable(key, cause)
+    return StorageUnavailable(key, cause, outage=not 400 <= status_of(error) < 500)
 
 
 def status_of(error: ClientError) -> int:

@@ -31,13 +31,14 @@ class SqsWorkQueue(msgspec.Struct, frozen=True):
     client: Any
     urls: Mapping[type[AnyMessage], str]
 
-    def send(self, messages: Iterable[AnyMessage]) -> None:
+    def send(self, messages: Iterable[AnyMessage], *, delay: int = 0) -> None:
         for group in _groups(messages):
             for kind in dict.fromkeys(map(type, group)):
-                self._send(self.urls[kind], [message for message in group if type(message) is kind])
+                self._send(self.urls[kind], [message for message in group if type(message) is kind], delay)
 
-    def _send(self, url: str, messages: Sequence[AnyMessage]) -> None:
-        entries = [{"Id": str(n), "MessageBody": encode(message)} for n, message in enumerate(messages)]
+    def _send(self, url: str, messages: Sequence[AnyMessage], delay: int) -> None:
+        later = {"DelaySeconds": delay} if delay else {}
+        entries = [{"Id": str(n), "MessageBody": encode(message), **later} for n, message in enumerate(messages)]
         with queue_errors():
             answer = self.client.send_message_batch(QueueUrl=url, Entries=entries)
         if answer.get("Failed"):

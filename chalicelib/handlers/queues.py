@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.container import services
 from chalicelib.errors import LorryError, QueueUnavailable, UnreadableMessage
+from chalicelib.limits import SQS_MAX_DELAY_SECONDS
 from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, SendWebhook, decode, decode_any
 from chalicelib.observability import count, logger, metrics
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 Record = dict[str, Any]
 
+LONGEST_DELAY = 100  # attempts after which the backoff grows no more
 RESERVE_MS = 5_000  # the sweeper starts no other job with less time left
 
 
@@ -43,7 +45,7 @@ def assemble(event: Event, context: Any) -> Event:
 
 
 def dead_letters(event: Event, context: Any) -> Event:
-    """Fails the jobs whose messages gave up."""
+    """Fails the jobs whose messages gave up, and sends those again that their workers had less often than received."""
     return process(event, _give_up, retries=services().retries)
 
 
@@ -135,15 +137,17 @@ def _is_redelivered(record: Record) -> bool:
 
 def _dispatch(record: Record) -> None:
     message = decode(record["body"], DispatchJob)
-    with services().lifecycle.noting_failure(message):
-        sent = services().lifecycle.dispatch(message, redelivered=_is_redelivered(record))
+    redelivered = _is_redelivered(record)
+    with services().lifecycle.running(message, redelivered=redelivered):
+        sent = services().lifecycle.dispatch(message, redelivered=redelivered)
     logger.info("dispatched", job_id=message.job_id, batches=sent)
 
 
 def _check(record: Record) -> None:
     message = decode(record["body"], CheckBatch)
-    with services().lifecycle.noting_failure(message):
-        outcome = services().checker.check(message, redelivered=_is_redelivered(record))
+    redelivered = _is_redelivered(record)
+    with services().lifecycle.running(message, redelivered=redelivered):
+        outcome = services().checker.check(message, redelivered=redelivered)
     count(f"Batches{outcome.capitalize()}")
     logger.info("checked", job_id=message.job_id, batch=message.batch, outcome=outcome)
 
@@ -153,7 +157,7 @@ def _assemble(record: Record, *, seconds_left: Callable[[], float]) -> None:
     if isinstance(message, DispatchJob | CheckBatch):
         raise UnreadableMessage(f"{type(message).__name__} does not belong on the assembly queue")
     outcome: str
-    with services().lifecycle.noting_failure(message):
+    with services().lifecycle.running(message, redelivered=_is_redelivered(record)):
         if isinstance(message, ListPrefix):
             outcome = services().lister.find(message)
         else:
@@ -164,8 +168,14 @@ def _assemble(record: Record, *, seconds_left: Callable[[], float]) -> None:
 
 def _give_up(record: Record) -> None:
     message = decode_any(record["body"])
+    delay = services().retries.delay(attempt=LONGEST_DELAY)
+    if services().lifecycle.send_again(message, delay=min(delay, SQS_MAX_DELAY_SECONDS)):
+        count("MessagesSentAgain")
+        logger.warning("dead letter sent again", job_id=message.job_id, body=record["body"], next_in_seconds=delay)
+        return
     failed = services().lifecycle.give_up(message)
-    count("MessagesGivenUp")
+    if failed is not None:
+        count("MessagesGivenUp")
     logger.error("message given up", job_id=message.job_id, body=record["body"], job_failed=failed is not None)
 
 

@@ -8,17 +8,30 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.errors import TableUnavailable, UnreadableMessage
+from chalicelib.errors import LorryError, TableUnavailable, UnreadableMessage
 from chalicelib.jobs.dispatching import STEP, WINDOW, Dispatcher
 from chalicelib.jobs.model import Actor, Failure, Job, JobEvent, JobStatus, Step, clipped
 from chalicelib.jobs.ports import Change, JobTable, WorkQueue
 from chalicelib.jobs.state_machine import Trigger
-from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, ListPrefix, Message, PlanArchive
+from chalicelib.messages import (
+    BuildChunk,
+    CheckBatch,
+    CleanUp,
+    DispatchJob,
+    ListPrefix,
+    Message,
+    PlanArchive,
+    work_of,
+)
 
 WORKER = Actor(by="worker")
 
 # Events of work that failed and is tried again; of every other message the assembly's.
 _RETRIED = {DispatchJob: "dispatch_retried", CheckBatch: "batch_retried", ListPrefix: "listing_retried"}
+
+RUN_COST = 10  # of a run that failed or whose worker was killed
+OUTAGE_COST = 1  # of a run that met an outage, for which its message is not to blame
+MAX_RUNS = 10
 
 STALL_MS = 20_000  # less than it takes a lost message to come back
 NO_FILES_AVAILABLE = Failure("no_files_available", "none of the requested files is available")
@@ -41,7 +54,8 @@ def first_messages(job: Job, *, resume: bool = False) -> list[Message]:
 class JobLifecycle(msgspec.Struct, frozen=True):
     """Moves jobs on behalf of workers.
 
-    `job_ttl` is seconds, `now()` epoch milliseconds, `window` the largest number of batches of one job in flight.
+    `job_ttl` is seconds, `now()` epoch milliseconds, `window` the largest number of batches of one job in flight. A
+    message is given up after `max_runs` runs.
     """
 
     table: JobTable
@@ -49,6 +63,7 @@ class JobLifecycle(msgspec.Struct, frozen=True):
     now: Callable[[], int]
     job_ttl: int
     window: int = WINDOW
+    max_runs: int = MAX_RUNS
 
     @property
     def dispatcher(self) -> Dispatcher:
@@ -84,19 +99,32 @@ class JobLifecycle(msgspec.Struct, frozen=True):
         return sent
 
     @contextmanager
-    def noting_failure(self, message: Message) -> Iterator[None]:
-        """Notes why the work of a message fails, if it does, and raises the error all the same.
+    def running(self, message: Message, *, redelivered: bool = False) -> Iterator[None]:
+        """Counts a run that is in vain, notes why it fails, and raises the error all the same.
 
-        It is an event of the audit trail, and the latest error of the batch or job, which giving up will name.
+        The note is an event of the audit trail, and the latest error of the batch or job, which giving up will name.
+        A run that may end its worker has to be counted before it begins: that of a `redelivered` message.
         """
+        if redelivered:
+            self._count_run(message, RUN_COST)
         try:
             yield
         except UnreadableMessage:
             raise  # it says nothing of the job
         except Exception as error:
-            with suppress(TableUnavailable):
-                self._note_failure(message, Failure.of(error))
+            cost = OUTAGE_COST if isinstance(error, LorryError) and error.outage else RUN_COST
+            if not isinstance(error, TableUnavailable):  # which would not answer for this either
+                with suppress(TableUnavailable):
+                    self._count_run(message, cost - (RUN_COST if redelivered else 0))
+                    self._note_failure(message, Failure.of(error))
             raise
+        if redelivered:
+            with suppress(TableUnavailable):
+                self._count_run(message, -RUN_COST)  # copies of the message may come
+
+    def _count_run(self, message: Message, cost: int) -> None:
+        if cost:
+            self.table.count_run(message.job_id, work_of(message), cost=cost, now=self.now())
 
     def _note_failure(self, message: Message, failure: Failure) -> None:
         batch = _batch_of(message)
@@ -123,20 +151,47 @@ class JobLifecycle(msgspec.Struct, frozen=True):
         """Ends a job as failed; None if it had ended before."""
         return self._end(job, Trigger.FAIL, error=error)
 
+    def send_again(self, message: Message, *, delay: int) -> bool:
+        """Sends a message again that came to its dead-letter queue before its worker had it so often as it may.
+
+        Receives count towards a queue's limit even if Lambda is throttled, and those of an outage count little. False
+        if it is to be given up: it was tried often enough, or the job has ended or lived too long.
+        """
+        job = self.table.get(message.job_id)
+        if job is None or not self._concerns(job, message) or self._done_already(job, message):
+            return False
+        if self.now() >= job.expires_at - self.job_ttl * 1000:
+            return False
+        if self.table.cost_of_runs(job.job_id, work_of(message)) >= RUN_COST * (self.max_runs - 1):
+            return False  # the first run is counted only if it failed
+        if isinstance(message, DispatchJob):
+            message = DispatchJob(job.job_id, job.generation, resume=job.dispatched > 0)
+        self.queue.send([message], delay=delay)
+        return True
+
     def give_up(self, message: Message) -> Job | None:
         """Fails the job of a message that came to its dead-letter queue, with the latest error of its worker.
 
         None if the job had ended before, or if another copy of the message had done its work.
         """
         job = self.table.get(message.job_id)
-        if job is None or job.status.ended or isinstance(message, CleanUp):
+        if job is None or not self._concerns(job, message):
             return None
-        if message.generation != job.generation:
-            return None  # of an attempt before the client asked for another, or before a file changed
         if self._done_already(job, message):
             self.finish(job)
             return None
         return self._end(job, Trigger.FAIL, error=self._reason(message), batch_open=_batch_of(message))
+
+    def _concerns(self, job: Job, message: Message) -> bool:
+        """Whether a job may depend on a message: it is of this attempt and asks for what the job is busy with."""
+        if job.status.ended or isinstance(message, CleanUp) or message.generation != job.generation:
+            return False
+        match message:
+            case PlanArchive() | BuildChunk():
+                return job.step in (Step.CHECKSUMMING, Step.ASSEMBLING)
+            case DispatchJob() | CheckBatch():
+                return job.listed and job.step in (None, Step.CHECKING)
+        return bool(job.prefix)
 
     def _done_already(self, job: Job, message: Message) -> bool:
         """Whether another copy of the message did its work; of a chunk that is not known here."""

@@ -123,6 +123,12 @@ class JobTable(Protocol):
     def last_error(self, job_id: str, batch: int | None) -> Failure | None:
         """The latest error of a batch, if it had any."""
 
+    def count_run(self, job_id: str, work: str, *, cost: int, now: int) -> None:
+        """Add to the cost of the runs of a message, which `work` names."""
+
+    def cost_of_runs(self, job_id: str, work: str) -> int:
+        """What the runs of a message cost so far."""
+
     def due(self, *, now: int) -> Iterator[str]:
         """Ids of the jobs whose sweep_at has come, the longest waiting first; read as they are asked for."""
 
@@ -136,5 +142,5 @@ class JobTable(Protocol):
 class WorkQueue(Protocol):
     """Where messages wait for workers. May raise QueueUnavailable; then some of the messages may have been sent."""
 
-    def send(self, messages: Iterable[AnyMessage]) -> None:
-        """Send each message to the queue of its kind."""
+    def send(self, messages: Iterable[AnyMessage], *, delay: int = 0) -> None:
+        """Send each message to the queue of its kind, where it is hidden for `delay` seconds."""

@@ -83,6 +83,14 @@ def test_a_cursor_stays_where_it_was_while_events_are_added(table: JobTable) -> 
     assert [line.kind for line in first.events + rest.events] == ["created", "note 0", "note 1", "note 2", "later"]
 
 
+def test_the_cost_of_a_messages_runs_is_added_up(table: JobTable) -> None:
+    assert table.cost_of_runs(ONE, "CheckBatch#1") == 0
+    for cost in (10, 10, -9):
+        table.count_run(ONE, "CheckBatch#1", cost=cost, now=NOW)
+    table.count_run(ONE, "CheckBatch#2", cost=1, now=NOW)
+    assert (table.cost_of_runs(ONE, "CheckBatch#1"), table.cost_of_runs(ONE, "CheckBatch#2")) == (11, 1)
+
+
 def test_the_trail_of_a_job_holds_no_other_s_events_and_no_other_rows(table: JobTable) -> None:
     record(processing(table), 0, [AVAILABLE, MISSING])
     table.note_error(ONE, 1, error=Failure("a", "first"), event=event("batch_retried", NOW + 1))

@@ -200,7 +200,7 @@ def test_names_that_become_a_part_of_something_else_hold_nothing_that_means_more
         ("DispatchRole", ["AssemblyQueue", "CheckQueue", "UnreadableQueue"]),
         ("CheckRole", ["AssemblyQueue", "CheckQueue", "UnreadableQueue"]),
         ("AssembleRole", ["AssemblyQueue", "UnreadableQueue"]),
-        ("DeadLettersRole", ["AssemblyQueue", "CheckQueue", "UnreadableQueue"]),
+        ("DeadLettersRole", ["AssemblyQueue", "CheckQueue", "DispatchQueue", "UnreadableQueue"]),
         ("SweepRole", ["AssemblyQueue", "CheckQueue", "DispatchQueue"]),
         ("NotifyRole", ["NotifyDeadLetters", "WebhookQueue"]),
         ("WebhookRole", ["UnreadableQueue", "WebhookDeadLetters"]),

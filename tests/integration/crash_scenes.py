@@ -22,7 +22,7 @@ SWEEP_AFTER = 0  # at once, as far as the job is concerned; the sweeper still wa
 class NoQueue:
     """Loses every message."""
 
-    def send(self, messages: Iterable[AnyMessage]) -> None:
+    def send(self, messages: Iterable[AnyMessage], *, delay: int = 0) -> None:
         list(messages)
 
 

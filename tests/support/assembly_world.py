@@ -118,7 +118,7 @@ class AssemblyWorld(World):
 
     def handle(self, message: Message, *, redelivered: bool = False) -> None:
         if isinstance(message, PlanArchive | BuildChunk | CleanUp):
-            with self.lifecycle.noting_failure(message):
+            with self.lifecycle.running(message):
                 self.worker.handle(message, lambda: self.seconds_left)
         else:
             super().handle(message, redelivered=redelivered)

@@ -111,7 +111,7 @@ class World:
         return self.service.start(NewJob(files(*numbers), 0, 3600), ALICE)[0]
 
     def handle(self, message: Message, *, redelivered: bool = False) -> None:
-        with self.lifecycle.noting_failure(message):
+        with self.lifecycle.running(message):
             if isinstance(message, DispatchJob):
                 self.lifecycle.dispatch(message, redelivered=redelivered)
             elif isinstance(message, CheckBatch):

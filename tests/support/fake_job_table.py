@@ -27,6 +27,7 @@ class FakeJobTable:
         self.results: dict[tuple[str, int], tuple[FileResult, ...]] = {}
         self.followings: dict[tuple[str, int], int | None] = {}
         self.errors: dict[tuple[str, int | None], Failure] = {}
+        self.runs: dict[tuple[str, str], int] = {}
         self.trail: dict[str, list[JobEvent]] = {}
         self.down = False
         self.crash_in: int | None = None
@@ -135,6 +136,14 @@ class FakeJobTable:
     def last_error(self, job_id: str, batch: int | None) -> Failure | None:
         self._answer()
         return self.errors.get((job_id, batch))
+
+    def count_run(self, job_id: str, work: str, *, cost: int, now: int) -> None:
+        with self.write():
+            self.runs[job_id, work] = self.runs.get((job_id, work), 0) + cost
+
+    def cost_of_runs(self, job_id: str, work: str) -> int:
+        self._answer()
+        return self.runs.get((job_id, work), 0)
 
     def due(self, *, now: int) -> Iterator[str]:
         self._answer()

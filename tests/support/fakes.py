@@ -37,9 +37,11 @@ class FakeWorkQueue:
 
     messages: list[Message] = field(default_factory=list)
     webhooks: list[SendWebhook] = field(default_factory=list)
+    delays: list[int] = field(default_factory=list)
     down: bool = False
 
-    def send(self, messages: Iterable[AnyMessage]) -> None:
+    def send(self, messages: Iterable[AnyMessage], *, delay: int = 0) -> None:
+        self.delays += [delay] if delay else []
         for message in messages:
             if self.down:
                 raise QueueUnavailable("the work queue did not answer: it is down")

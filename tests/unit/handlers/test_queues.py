@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import app
 from chalicelib import container
@@ -15,6 +16,7 @@ from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import InvalidSettings, WebhookFailed
 from chalicelib.handlers import queues
 from chalicelib.handlers.queues import Record
+from chalicelib.jobs.lifecycle import RUN_COST
 from chalicelib.jobs.model import JobStatus
 from chalicelib.messages import (
     AnyMessage,
@@ -25,12 +27,13 @@ from chalicelib.messages import (
     PlanArchive,
     SendWebhook,
     encode,
+    work_of,
 )
 from tests.events import Event, recorded
 from tests.support.builders import SWEEP_AFTER, World
 from tests.support.delivering import ONE, delivering
 from tests.support.events import CONTEXT, SENT_AT, Context, failed, sqs
-from tests.support.fakes import FakeSourceStore
+from tests.support.fakes import Crash, FakeSourceStore
 from tests.support.services import WorldServices, in_use
 from tests.support.sqs import fake_retries
 
@@ -118,7 +121,8 @@ def test_whatever_a_worker_raises_is_noted_and_named_when_its_message_gives_up()
     world.store = OddStore()
     with in_use(world) as services:
         job = services.world.start(70000)
-        assert failed(queues.check(sqs(CheckBatch(job.job_id, 0)), CONTEXT)) == ["m0"]
+        for attempt in range(1, 11):
+            assert failed(queues.check(sqs(CheckBatch(job.job_id, 0), attempt=attempt), CONTEXT)) == ["m0"]
         assert world.table.trail[job.job_id][-1].kind == "batch_retried"
         queues.dead_letters(sqs(CheckBatch(job.job_id, 0)), CONTEXT)
     error = world.job(job.job_id).error
@@ -195,17 +199,53 @@ def test_an_unreadable_message_does_not_harm_its_neighbours(services: WorldServi
 def test_a_dead_letter_fails_its_job_with_a_reason(services: WorldServices) -> None:
     job = services.world.start(70000, 70001)
     services.world.store.down = True
-    queues.check(sqs(CheckBatch(job.job_id, 0)), CONTEXT)
+    for attempt in range(1, 101):  # an outage of an hour
+        queues.check(sqs(CheckBatch(job.job_id, 0), attempt=attempt), CONTEXT)
     assert failed(queues.dead_letters(sqs(CheckBatch(job.job_id, 0)), CONTEXT)) == []
     error = services.world.job(job.job_id).error
     assert error is not None
     assert (error.code, "it is down" in error.message) == ("storage_unavailable", True)
 
 
-def test_dead_letters_of_both_queues_are_understood(services: WorldServices) -> None:
+def test_dead_letters_that_killed_their_workers_fail_their_jobs(
+    services: WorldServices, capsys: pytest.CaptureFixture[str]
+) -> None:
     first, second = services.world.start(70000), services.world.start(70001, 70002, 70003)
-    queues.dead_letters(sqs(CheckBatch(first.job_id, 0), DispatchJob(second.job_id)), CONTEXT)
+    messages = (CheckBatch(first.job_id, 0), DispatchJob(second.job_id))
+    for message in messages:
+        services.world.table.runs[message.job_id, work_of(message)] = 9 * RUN_COST
+    assert failed(queues.dead_letters(sqs(*messages), CONTEXT)) == []
     assert [services.world.job(job.job_id).status for job in (first, second)] == [JobStatus.FAILED, JobStatus.FAILED]
+    assert '"MessagesGivenUp":[1.0,1.0]' in capsys.readouterr().out
+
+
+def test_dead_letters_that_no_worker_had_fail_nothing(
+    services: WorldServices, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = services.world.start(70000), services.world.start(70001, 70002, 70003)
+    services.world.queue.messages.clear()
+    messages: list[AnyMessage] = [CheckBatch(first.job_id, 0), DispatchJob(second.job_id)]
+    assert failed(queues.dead_letters(sqs(*messages), CONTEXT)) == []
+    assert services.world.queue.messages == messages
+    assert services.world.queue.delays == [600, 600]
+    assert '"MessagesSentAgain":[1.0,1.0]' in capsys.readouterr().out
+    services.world.work_off()
+    assert [services.world.job(job.job_id).status for job in (first, second)] == [JobStatus.READY, JobStatus.READY]
+
+
+def test_a_message_that_kills_its_worker_ends_its_job(services: WorldServices) -> None:
+    class Fatal(FakeSourceStore):
+        def head(self, key: str) -> StoredObject | None:
+            raise Crash
+
+    job = services.world.start(70000)
+    services.checker = replace(services.checker, store=Fatal())
+    for attempt in range(1, 11):
+        with pytest.raises(Crash):
+            queues.check(sqs(CheckBatch(job.job_id, 0), attempt=attempt), CONTEXT)
+    queues.dead_letters(sqs(CheckBatch(job.job_id, 0)), CONTEXT)
+    error = services.world.job(job.job_id).error
+    assert error is not None and error.code == "gave_up"
 
 
 def test_a_dead_letter_waits_for_the_table(services: WorldServices) -> None:
@@ -260,7 +300,9 @@ def test_every_trigger_of_the_app_reaches_its_handler(services: WorldServices) -
     assert failed(app.dispatch(sqs(DispatchJob(job.job_id)), CONTEXT)) == []
     assert failed(app.check(sqs(CheckBatch(job.job_id, 0)), CONTEXT)) == []
     assert services.world.job(job.job_id).counts.processed == 2
-    assert failed(app.dead_letters(sqs(CheckBatch(job.job_id, 1)), CONTEXT)) == []
+    message = CheckBatch(job.job_id, 1)
+    services.world.table.runs[job.job_id, work_of(message)] = 9 * RUN_COST
+    assert failed(app.dead_letters(sqs(message), CONTEXT)) == []
     assert services.world.job(job.job_id).status is JobStatus.FAILED
     assert app.sweep(recorded("schedule_sweep"), CONTEXT) == {"moved": 0}
 

@@ -25,7 +25,7 @@ class StallingQueue:
         self.room = room
         self.messages: list[AnyMessage] = []
 
-    def send(self, messages: Iterable[AnyMessage]) -> None:
+    def send(self, messages: Iterable[AnyMessage], *, delay: int = 0) -> None:
         for message in messages:
             if len(self.messages) == self.room:
                 raise QueueUnavailable("the work queue did not answer: it is full")

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.errors import QueueUnavailable, StorageUnavailable, TableUnavailable, UnreadableMessage
+from chalicelib.errors import (
+    QueueUnavailable,
+    StorageForbidden,
+    StorageThrottled,
+    StorageUnavailable,
+    TableUnavailable,
+    UnreadableMessage,
+)
+from chalicelib.jobs.lifecycle import MAX_RUNS, RUN_COST
 from chalicelib.jobs.model import Failure, Job, JobStatus
+from chalicelib.jobs.service import NewJob
 from chalicelib.limits import MAX_ERROR_BYTES
-from chalicelib.messages import CheckBatch, CleanUp, DispatchJob, ListPrefix, PlanArchive
+from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, ListPrefix, Message, PlanArchive
 from tests.support.builders import ALICE, JOB_TTL, World, event
 from tests.support.fakes import Crash
 
@@ -278,19 +288,144 @@ def test_a_recorded_batch_that_is_given_up_still_sends_the_batch_that_follows() 
 def test_an_error_that_was_not_foreseen_is_noted_by_its_kind_alone(message: Any, kind: str, details: Any) -> None:
     world, job = started()
     message = replace(message, job_id=job.job_id)
-    with pytest.raises(KeyError), world.lifecycle.noting_failure(message):
+    with pytest.raises(KeyError), world.lifecycle.running(message):
         raise KeyError("a secret")
     line = world.table.trail[job.job_id][-1]
     reason = "an unexpected KeyError in a worker, whose log has the details"
     assert (line.kind, line.details) == (kind, {"code": "internal_error", "message": reason, **details})
-    if isinstance(message, CheckBatch | DispatchJob | PlanArchive):
+    if isinstance(message, CheckBatch | DispatchJob):
         ended = world.lifecycle.give_up(message)
         assert ended is not None and ended.error is not None and ended.error.message.endswith(reason)
 
 
+# --- sending dead letters again ---------------------------------------------------------
+
+
+def dispatched() -> tuple[World, Job]:
+    world, job = started()
+    world.handle(DispatchJob(job.job_id))
+    world.queue.messages.clear()
+    return world, job
+
+
+def run(world: World, message: Message, *, error: BaseException | None, times: int = 1) -> None:
+    """Deliveries after the first, each of which ends in `error`."""
+    for _ in range(times):
+        with suppress(Exception, Crash), world.lifecycle.running(message, redelivered=True):
+            if error is not None:
+                raise error
+
+
+OUTAGES = [
+    StorageUnavailable("key", "it is down"),
+    StorageThrottled("key", "slow down"),
+    QueueUnavailable("it is down"),
+]
+FAULTS = [KeyError("a bug"), StorageForbidden("key", "HTTP 403"), StorageUnavailable("key", "HTTP 404", outage=False)]
+
+
+def test_a_dead_letter_that_no_worker_had_is_sent_again_after_a_while() -> None:
+    world, job = dispatched()
+    message = CheckBatch(job.job_id, 1)
+    for _ in range(50):
+        assert world.lifecycle.send_again(message, delay=90)
+    assert (world.queue.messages, world.queue.delays) == ([message] * 50, [90] * 50)
+    assert world.job(job.job_id).status is JobStatus.PROCESSING
+
+
+@pytest.mark.parametrize("error", [*FAULTS, Crash()])
+def test_a_message_that_fails_or_kills_its_worker_each_time_is_given_up(error: BaseException) -> None:
+    world, job = dispatched()
+    message = CheckBatch(job.job_id, 1)
+    run(world, message, error=error, times=MAX_RUNS - 2)
+    assert world.lifecycle.send_again(message, delay=0)
+    run(world, message, error=error)
+    assert not world.lifecycle.send_again(message, delay=0)
+
+
+@pytest.mark.parametrize("error", OUTAGES)
+def test_runs_that_meet_an_outage_hardly_count(error: Exception) -> None:
+    world, job = dispatched()
+    message = CheckBatch(job.job_id, 1)
+    run(world, message, error=error, times=9 * (MAX_RUNS - 1))
+    assert world.lifecycle.send_again(message, delay=0)
+    run(world, message, error=error, times=MAX_RUNS)
+    assert not world.lifecycle.send_again(message, delay=0)
+
+
+def test_runs_of_a_table_that_does_not_answer_are_not_counted() -> None:
+    world, job = dispatched()
+    message = CheckBatch(job.job_id, 1)
+    world.table.down = True
+    run(world, message, error=None, times=100)
+    world.table.down = False
+    assert world.table.runs == {}
+    assert world.lifecycle.send_again(message, delay=0)
+
+
+def test_a_run_that_succeeds_does_not_count() -> None:
+    world, job = dispatched()
+    run(world, PlanArchive(job.job_id, 1), error=None, times=100)
+    assert set(world.table.runs.values()) == {0}
+
+
+def test_each_message_has_runs_of_its_own() -> None:
+    world, job = dispatched()
+    batches = (CheckBatch(job.job_id, 1), CheckBatch(job.job_id, 2), CheckBatch(job.job_id, 1, generation=2))
+    chunks = (BuildChunk(job.job_id, 1, 1, "body", 0), BuildChunk(job.job_id, 1, 1, "joins", 0))
+    for message in (*batches, *chunks):
+        run(world, message, error=KeyError())
+    assert list(world.table.runs.values()) == [RUN_COST] * 5
+
+
+def test_a_dispatch_that_is_sent_again_sends_what_was_in_flight() -> None:
+    world, job = started()
+    assert world.lifecycle.send_again(DispatchJob(job.job_id), delay=0)
+    world.handle(DispatchJob(job.job_id))
+    world.queue.messages.clear()
+    assert world.lifecycle.send_again(DispatchJob(job.job_id), delay=0)
+    assert world.queue.messages == [DispatchJob(job.job_id, resume=True)]
+
+
+def test_nothing_is_sent_again_once_the_job_is_as_old_as_it_may_get() -> None:
+    world, job = dispatched()
+    message = CheckBatch(job.job_id, 1)
+    world.clock.advance(JOB_TTL - 1)
+    assert world.lifecycle.send_again(message, delay=0)
+    world.clock.advance(1)
+    assert not world.lifecycle.send_again(message, delay=0)
+
+
+def test_what_another_copy_has_done_is_not_sent_again() -> None:
+    world, job = dispatched()
+    world.handle(CheckBatch(job.job_id, 0))
+    assert not world.lifecycle.send_again(CheckBatch(job.job_id, 0), delay=0)
+    world.service.cancel(job.job_id, ALICE)
+    assert not world.lifecycle.send_again(CheckBatch(job.job_id, 1), delay=0)
+
+
+@pytest.mark.parametrize(
+    "message", [PlanArchive("", 1), BuildChunk("", 1, 1, "body", 0), ListPrefix(""), CheckBatch("", 9), CleanUp("")]
+)
+def test_a_dead_letter_that_asks_for_what_the_job_is_not_busy_with_fails_nothing(message: Any) -> None:
+    world, job = dispatched()
+    message = replace(message, job_id=job.job_id)
+    assert not world.lifecycle.send_again(message, delay=0)
+    assert world.lifecycle.give_up(message) is None
+    assert world.job(job.job_id).status is JobStatus.PROCESSING
+
+
+def test_a_dispatch_of_a_prefix_that_is_not_listed_fails_nothing() -> None:
+    world = World()
+    job = world.service.start(NewJob([], 0, 3600, prefix="downloads/"), ALICE)[0]
+    assert world.lifecycle.give_up(DispatchJob(job.job_id)) is None
+    assert world.job(job.job_id).status is JobStatus.QUEUED
+    assert world.lifecycle.send_again(ListPrefix(job.job_id), delay=0)
+
+
 def test_an_unreadable_message_says_nothing_of_its_job() -> None:
     world, job = started()
-    with pytest.raises(UnreadableMessage), world.lifecycle.noting_failure(CheckBatch(job.job_id, 7)):
+    with pytest.raises(UnreadableMessage), world.lifecycle.running(CheckBatch(job.job_id, 7)):
         raise UnreadableMessage("there is no such batch")
     assert (world.table.errors, kinds(world, job)) == ({}, ["created"])
 
@@ -298,7 +433,7 @@ def test_an_unreadable_message_says_nothing_of_its_job() -> None:
 def test_an_error_that_cannot_be_noted_is_raised_as_it_is() -> None:
     world, job = started()
     world.table.down = True
-    with pytest.raises(StorageUnavailable), world.lifecycle.noting_failure(CheckBatch(job.job_id, 0)):
+    with pytest.raises(StorageUnavailable), world.lifecycle.running(CheckBatch(job.job_id, 0)):
         raise StorageUnavailable("key", "HTTP 500")
 
 
@@ -311,7 +446,7 @@ def test_a_dead_letter_of_a_batch_that_the_job_does_not_have_fails_nothing() -> 
 def test_the_message_of_an_error_is_clipped() -> None:
     world, job = started()
     message = CheckBatch(job.job_id, 0)
-    with pytest.raises(StorageUnavailable), world.lifecycle.noting_failure(message):
+    with pytest.raises(StorageUnavailable), world.lifecycle.running(message):
         raise StorageUnavailable("ü" * 5_000, "HTTP 500")
     world.lifecycle.give_up(CheckBatch(job.job_id, 0))
     for failure in (world.table.errors[job.job_id, 0], world.job(job.job_id).error):

@@ -24,7 +24,7 @@ class WatchingQueue:
         self.world = world
         self.durable: list[bool] = []
 
-    def send(self, messages: Iterable[AnyMessage]) -> None:
+    def send(self, messages: Iterable[AnyMessage], *, delay: int = 0) -> None:
         self.durable.extend(message.job_id in self.world.table.jobs for message in messages)
 
 
