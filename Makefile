@@ -53,7 +53,7 @@ format: environment  ## format the code
 	@$(PY) -m ruff check --fix .
 
 test-fast: environment  ## run unit and property tests, about a minute; ARGS="-k cancel" passes options to pytest
-	@$(PY) -m pytest tests/unit tests/properties $(ARGS)
+	@$(PY) -m pytest tests/unit tests/properties -m "not slow" $(ARGS)
 
 test: environment  ## run all tests but the slow ones
 	@$(PY) -m pytest -m "not slow and not matrix" $(ARGS)

@@ -24,6 +24,7 @@ PLACEHOLDER_STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/placeholder/
 
 @app.on_sqs_message(queue_arn=PLACEHOLDER_QUEUE, batch_size=1)
 def dispatch(event: SQSEvent) -> Any:
+    """Splits jobs into batches."""
     from chalicelib.handlers import queues
 
     return queues.dispatch(event.to_dict(), event.context)
@@ -31,6 +32,7 @@ def dispatch(event: SQSEvent) -> Any:
 
 @app.on_sqs_message(queue_arn=PLACEHOLDER_QUEUE, batch_size=1)
 def check(event: SQSEvent) -> Any:
+    """Checks the files of one batch."""
     from chalicelib.handlers import queues
 
     return queues.check(event.to_dict(), event.context)
@@ -38,6 +40,7 @@ def check(event: SQSEvent) -> Any:
 
 @app.on_sqs_message(queue_arn=PLACEHOLDER_QUEUE, batch_size=1)
 def assemble(event: SQSEvent) -> Any:
+    """Lists prefixes; plans, builds and finishes archives."""
     from chalicelib.handlers import queues
 
     return queues.assemble(event.to_dict(), event.context)
@@ -45,6 +48,7 @@ def assemble(event: SQSEvent) -> Any:
 
 @app.on_sqs_message(queue_arn=PLACEHOLDER_QUEUE, batch_size=10)
 def dead_letters(event: SQSEvent) -> Any:
+    """Fails the jobs of messages that gave up."""
     from chalicelib.handlers import queues
 
     return queues.dead_letters(event.to_dict(), event.context)
@@ -52,6 +56,7 @@ def dead_letters(event: SQSEvent) -> Any:
 
 @app.on_sqs_message(queue_arn=PLACEHOLDER_QUEUE, batch_size=1)
 def webhook(event: SQSEvent) -> Any:
+    """Sends one webhook."""
     from chalicelib.handlers import queues
 
     return queues.webhook(event.to_dict(), event.context)
@@ -59,6 +64,7 @@ def webhook(event: SQSEvent) -> Any:
 
 @app.on_dynamodb_record(stream_arn=PLACEHOLDER_STREAM)
 def notify(event: DynamoDBEvent) -> Any:
+    """Reports changes of jobs to their subscribers."""
     from chalicelib.handlers import stream
 
     return stream.notify(event.to_dict(), event.context)
@@ -66,6 +72,7 @@ def notify(event: DynamoDBEvent) -> Any:
 
 @app.on_ws_connect()
 def websocket_connect(event: WebsocketEvent) -> Any:
+    """Admits a WebSocket, or refuses it."""
     from chalicelib.handlers import websocket
 
     return websocket.connect(event.to_dict(), event.context)
@@ -73,6 +80,7 @@ def websocket_connect(event: WebsocketEvent) -> Any:
 
 @app.on_ws_message()
 def websocket_message(event: WebsocketEvent) -> Any:
+    """Subscribes a WebSocket to jobs."""
     from chalicelib.handlers import websocket
 
     return websocket.message(event.to_dict(), event.context)
@@ -80,6 +88,7 @@ def websocket_message(event: WebsocketEvent) -> Any:
 
 @app.on_ws_disconnect()
 def websocket_disconnect(event: WebsocketEvent) -> Any:
+    """Forgets a WebSocket."""
     from chalicelib.handlers import websocket
 
     return websocket.disconnect(event.to_dict(), event.context)
@@ -87,6 +96,7 @@ def websocket_disconnect(event: WebsocketEvent) -> Any:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweep(event: CloudWatchEvent) -> Any:
+    """Restarts jobs that no message is working on."""
     from chalicelib.handlers import queues
 
     return queues.sweep(event.to_dict(), event.context)

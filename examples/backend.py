@@ -28,6 +28,7 @@ def prepare(lorry: Lorry, *, order: str, file_ids: list[int]) -> str:
 
 
 def main() -> int:
+    """Prints the address of one ZIP of the files that the command names."""
     file_ids = [int(argument) for argument in sys.argv[1:]] or [70000, 70001, 79999]
     try:
         with Lorry(API) as lorry:

@@ -79,6 +79,7 @@ class Destination(msgspec.Struct, frozen=True):
 
     @property
     def host_header(self) -> str:
+        """Host and port, without the scheme's own port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 

@@ -54,7 +54,7 @@ from lorry.operations import ArchiveOptions
 from lorry.reports import ArchiveDownload, ArchiveEnding, Download, DownloadListener, FileEnding
 from lorry.retries import RetryPolicy
 from lorry.verification import Verification, verify
-from lorry.version import VERSION as __version__
+from lorry.version import VERSION as __version__  # noqa: N811
 
 __all__ = [
     "Archive",

@@ -51,7 +51,7 @@ class ArchiveDownloader:
         self._skip_complete = skip_complete
         self._verify = verify
 
-    def run(self, job: Job, path: Path, links: Links) -> tuple[ArchiveEnding, ...]:
+    def run(self, job: Job, path: Path, *, links: Links) -> tuple[ArchiveEnding, ...]:
         """Downloads every archive of `job` by `links` in the same order. A failed one does not stop the rest."""
         self._listener.archives_read(job)
         return tuple(self._download(job, place, path=path, link=links.at(place)) for place in range(len(job.archives)))
@@ -59,15 +59,15 @@ class ArchiveDownloader:
     def _download(self, job: Job, place: int, *, path: Path, link: Link) -> ArchiveEnding:
         archive = job.archives[place]
         target = archive_path(path, archive.index, count=len(job.archives))
-        if self._skip_complete and was_downloaded(target, archive.size, job) and _is_whole(target, archive):
+        if self._skip_complete and was_downloaded(target, archive.size, job=job) and _is_whole(target, archive):
             self._listener.bytes_moved(archive.size)
             ending = ArchiveEnding(archive, target, skipped=True)
         else:
-            ending = self._fetch(archive, target, link)
+            ending = self._fetch(archive, target, link=link)
         self._listener.archive_ended(ending)
         return ending
 
-    def _fetch(self, archive: Archive, target: Path, link: Link) -> ArchiveEnding:
+    def _fetch(self, archive: Archive, target: Path, *, link: Link) -> ArchiveEnding:
         try:
             with PartFile(target) as part:
                 require_space(target.parent, archive.size - part.size)

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import SupportsIndex
 
 from lorry.access import Token, find_access
@@ -59,9 +58,7 @@ class Lorry:
     def __enter__(self) -> Lorry:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -203,7 +200,7 @@ class Lorry:
                 verify=verify,
             )
             links = Links(_archive_urls(job), lambda: _archive_urls(self.status(job_id)))
-            endings = downloader.run(job, target, links)
+            endings = downloader.run(job, target, links=links)
         report = ArchiveDownload(
             archives=endings,
             total=job.total or 0,

@@ -78,7 +78,7 @@ class Config:
             raise ConfigInvalid(f"there is no profile {wanted!r} in {self.path} (there is: {known})")
         return Profile(wanted, dict(self._parser.items(wanted)), explicit=name is not None)
 
-    def set(self, profile: str, setting: str, value: str | None) -> None:
+    def set(self, profile: str, setting: str, *, value: str | None) -> None:
         """Changes a setting, or removes it (None). Raises ConfigInvalid for an unknown setting or a line break."""
         if setting not in SETTINGS:
             raise ConfigInvalid(f"there is no setting {setting!r}; there are: {', '.join(SETTINGS)}")

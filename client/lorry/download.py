@@ -179,7 +179,7 @@ class Downloader:
             return
         if task.file.state != "available":
             self._ledger.lost(task.file)
-        elif size is not None and self._plan.skip_complete and was_downloaded(self._path(task), size, job):
+        elif size is not None and self._plan.skip_complete and was_downloaded(self._path(task), size, job=job):
             self._keep(task, size)
         else:
             self._tasks.put(task)
@@ -251,7 +251,7 @@ class Downloader:
             worker.join(max(0.0, deadline - time.monotonic()))
 
 
-def was_downloaded(path: Path, size: int, job: Job) -> bool:
+def was_downloaded(path: Path, size: int, *, job: Job) -> bool:
     """Whether an earlier run for this job wrote `path`: it has the right size and is newer than the job."""
     if not path.is_file():
         return False

@@ -13,7 +13,6 @@ import tempfile
 from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 
 from lorry.errors import TargetUnusable
@@ -69,9 +68,7 @@ class PartFile:
         self.size = self._file.seek(0, os.SEEK_END)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._file is None:
             return
         self._close()

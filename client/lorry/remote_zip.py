@@ -50,7 +50,7 @@ class RemoteZip(zipfile.ZipFile):
     def __init__(self, link: Link, *, retries: RetryPolicy) -> None:
         self._http = store_client(connections=1)
         try:
-            super().__init__(RangeFile(self._http, link, retries))
+            super().__init__(RangeFile(self._http, link, retries=retries))
         except BaseException:
             self._http.close()
             raise
@@ -64,7 +64,7 @@ class RemoteZip(zipfile.ZipFile):
 class RangeFile(io.RawIOBase):
     """The bytes behind a link, as a file that can be read and sought. Raises ArchiveUnreadable."""
 
-    def __init__(self, http: httpx.Client, link: Link, retries: RetryPolicy) -> None:
+    def __init__(self, http: httpx.Client, link: Link, *, retries: RetryPolicy) -> None:
         self._http = http
         self._link = link
         self._retries = retries

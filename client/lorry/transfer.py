@@ -189,7 +189,7 @@ class Transfer:
                 if existing and _is_same(response, existing):
                     return False
                 whole = self._admit(response, part, resume=resume, size=size)
-                self._receive(response, part, whole)
+                self._receive(response, part, whole=whole)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise TransferFailed(f"the link cannot be used: {error}") from error
         except httpx.RequestError as error:
@@ -204,19 +204,19 @@ class Transfer:
         """Puts `part` where this response begins and returns the size of the whole file, None when it is unknown."""
         whole: int | None
         if response.status_code == 206 and resume:
-            whole = self._resumed(response, part, resume)
+            whole = self._resumed(response, part, resume=resume)
         elif response.status_code == 200:
             whole = _content_length(response)
             part.start_over(_strong_etag(response))
         else:
-            self._refuse(response, part, resume)
+            self._refuse(response, part, resume=resume)
         self._report(part)
         if size is not None and whole is not None and whole != size:
             self._drop(part)
             raise TransferFailed(f"its size is {whole} bytes, but the job found {size}: it has changed since")
         return size if whole is None else whole
 
-    def _resumed(self, response: httpx.Response, part: PartFile, resume: ResumePoint) -> int:
+    def _resumed(self, response: httpx.Response, part: PartFile, *, resume: ResumePoint) -> int:
         match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         start, end, whole = map(int, match.groups()) if match else (-1, -1, -1)
         if start != resume.offset or end != whole - 1 or _strong_etag(response) != resume.etag:
@@ -225,7 +225,7 @@ class Transfer:
         part.resume_at(resume.offset)
         return whole
 
-    def _refuse(self, response: httpx.Response, part: PartFile, resume: ResumePoint | None) -> NoReturn:
+    def _refuse(self, response: httpx.Response, part: PartFile, *, resume: ResumePoint | None) -> NoReturn:
         status = response.status_code
         if status in REFUSED_STATUSES:
             raise LinkRefused(f"the store refuses the link ({status})")
@@ -237,7 +237,7 @@ class Transfer:
             raise TransferFailed(f"the store answered {status}")
         raise Cut(f"the store answered {status}", retry_after_of(response.headers))
 
-    def _receive(self, response: httpx.Response, part: PartFile, whole: int | None) -> None:
+    def _receive(self, response: httpx.Response, part: PartFile, *, whole: int | None) -> None:
         for chunk in response.iter_raw():
             if self._stop.is_set():
                 raise Stopped

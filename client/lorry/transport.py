@@ -55,7 +55,7 @@ class Transport:
             response = self._http.request(**arguments_of(step))
         except (httpx.InvalidURL, httpx.RequestError) as error:
             return error
-        log_exchange(step, response, time.monotonic() - started)
+        log_exchange(step, response, seconds=time.monotonic() - started)
         return response
 
 
@@ -94,7 +94,7 @@ class AsyncTransport:
             response = await self._http.request(**arguments_of(step))
         except (httpx.InvalidURL, httpx.RequestError) as error:
             return error
-        log_exchange(step, response, time.monotonic() - started)
+        log_exchange(step, response, seconds=time.monotonic() - started)
         return response
 
 
@@ -111,7 +111,7 @@ def arguments_of(request: Request) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def log_exchange(request: Request, response: httpx.Response, seconds: float) -> None:
+def log_exchange(request: Request, response: httpx.Response, *, seconds: float) -> None:
     """Logs the exchange at level DEBUG, without query and headers."""
     request_id = response.headers.get("X-Request-ID", "-")
     took = f"{seconds * 1000:.0f} ms"

@@ -46,7 +46,7 @@ def verify(path: str | os.PathLike[str], *, progress: Callable[[int], None] | No
     try:
         with zipfile.ZipFile(path) as archive:
             problems = list(broken_entries(archive, progress=progress or _ignore))
-            return _compared(path, archive, problems)
+            return _compared(path, archive, problems=problems)
     except BROKEN as error:
         return Verification(path, problems=(f"it is not a complete ZIP: {error}",))
 
@@ -66,7 +66,7 @@ def broken_entries(archive: zipfile.ZipFile, *, progress: Callable[[int], None])
             yield f"{info.filename} is broken: {error}"
 
 
-def _compared(path: Path, archive: zipfile.ZipFile, problems: list[str]) -> Verification:
+def _compared(path: Path, archive: zipfile.ZipFile, *, problems: list[str]) -> Verification:
     """Compares the directory with the manifest."""
     entries = {info.filename: info for info in archive.infolist()}
     name = next((name for name in reversed(entries) if name.rpartition("/")[2] == MANIFEST), None)

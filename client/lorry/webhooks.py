@@ -22,14 +22,14 @@ from typing import Any
 
 from lorry.errors import WebhookUnverified
 
-SECRET_PREFIX = "whsec_"
+SECRET_PREFIX = "whsec_"  # noqa: S105  # what each begins with
 VERSION = b"v1,"
 TOLERANCE_SECONDS = 300.0
 
 _TIMESTAMP = re.compile("[0-9]{1,12}")
 
 
-def verify(
+def verify(  # noqa: PLR0917  # in the order that all libraries for such webhooks have
     headers: Mapping[str, str],
     body: bytes,
     secret: str | Iterable[str],
@@ -49,9 +49,9 @@ def verify(
     webhook_id, timestamp, signatures = (
         _header(lowered, f"webhook-{name}") for name in ("id", "timestamp", "signature")
     )
-    _check_time(timestamp, tolerance, now())
+    _check_time(timestamp, tolerance=tolerance, now=now())
     signed = f"{webhook_id}.{timestamp}.".encode() + body
-    if not _is_signed(signed, signatures, keys):
+    if not _is_signed(signed, signatures, keys=keys):
         raise WebhookUnverified("no signature matches the body, id and time of the webhook under the given secret")
     return _payload(body)
 
@@ -63,7 +63,7 @@ def _header(headers: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _check_time(timestamp: str, tolerance: float, now: float) -> None:
+def _check_time(timestamp: str, *, tolerance: float, now: float) -> None:
     if not _TIMESTAMP.fullmatch(timestamp):
         raise WebhookUnverified("the header webhook-timestamp is not a whole number of seconds")
     if abs(now - int(timestamp)) > tolerance:
@@ -71,7 +71,7 @@ def _check_time(timestamp: str, tolerance: float, now: float) -> None:
         raise WebhookUnverified(f"the webhook was signed {away}; {tolerance:g} s are allowed")
 
 
-def _is_signed(signed: bytes, signatures: str, keys: list[bytes]) -> bool:
+def _is_signed(signed: bytes, signatures: str, *, keys: list[bytes]) -> bool:
     """Compares every signature with every key in full, so that the time it takes reveals nothing."""
     expected = [VERSION + base64.b64encode(hmac.digest(key, signed, "sha256")) for key in keys]
     given = [text.encode() for text in signatures.split(" ")]

@@ -103,7 +103,7 @@ def _get(arguments: argparse.Namespace) -> ExitCode:
             if info.is_dir():
                 continue
             path = folder / names.path_for(FileOutcome(count, None, info.filename, "available"))
-            _extract(archive, info, path)
+            _extract(archive, info, path=path)
             count += 1
             size += info.file_size
             if arguments.json:
@@ -113,7 +113,7 @@ def _get(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> None:
+def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, *, path: Path) -> None:
     """Writes the entry to `path`, which gets its name once the CRC-32 is verified."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + PART_ENDING)

@@ -97,7 +97,7 @@ def _config(arguments: argparse.Namespace) -> ExitCode:
     if arguments.unset and arguments.setting:
         raise WrongUsage("--unset removes a setting: name no other")
     if arguments.unset or arguments.value is not None:
-        config.set(profile, arguments.unset or arguments.setting, arguments.value)
+        config.set(profile, arguments.unset or arguments.setting, value=arguments.value)
         config.save()
         return ExitCode.OK
     settings = {name: dict(config.profile(name, environment={}).settings) for name in config.profiles}

@@ -10,7 +10,7 @@ import sys
 SHOWN = 20
 """How many files or problems are named before the rest is only counted."""
 
-TOKEN_VARIABLE = "LORRY_TOKEN"
+TOKEN_VARIABLE = "LORRY_TOKEN"  # noqa: S105  # the name of a variable
 TOKEN_HINT = f"give a token with --token-file PATH or in {TOKEN_VARIABLE}"
 
 

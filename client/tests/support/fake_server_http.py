@@ -60,7 +60,7 @@ def handler_of(fake_server: FakeServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             _Exchange(fake_server, self).answer()
 
-        do_POST = do_DELETE = do_GET
+        do_POST = do_DELETE = do_GET  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:
             return
