@@ -12,13 +12,13 @@ from msgspec.structs import replace
 from benchmarks.workloads import SOURCE, Store, key_of
 from chalicelib.archive.costs import PlanCost
 from chalicelib.archive.volumes import Brief
-from chalicelib.assembly.planning import entry_of
+from chalicelib.assembly.model import entry_of
 from chalicelib.aws.clients import Clients
 from chalicelib.aws.s3_source import S3SourceStore
 from chalicelib.checking.checker import BatchChecker
-from chalicelib.jobs.files import files_of
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Actor, ArchiveRequest, Job, RequestedFile
+from chalicelib.jobs.ports import files_of
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.messages import CheckBatch, DispatchJob
 from chalicelib.settings import Settings

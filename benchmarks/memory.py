@@ -26,17 +26,17 @@ from benchmarks.metering import Meter, cpu_seconds, measured, peak_rss_mib
 from benchmarks.plan_100k import LONG
 from benchmarks.tables import SharedTables, connect
 from benchmarks.worker import milliseconds
-from chalicelib.archive.crc32 import crc32_concat
 from chalicelib.archive.parts import Body, Copy, CopyObject, Gather, Literal
+from chalicelib.archive.records import crc32_concat
 from chalicelib.assembly.archive_planning import PlanRules
 from chalicelib.assembly.builder import ChunkBuilder
 from chalicelib.assembly.model import Archive, BodyCrc, MultipartUpload, PartReceipt, Receipt
-from chalicelib.assembly.wiring import Choices, Outside, build_worker
+from chalicelib.assembly.worker import Choices, Outside, build_worker
 from chalicelib.aws.clients import Clients
 from chalicelib.checking.checker import BatchChecker
-from chalicelib.checking.ports import StoredObject
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Actor, ArchiveRequest, JobStatus, RequestedFile
+from chalicelib.jobs.ports import StoredObject
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.limits import MAX_FILES_PER_JOB, KiB, MiB
 from chalicelib.messages import CheckBatch, DispatchJob, PlanArchive

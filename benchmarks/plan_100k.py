@@ -19,13 +19,12 @@ from typing import Any
 from benchmarks import report
 from benchmarks.metering import peak_rss_mib
 from chalicelib.archive.costs import cost_of
-from chalicelib.archive.cutting import cut_parts
+from chalicelib.archive.cutting import PartSources, cut_parts
 from chalicelib.archive.entries import Entries, Entry
 from chalicelib.archive.generated import Renderer
 from chalicelib.archive.layout import lay_out
 from chalicelib.archive.names import Naming
 from chalicelib.archive.parts import encode_chunk
-from chalicelib.archive.sources import PartSources
 from chalicelib.archive.volumes import Brief, Names, RowRange, Volume
 from chalicelib.assembly.chunks import ChunkCutter
 from chalicelib.assembly.model import CrcSource

@@ -22,7 +22,7 @@ from benchmarks.jobs import checked_job
 from benchmarks.verify import verified
 from benchmarks.ways import Lorry, Run
 from benchmarks.workloads import SOURCE, TARGET, MiB, Store, Workload, key_of, opened, pieces
-from chalicelib.archive.crc32 import crc32_concat
+from chalicelib.archive.records import crc32_concat
 from tests.support import seaweed
 
 BLOCK = 64 * MiB

@@ -10,13 +10,12 @@ from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
     from chalicelib.assembly.model import Archive
-    from chalicelib.assembly.wiring import Choices
-    from chalicelib.assembly.worker import AssemblyWorker
+    from chalicelib.assembly.worker import AssemblyWorker, Choices
     from chalicelib.callers import RateLimiter
     from chalicelib.checking.checker import BatchChecker
     from chalicelib.checking.lister import PrefixLister
-    from chalicelib.delivery.links import Minter
     from chalicelib.delivery.notifier import Notifier
+    from chalicelib.delivery.presign import Minter
     from chalicelib.delivery.streaming import LongPoller
     from chalicelib.delivery.subscriptions import Subscriptions
     from chalicelib.delivery.tickets import TicketSigner
@@ -79,7 +78,7 @@ class Services(Adapters):
     @cached_property
     def assembly(self) -> AssemblyWorker:
         """Plans, builds and finishes archives."""
-        from chalicelib.assembly.wiring import Outside, build_worker
+        from chalicelib.assembly.worker import Outside, build_worker
 
         outside = Outside(
             jobs=self.job_table,
@@ -97,7 +96,7 @@ class Services(Adapters):
     def archive_choices(self) -> Choices:
         """How archives are planned."""
         from chalicelib.assembly.archive_planning import PlanRules
-        from chalicelib.assembly.wiring import Choices
+        from chalicelib.assembly.worker import Choices
 
         return Choices(
             crc_source=self.settings.crc_source,

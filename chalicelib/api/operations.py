@@ -141,7 +141,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         route="GET /v1/download/{job_id}",
-        view="views_results.download",
+        view="views_jobs.download",
         tag="Results",
         summary="Download the result of a job",
         access=LINK,
@@ -154,7 +154,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         route="GET /v1/download/{job_id}/files/{number}",
-        view="views_results.download_file",
+        view="views_jobs.download_file",
         tag="Results",
         summary="Download one file of a job",
         access=LINK,
@@ -164,7 +164,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         route="GET /v1/download/{job_id}/archives/{number}",
-        view="views_results.download_archive",
+        view="views_jobs.download_archive",
         tag="Results",
         summary="Download one archive of a job",
         access=LINK,
@@ -232,7 +232,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         route="GET /docs",
-        view="views_service.docs",
+        view="views_pages.docs",
         tag="Service",
         summary="Read and try this document in a browser",
         access=PUBLIC,
@@ -240,7 +240,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         route="GET /docs/{asset}",
-        view="views_service.docs_asset",
+        view="views_pages.docs_asset",
         tag="Service",
         summary="Load a file of the page",
         access=PUBLIC,
@@ -250,7 +250,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         route="GET /dashboard",
-        view="views_dashboard.dashboard",
+        view="views_pages.dashboard",
         tag="Service",
         summary="Use the service in a browser",
         description="Start downloads, follow them, fetch their results.",
@@ -260,7 +260,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         route="GET /dashboard/{part}",
-        view="views_dashboard.dashboard_part",
+        view="views_pages.dashboard_part",
         tag="Service",
         summary="Open a page of the dashboard, or load a file of it",
         access=PUBLIC,
@@ -270,7 +270,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         route="GET /dashboard/jobs/{page}",
-        view="views_dashboard.dashboard_job",
+        view="views_pages.dashboard_job",
         tag="Service",
         summary="Open a job in the dashboard",
         access=PUBLIC,

@@ -13,7 +13,7 @@ from chalicelib.api.requests import max_link_ttl
 from chalicelib.assembly.model import Archive
 from chalicelib.callers import Verdict
 from chalicelib.delivery.job_summary import job_links, job_summary, known_total, timestamp
-from chalicelib.delivery.links import Minter
+from chalicelib.delivery.presign import Minter
 from chalicelib.jobs.model import FileResult, FileState, Job, JobEvent, RequestedFile
 from chalicelib.jobs.service import FilePage
 from chalicelib.settings import Settings

@@ -1,29 +1,40 @@
-"""Views of jobs: start, read, follow, cancel, retry, list. A view parses, makes one call, and renders."""
+"""Views of jobs and their results. A view parses, makes one call, and renders."""
 
 from __future__ import annotations
 
 import hashlib
+import re
+import uuid
 
 import msgspec
 
 from chalicelib.api import requests
-from chalicelib.api.answers import EventsPage, JobsPage
-from chalicelib.api.idempotency import REPLAYED, request_key
+from chalicelib.api.answers import EventsPage, JobDocument, JobsPage
 from chalicelib.api.middleware import Answer, Call, Text
-from chalicelib.api.rendering import event_document, job_started
+from chalicelib.api.rendering import archive_documents, event_document, job_document, job_started
 from chalicelib.api.requests import job_id_from
-from chalicelib.api.views_results import POLL_SECONDS, document_of, job_of
+from chalicelib.assembly.model import Archive
 from chalicelib.delivery.job_summary import event_name, job_summary
-from chalicelib.errors import FieldProblem, InvalidRequest, SecretUnavailable
-from chalicelib.jobs.model import Job, JobStatus
+from chalicelib.errors import FieldProblem, InvalidRequest, JobNotReady, NoSuchResult, SecretUnavailable
+from chalicelib.jobs.model import FileState, Job, JobStatus
+from chalicelib.jobs.service import RequestKey
+from chalicelib.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS, MAX_PAGE_FILES
 from chalicelib.observability import logger
+
+POLL_SECONDS = 1
+NAMESPACE = uuid.UUID("5c2f7c0e-7d0a-4f6e-9d3b-6a6c1f0b8e21")  # of the jobs that an Idempotency-Key names
+REPLAYED = {"Idempotency-Replayed": "true"}
+
+_VISIBLE = re.compile(rf"[\x21-\x7e]{{1,{MAX_IDEMPOTENCY_KEY_CHARACTERS}}}")
+
+# --- jobs -------------------------------------------------------------------------------
 
 
 def initiate(call: Call) -> Answer:
     """Starts a job."""
     body = requests.initiate_request(call.json_body())
     request = requests.new_job(body, call.services.settings)
-    key = request_key(call, "initiate", msgspec.json.encode(body))
+    key = request_key(call, route="initiate", content=msgspec.json.encode(body))
     job, replayed = call.services.jobs.start(request, call.actor, key=key)
     answer = job_started(job, call.base, ticket=_ticket(call, job.job_id))
     headers = {"Location": answer.links.status, "Retry-After": str(POLL_SECONDS)}
@@ -54,7 +65,7 @@ def cancel(call: Call, job_id: str) -> Answer:
 
 def retry(call: Call, job_id: str) -> Answer:
     """Retries what failed in a job."""
-    key = request_key(call, "retry", b"")
+    key = request_key(call, route="retry", content=b"")
     job, replayed = call.services.jobs.retry(job_id_from(job_id), call.actor, key=key.job_id if key else "")
     return Answer(202, job_summary(job, call.base), {**_polling(job.status), **(REPLAYED if replayed else {})})
 
@@ -118,3 +129,106 @@ def _status(call: Call) -> JobStatus | None:
         return JobStatus(text)
     except ValueError as error:
         raise InvalidRequest([FieldProblem("/status", f"{text!r} is none of {', '.join(JobStatus)}")]) from error
+
+
+# --- results ----------------------------------------------------------------------------
+
+
+def download(call: Call, job_id: str) -> Answer:
+    """Redirects to the only archive or file; lists the links of several."""
+    job = _ready_job(call, job_id)
+    archives = call.services.archives_of(job)
+    if len(archives) == 1:
+        return _to_archive(call, job, archive=archives[0])
+    if job.total == 1 and not archives:
+        return _to_file(call, job, index=0)
+    return Answer(200, document_of(call, job, first=0, limit=MAX_PAGE_FILES))
+
+
+def download_file(call: Call, *, job_id: str, number: str) -> Answer:
+    """The stable address of a file."""
+    job = _ready_job(call, job_id)
+    return _to_file(call, job, index=_index(job, number, count=job.total, what="file"))
+
+
+def download_archive(call: Call, *, job_id: str, number: str) -> Answer:
+    """The stable address of an archive."""
+    job = _ready_job(call, job_id)
+    archives = call.services.archives_of(job)
+    return _to_archive(call, job, archive=archives[_index(job, number, count=len(archives), what="archive")])
+
+
+def job_of(call: Call, job_id: str) -> Job:
+    """The job, if it is the caller's or the caller has a ticket for it. Raises JobNotFound and JobExpired."""
+    return call.services.jobs.read(job_id_from(job_id), None if call.admission.by_ticket else call.actor.by)
+
+
+def document_of(call: Call, job: Job, *, first: int, limit: int) -> JobDocument:
+    """The job with a page of its files; if it is ready, with links, which the audit trail notes. Without a ticket."""
+    services = call.services
+    page = services.jobs.files(job, first=first, limit=limit)
+    ready = job.status is JobStatus.READY
+    document = job_document(job, page, minter=services.minter(job.link_ttl) if ready else None, base=call.base)
+    archives = services.archives_of(job)
+    minter = services.archive_minter(job.link_ttl) if ready and archives else None
+    rendered = archive_documents(job, archives, minter=minter, base=call.base)
+    document = msgspec.structs.replace(document, archives=rendered)
+    links = [archive.url for archive in document.archives] + list(document.result_urls or ())
+    _note_links(call, job, count=len([link for link in links if link]))
+    return document
+
+
+def _ready_job(call: Call, job_id: str) -> Job:
+    job = job_of(call, job_id)
+    if job.status is not JobStatus.READY:
+        reason = f": {job.error.message}" if job.error else ""
+        raise JobNotReady(job.job_id, job.status, reason, None if job.status.ended else POLL_SECONDS)
+    return job
+
+
+def _to_file(call: Call, job: Job, *, index: int) -> Answer:
+    ((file, result),) = call.services.jobs.files(job, first=index, limit=1).files
+    if result.state is not FileState.AVAILABLE:
+        raise NoSuchResult(job.job_id, what=f"file {index} ({file.key})", reason=result.reason or str(result.state))
+    return _redirect(call, job, link=call.services.minter(job.link_ttl).link(file.key))
+
+
+def _to_archive(call: Call, job: Job, *, archive: Archive) -> Answer:
+    minter = call.services.archive_minter(job.link_ttl)
+    return _redirect(call, job, link=minter.link(archive.key, filename=archive.filename))
+
+
+def _redirect(call: Call, job: Job, *, link: str) -> Answer:
+    _note_links(call, job, count=1)
+    return Answer(302, None, {"Location": link})
+
+
+def _note_links(call: Call, job: Job, *, count: int) -> None:
+    """Adds a read that issued links to the audit trail."""
+    if count:
+        call.services.jobs.issued_links(job, call.actor, count=count)
+
+
+def _index(job: Job, text: str, *, count: int, what: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or int(text) >= count:
+        raise NoSuchResult(job.job_id, what=f"{what} {text[:20]}", reason=f"there are {count:,}, counted from 0")
+    return int(text)
+
+
+# --- Idempotency-Key --------------------------------------------------------------------
+
+
+def request_key(call: Call, *, route: str, content: bytes) -> RequestKey | None:
+    """The key of a request, if it has one. `content` must be equal in each request of one key. Raises InvalidRequest.
+
+    A key determines the id of the job that a request creates, so that two requests cannot create two. Keys of different
+    callers and routes are different keys. The job itself holds what later requests are compared with.
+    """
+    if "idempotency-key" not in call.request.headers:
+        return None
+    key = call.header("idempotency-key")
+    if not _VISIBLE.fullmatch(key):
+        detail = f"must be 1 to {MAX_IDEMPOTENCY_KEY_CHARACTERS} visible ASCII characters"
+        raise InvalidRequest([FieldProblem("/Idempotency-Key", detail)])
+    job_id = uuid.uuid5(NAMESPACE, "\0".join((call.actor.by, route, key)))
+    return RequestKey(key, str(job_id), hashlib.sha256(content).hexdigest()[:32])

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import functools
-from html import escape
 
 import msgspec
 
 from chalicelib import __version__
 from chalicelib.api import rendering, requests
 from chalicelib.api.answers import CheckAnswer, HealthDocument, IndexDocument, StartAnswer
-from chalicelib.api.middleware import Answer, Call, Text, path_of
-from chalicelib.api.pages import content_security_policy, path_of_base, shipped
-from chalicelib.checking.ports import StoredObject
-from chalicelib.errors import RequestTimedOut, RouteNotFound
+from chalicelib.api.middleware import Answer, Call, Text
+from chalicelib.errors import RequestTimedOut
+from chalicelib.jobs.ports import StoredObject
 from chalicelib.settings import Settings
 
 LINKS = {
@@ -52,41 +50,9 @@ def limits(call: Call) -> Answer:
     return Answer(200, rendering.limits(call.services.settings))
 
 
-# --- its documentation ------------------------------------------------------------------
-
-SWAGGER_UI = "event_handler/openapi/swagger_ui"  # ships with aws_lambda_powertools
-PAGE = "page"
-# By name: the package, the file in it, its type.
-ASSETS = {
-    "start.js": ("chalicelib.api", f"{PAGE}/start.js", "text/javascript; charset=utf-8"),
-    "swagger-ui-bundle.js": (
-        "aws_lambda_powertools",
-        f"{SWAGGER_UI}/swagger-ui-bundle.min.js",
-        "text/javascript; charset=utf-8",
-    ),
-    "swagger-ui.css": ("aws_lambda_powertools", f"{SWAGGER_UI}/swagger-ui.min.css", "text/css; charset=utf-8"),
-}
-ONE_HOUR = {"Cache-Control": "public, max-age=3600"}  # a new release may bring other assets
-
-
 def openapi(call: Call) -> Answer:
     """The OpenAPI document of this deployment."""
     return Answer(200, Text(_document(call.base, call.services.settings), "application/json"))
-
-
-def docs(call: Call) -> Answer:
-    """An interactive page of the document, which loads nothing from elsewhere."""
-    html = shipped("chalicelib.api", f"{PAGE}/docs.html").replace("BASE", escape(path_of_base(call.base)))
-    headers = {"Content-Security-Policy": content_security_policy(call.base), "Cache-Control": "no-cache"}
-    return Answer(200, Text(html, "text/html; charset=utf-8"), headers)
-
-
-def docs_asset(call: Call, asset: str) -> Answer:
-    """A script or style sheet of the page."""
-    if asset not in ASSETS:
-        raise RouteNotFound(path_of(call.request))
-    package, path, content_type = ASSETS[asset]
-    return Answer(200, Text(shipped(package, path), content_type), ONE_HOUR)
 
 
 @functools.lru_cache(maxsize=8)

@@ -44,6 +44,16 @@ class PlanCost(msgspec.Struct, frozen=True):
         """Of the requests."""
         return (self.requests - self.gets) * DOLLARS_PER_WRITE + self.gets * DOLLARS_PER_READ
 
+    def report(self) -> dict[str, int | str]:
+        """Bytes through workers and within S3, requests, and dollars of S3 in us-east-1, as clients see them."""
+        return {
+            "bytesRead": self.read,
+            "bytesWritten": self.written,
+            "bytesCopied": self.copied + self.joined,
+            "requests": self.requests,
+            "dollars": f"{self.dollars:.6f}",
+        }
+
     @property
     def share(self) -> float:
         """Bytes that workers write, of the archive's own: 0.1 means that S3 copied 90%."""

@@ -11,12 +11,11 @@ from itertools import pairwise
 import msgspec
 
 from chalicelib.archive.costs import PlanCost, cost_of
-from chalicelib.archive.cutting import Cuts, cut_parts
+from chalicelib.archive.cutting import Cuts, PartSources, cut_parts
 from chalicelib.archive.encoding import decode, encode
 from chalicelib.archive.generated import Renderer
 from chalicelib.archive.layout import Layout, lay_out
 from chalicelib.archive.parts import Body, Source, Task, encode_chunk
-from chalicelib.archive.sources import PartSources
 from chalicelib.archive.volumes import Volume
 from chalicelib.assembly.checksums import Checksums
 from chalicelib.assembly.chunks import CHUNK_LIMITS, ChunkCutter, ChunkLimits

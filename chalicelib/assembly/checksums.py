@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from chalicelib.archive.crc32 import crc32_concat
 from chalicelib.archive.parts import Body
+from chalicelib.archive.records import crc32_concat
 from chalicelib.assembly.model import BodyCrc, PartReceipt
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors
-from chalicelib.checking.ports import SourceStore
 from chalicelib.errors import ChecksumsMissing, LorryError
+from chalicelib.jobs.ports import SourceStore
 
 CAPABILITY = "copies-tell-crc32"
 CAPABILITY_SECONDS = 3_600

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
-from chalicelib.jobs.model import Job
+from chalicelib.archive.entries import INCLUDED, Entry
+from chalicelib.jobs.model import FileResult, FileState, Job, RequestedFile
 
 
 class Phase(StrEnum):
@@ -122,6 +123,21 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True):
     parts: tuple[PartReceipt, ...] = ()
     crcs: tuple[BodyCrc, ...] = ()
     done: int = 0
+
+
+def entry_of(file: RequestedFile, result: FileResult, *, trusted: bool) -> Entry:
+    """A file as the archive needs it; `trusted`: with the CRC-32 that the store reported."""
+    available = result.state is FileState.AVAILABLE
+    return Entry(
+        file.key,
+        file.file_id,
+        INCLUDED if available else str(result.state),
+        result.reason,
+        result.size,
+        result.etag or "",
+        (result.modified or 0) // 1000,
+        result.crc32 if available and trusted else None,
+    )
 
 
 def archive_filename(job: Job, number: int, archives: int) -> str:

@@ -12,12 +12,10 @@ from msgspec.structs import replace
 from chalicelib.assembly.model import archive_prefix, generation_of, staging_prefix
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors
 from chalicelib.checking.checker import result_of
-from chalicelib.checking.ports import SourceStore
 from chalicelib.errors import SourceChanged
-from chalicelib.jobs.files import BATCHES_AT_ONCE, CheckedFile, files_of, tally
 from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, JobLifecycle
-from chalicelib.jobs.model import Counts, Failure, FileResult, FileState, Job
-from chalicelib.jobs.ports import JobTable
+from chalicelib.jobs.model import Counts, Failure, FileResult, FileState, Job, tally
+from chalicelib.jobs.ports import BATCHES_AT_ONCE, CheckedFile, JobTable, SourceStore, files_of
 
 MAX_CHANGES = 3  # a file that is seen to change in its third plan is given up
 MAX_REPLANS = 25  # and then any that changes

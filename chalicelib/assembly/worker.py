@@ -7,17 +7,20 @@ from enum import StrEnum
 
 import msgspec
 
+from chalicelib.assembly.archive_planning import PlanRules
 from chalicelib.assembly.builder import ChunkBuilder
-from chalicelib.assembly.cleaner import Cleaner
+from chalicelib.assembly.checksums import Checksums
 from chalicelib.assembly.finisher import FINISHING, Finisher
-from chalicelib.assembly.lifecycle import INLINE_SECONDS, ArchiveLifecycle
+from chalicelib.assembly.lifecycle import INLINE_SECONDS, ArchiveLifecycle, Cleaner
 from chalicelib.assembly.model import Archive, Phase, Receipt
-from chalicelib.assembly.planner import ArchivePlanner
-from chalicelib.assembly.ports import AssemblyTable, ChunkOutcome, ChunkState, SecondsLeft
-from chalicelib.assembly.replanning import MAX_REPLANS
+from chalicelib.assembly.planner import PLAN_MS, ArchivePlanner, Planning
+from chalicelib.assembly.plans import PlanReader
+from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, ChunkOutcome, ChunkState, Executors, SecondsLeft
+from chalicelib.assembly.replanning import LOOK_AT_ALL, MAX_REPLANS, Replanner
 from chalicelib.errors import SourceChanged, UnreadableMessage, UploadGone
+from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Job, JobStatus
-from chalicelib.jobs.ports import JobTable
+from chalicelib.jobs.ports import JobTable, SourceStore, WorkQueue
 from chalicelib.messages import BuildChunk, CleanUp, PlanArchive
 
 AssemblyMessage = PlanArchive | BuildChunk | CleanUp
@@ -140,3 +143,60 @@ def _phase_of(message: BuildChunk) -> Phase:
 
 def _builds(job: Job, generation: int) -> bool:
     return job.status is JobStatus.PROCESSING and job.generation == generation
+
+
+class Outside(msgspec.Struct, frozen=True, kw_only=True):
+    """The outside world of assembly. `now()` is epoch milliseconds; `token()` gives a name that nothing else has."""
+
+    jobs: JobTable
+    table: AssemblyTable
+    store: ArchiveStore
+    source: SourceStore
+    queue: WorkQueue
+    executors: Executors
+    now: Callable[[], int]
+    token: Callable[[], str]
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator chose. `store_name` distinguishes stores in what is remembered of them."""
+
+    crc_source: str
+    store_name: str
+    rules: PlanRules
+    look_at_all: int = LOOK_AT_ALL
+    plan_ms: int = PLAN_MS
+
+
+def build_worker(outside: Outside, choices: Choices, lifecycle: JobLifecycle) -> AssemblyWorker:
+    jobs, table, store, source = outside.jobs, outside.table, outside.store, outside.source
+    executors, now = outside.executors, outside.now
+    archives = ArchiveLifecycle(jobs, table, outside.queue, lifecycle, now)
+    checksums = Checksums(
+        table, store, source, executors, lambda: now() // 1000, choices.crc_source, choices.store_name
+    )
+    plans = PlanReader(store)
+    builder = ChunkBuilder(store, table, plans, checksums, executors)
+    planner = ArchivePlanner(
+        jobs=jobs,
+        table=table,
+        store=store,
+        queue=outside.queue,
+        lifecycle=archives,
+        replanner=Replanner(jobs, table, store, source, lifecycle, executors, choices.look_at_all),
+        planning=Planning(jobs, checksums, choices.rules),
+        executors=executors,
+        now=now,
+        token=outside.token,
+        plan_ms=choices.plan_ms,
+    )
+    return AssemblyWorker(
+        jobs=jobs,
+        table=table,
+        planner=planner,
+        builder=builder,
+        finisher=Finisher(table, store, plans, builder),
+        cleaner=Cleaner(jobs, table, store, now),
+        lifecycle=archives,
+        now=now,
+    )

@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from chalicelib.aws.secrets_manager import SecretSource
     from chalicelib.aws.sqs import Heartbeat, Retries
     from chalicelib.callers import CallCounter
-    from chalicelib.checking.ports import SourceStore
-    from chalicelib.delivery.links import ExpiringCredentials
+    from chalicelib.delivery.presign import ExpiringCredentials
     from chalicelib.delivery.subscriptions import Push, SubscriptionTable
     from chalicelib.delivery.webhooks import Sender
-    from chalicelib.jobs.ports import JobTable, WorkQueue
+    from chalicelib.jobs.ports import JobTable, SourceStore, WorkQueue
 
 
 class Given(TypedDict, total=False):
@@ -98,7 +97,7 @@ class Adapters:
     @cached_property
     def call_counter(self) -> CallCounter:
         """Counts that all containers share."""
-        from chalicelib.aws.call_counter import DynamoCallCounter
+        from chalicelib.aws.dynamodb import DynamoCallCounter
 
         return DynamoCallCounter(self._rows(self.clients.counters))
 

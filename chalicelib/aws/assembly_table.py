@@ -14,10 +14,10 @@ import msgspec
 from chalicelib.assembly.model import Archive, Phase, Receipt
 from chalicelib.assembly.ports import ChunkOutcome, ChunkState
 from chalicelib.aws import keys, rows
-from chalicelib.aws.attributes import attributes, plain
 from chalicelib.aws.dynamodb import ConditionFailed, Table
 from chalicelib.aws.job_updates import allowed, counted, entered
 from chalicelib.aws.keys import Row
+from chalicelib.aws.rows import attributes, plain
 from chalicelib.aws.updates import (
     NEW_ROW,
     Condition,

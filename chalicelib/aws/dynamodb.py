@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.aws import keys
 from chalicelib.aws.keys import Row
 from chalicelib.aws.updates import Action, Condition, Delete, Expression, Name, Put, Update
 from chalicelib.errors import TableUnavailable
@@ -180,3 +181,13 @@ class Table(msgspec.Struct, frozen=True):
 
     def _pause(self, attempt: int) -> None:
         self.sleep(self.uniform(0, min(LONGEST_PAUSE_SECONDS, PAUSE_SECONDS * 2**attempt)))
+
+
+class DynamoCallCounter(msgspec.Struct, frozen=True):
+    """Counts calls, each count in a row of its own."""
+
+    table: Table
+
+    def add(self, name: str, *, until: int) -> int:
+        counted = self.table.update(Update(key=keys.calls(name), add={"calls": 1}, set={"ttl": until}))
+        return int(counted["calls"]["N"])

@@ -10,8 +10,7 @@ import msgspec
 
 from chalicelib.aws import keys
 from chalicelib.aws.updates import Condition, Name, Update, at_least, equals, one_of
-from chalicelib.jobs.files import tally
-from chalicelib.jobs.model import Counts, FileResult, Job, JobStatus, Step
+from chalicelib.jobs.model import Counts, FileResult, Job, JobStatus, Step, tally
 from chalicelib.jobs.ports import Advance, Change
 from chalicelib.jobs.state_machine import Trigger, sources, target
 

@@ -24,9 +24,8 @@ from chalicelib.aws.updates import (
     equals,
 )
 from chalicelib.errors import FieldProblem, InvalidRequest
-from chalicelib.jobs.files import CheckedFile
 from chalicelib.jobs.model import Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile
-from chalicelib.jobs.ports import Advance, Change, EventPage, JobPage, Recorded, StoredBatch
+from chalicelib.jobs.ports import Advance, Change, CheckedFile, EventPage, JobPage, Recorded, StoredBatch
 
 NEWEST_FIRST = {"IndexName": keys.OWNED_JOBS_INDEX, "ScanIndexForward": False}
 MAX_ROUNDS = 10  # a rare status must not make one request read the whole index

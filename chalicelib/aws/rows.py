@@ -1,20 +1,79 @@
-"""How the values of a job lie in its rows. Every row has a `ttl` (epoch seconds); keys.py has the keys.
+"""How values lie in rows: plain ones as DynamoDB's attributes, and those of a job; keys.py has the keys.
 
-A job's row has the names of Job's fields, so that its counters can be added to one by one.
+Every row has a `ttl` (epoch seconds). A job's row has the names of Job's fields, so that its counters can be added to
+one by one.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence, Set
+from typing import Any, TypeVar
 
 import msgspec
 
 from chalicelib.aws import keys
-from chalicelib.aws.attributes import attributes, plain
 from chalicelib.aws.keys import Row
 from chalicelib.jobs.model import Failure, FileResult, Job, JobEvent, RequestedFile
+
+Attribute = dict[str, Any]
+
+
+def attribute(value: Any) -> Attribute:
+    """One value. Raises TypeError for a type that no row holds, such as float."""
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": str(value)}  # of an enumeration its value
+        case int():
+            return {"N": str(value)}
+        case bytes():
+            return {"B": value}
+        case Mapping():
+            return {"M": {str(name): attribute(member) for name, member in value.items()}}
+        case list() | tuple():
+            return {"L": [attribute(member) for member in value]}
+        case set() | frozenset() if value:
+            return _set(value)
+    raise TypeError(f"no attribute of a row holds {value!r}")
+
+
+def _set(members: Set[Any]) -> Attribute:
+    if all(isinstance(member, str) for member in members):
+        return {"SS": sorted(members)}
+    return {"NS": sorted(map(str, members))}
+
+
+def attributes(values: Mapping[str, Any]) -> Row:
+    """A row of these values; None is left out."""
+    return {name: attribute(value) for name, value in values.items() if value is not None}
+
+
+def plain(row: Row) -> dict[str, Any]:
+    """The values of a row."""
+    return {name: _value(stored) for name, stored in row.items()}
+
+
+def _value(stored: Attribute) -> Any:
+    ((kind, value),) = stored.items()
+    match kind:
+        case "N":
+            return int(value)
+        case "NULL":
+            return None
+        case "M":
+            return plain(value)
+        case "L":
+            return [_value(member) for member in value]
+        case "SS":
+            return frozenset(value)
+        case "NS":
+            return frozenset(map(int, value))
+    return value
+
 
 T = TypeVar("T")
 

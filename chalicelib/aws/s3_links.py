@@ -16,8 +16,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
-from chalicelib.delivery.links import MARGIN_SECONDS, ExpiringCredentials, Minter
-from chalicelib.delivery.presign import Credentials, Presigner
+from chalicelib.delivery.presign import MARGIN_SECONDS, Credentials, ExpiringCredentials, Minter, Presigner
 from chalicelib.errors import InvalidSettings, LinksUnavailable
 from chalicelib.limits import LINK_TTL_MIN_SECONDS
 from chalicelib.observability import logger

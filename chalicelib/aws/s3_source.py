@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.archive.crc32 import crc32_concat
-from chalicelib.checking.ports import StoredObject
+from chalicelib.archive.records import crc32_concat
 from chalicelib.errors import StorageError, StorageForbidden, StorageThrottled, StorageUnavailable
+from chalicelib.jobs.ports import StoredObject
 
 ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})  # GLACIER_IR is read like any other
 THROTTLING_CODES = frozenset({"SlowDown", "429", "Throttling", "ThrottlingException", "RequestLimitExceeded"})

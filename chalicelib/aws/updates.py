@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.aws.attributes import attribute
 from chalicelib.aws.keys import Row
+from chalicelib.aws.rows import attribute
 
 
 class Name(msgspec.Struct, frozen=True):

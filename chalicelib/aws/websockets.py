@@ -13,8 +13,8 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws import keys
-from chalicelib.aws.attributes import attributes, plain
 from chalicelib.aws.dynamodb import ConditionFailed, Table
+from chalicelib.aws.rows import attributes, plain
 from chalicelib.aws.updates import KNOWN_ROW, Delete, Put, Update, absent, begins_with, contains, equals, smaller
 from chalicelib.delivery.subscriptions import Connection, Subscribed
 from chalicelib.limits import MAX_SUBSCRIPTIONS, WEBSOCKET_MAX_SECONDS

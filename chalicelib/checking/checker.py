@@ -8,11 +8,10 @@ from enum import StrEnum
 
 import msgspec
 
-from chalicelib.checking.ports import SourceStore, StoredObject
 from chalicelib.errors import UnreadableMessage
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import FileResult, FileState, Job, RequestedFile
-from chalicelib.jobs.ports import JobTable, Recorded
+from chalicelib.jobs.ports import JobTable, Recorded, SourceStore, StoredObject
 from chalicelib.messages import CheckBatch
 
 ARCHIVED = "archived_storage_class"

@@ -8,12 +8,10 @@ from itertools import islice
 import msgspec
 
 from chalicelib.checking.checker import Checked, result_of
-from chalicelib.checking.ports import SourceStore
 from chalicelib.errors import TooManyFiles
-from chalicelib.jobs.files import CheckedFile, batch_size
 from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, JobLifecycle
-from chalicelib.jobs.model import Failure, Job, RequestedFile, clipped
-from chalicelib.jobs.ports import JobTable
+from chalicelib.jobs.model import Failure, Job, RequestedFile, batch_size, clipped
+from chalicelib.jobs.ports import CheckedFile, JobTable, SourceStore
 from chalicelib.limits import MAX_FILES_PER_JOB
 from chalicelib.messages import ListPrefix
 

@@ -1,4 +1,4 @@
-"""Signature Version 4 in query strings: a link to one object, for GET.
+"""Presigned links, created at each read and never stored: Signature Version 4 in query strings, for GET of one object.
 
 The SDK's general signer is about thirty times slower, and a page of 1,000 links is signed at each read.
 tests/contracts/test_presigner.py compares the links with the SDK's, byte for byte.
@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+MARGIN_SECONDS = 5  # a link expires this long before its credentials do, because clocks differ
+_ATTR_CHAR = "!#$&+-.^_`|~"  # RFC 8187, section 3.2.1, besides letters and digits
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -98,3 +101,46 @@ def _signing_key(secret: str, *, day: str, region: str) -> bytes:
     for step in (day, region, "s3", "aws4_request"):
         key = hmac.new(key, step.encode(), hashlib.sha256).digest()
     return key
+
+
+class ExpiringCredentials(msgspec.Struct, frozen=True):
+    """Credentials and when they expire, in epoch milliseconds; None: never."""
+
+    credentials: Credentials
+    ends_at: int | None = None
+
+    def limit(self, ttl: int, at: datetime) -> int:
+        """Returns for how many of `ttl` seconds a link signed at `at` works."""
+        if self.ends_at is None:
+            return ttl
+        return min(ttl, self.ends_at // 1000 - int(at.timestamp()) - MARGIN_SECONDS)
+
+
+class Minter(msgspec.Struct, frozen=True):
+    """Signs all links of one answer: from the same moment, for the same `ttl` seconds."""
+
+    presigner: Presigner
+    at: datetime
+    ttl: int
+
+    @property
+    def expires_at(self) -> int:
+        """When the links expire, in epoch milliseconds. The start of a link has no fraction of a second."""
+        return int((self.at.replace(microsecond=0) + timedelta(seconds=self.ttl)).timestamp()) * 1000
+
+    def link(self, key: str, *, filename: str = "") -> str:
+        """Returns a link to `key`; browsers save it under `filename`, if there is one."""
+        response = {"response-content-disposition": attachment(filename)} if filename else None
+        return self.presigner.link(key, expires=self.ttl, at=self.at, response=response)
+
+
+def attachment(filename: str) -> str:
+    """Returns the Content-Disposition that makes a browser save under `filename`.
+
+    RFC 6266: an ASCII fallback, and the UTF-8 form of RFC 8187 where they differ.
+    """
+    plain = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode()
+    safe = "".join("_" if character in '"\\%;' or not character.isprintable() else character for character in plain)
+    if safe == filename:
+        return f'attachment; filename="{filename}"'
+    return f"attachment; filename=\"{safe or 'download'}\"; filename*=UTF-8''{quote(filename, safe=_ATTR_CHAR)}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
 import msgspec
 
 from chalicelib.errors import LorryError
-from chalicelib.limits import MAX_ERROR_BYTES
+from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_ERROR_BYTES, MAX_FILES_PER_BATCH
 
 
 class JobStatus(StrEnum):
@@ -228,3 +230,16 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         if self.to_assemble:
             done = share + (100 - share) * self.assembled // self.to_assemble
         return min(99, max(done, self.min_progress))
+
+
+def tally(results: Sequence[FileResult]) -> tuple[Counts, int]:
+    """What results add to a job: files by what became of them, and the bytes of the available ones."""
+    states = Counter(result.state for result in results)
+    size = sum(result.size or 0 for result in results if result.state is FileState.AVAILABLE)
+    return Counts(states[FileState.AVAILABLE], states[FileState.MISSING], states[FileState.FAILED]), size
+
+
+def batch_size(keys: Sequence[str], most: int = MAX_FILES_PER_BATCH) -> int:
+    """One size for all batches of a job, so that a file's batch follows from its index; less where keys are long."""
+    longest = max((len(key.encode()) for key in keys), default=1)
+    return max(1, min(most, MAX_BATCH_KEY_BYTES // longest))

@@ -1,4 +1,4 @@
-"""What the core needs from the outside. tests/contracts holds one suite per port, run on fake and real adapter."""
+"""What jobs and checking need from the outside. tests/contracts has a suite per port, run on fake and real adapter."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import Protocol
 
 import msgspec
 
-from chalicelib.jobs.model import Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile
+from chalicelib.jobs.model import PENDING_RESULT, Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.messages import AnyMessage
+
+BATCHES_AT_ONCE = 25  # 5,000 files, some megabytes
+
+CheckedFile = tuple[RequestedFile, FileResult]
 
 
 class Recorded(StrEnum):
@@ -139,8 +143,52 @@ class JobTable(Protocol):
         """The jobs of a principal, newest first. Raises InvalidRequest for a cursor that is not ours."""
 
 
+def files_of(table: JobTable, job: Job, *, numbers: range, unknown: FileResult = PENDING_RESULT) -> list[CheckedFile]:
+    """The files of consecutive batches; `unknown` stands for results that are not recorded."""
+    requests = table.read_requests(job, numbers)
+    results = table.read_results(job, numbers)
+    files: list[CheckedFile] = []
+    for number in numbers:
+        found = results.get(number) or (unknown,) * len(requests[number])
+        files.extend(zip(requests[number], found, strict=True))
+    return files
+
+
 class WorkQueue(Protocol):
     """Where messages wait for workers. May raise QueueUnavailable; then some of the messages may have been sent."""
 
     def send(self, messages: Iterable[AnyMessage], *, delay: int = 0) -> None:
         """Send each message to the queue of its kind, where it is hidden for `delay` seconds."""
+
+
+class StoredObject(msgspec.Struct, frozen=True):
+    """An object as a HEAD describes it. Size in bytes, modified in epoch milliseconds; `etag` without quotes.
+
+    `crc32` is the CRC-32 of the whole object where the store knows it, else None. `archived` objects (cold storage
+    classes) cannot be read without being restored first.
+    """
+
+    size: int
+    etag: str
+    modified: int
+    crc32: int | None = None
+    archived: bool = False
+
+
+class SourceStore(Protocol):
+    """The bucket that holds the files. Only read."""
+
+    def head(self, key: str) -> StoredObject | None:
+        """The object, or None if the store says that there is none (404).
+
+        Raises StorageUnavailable, StorageThrottled or StorageForbidden for every other answer, and for none.
+        """
+
+    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
+        """Every object whose key begins with `prefix`, in the order of the keys, as far as a listing describes it."""
+
+    def confirm_bucket(self) -> None:
+        """Raise StorageError unless the bucket is there: a HEAD cannot tell an absent key from an absent bucket."""
+
+    def combined_crc32(self, key: str, etag: str) -> int | None:
+        """The CRC-32 of this version, combined from its parts' checksums; None where the store does not tell them."""

@@ -14,7 +14,6 @@ from chalicelib.errors import (
     NothingToRetry,
     QueueUnavailable,
 )
-from chalicelib.jobs.files import CheckedFile, batch_size, files_of
 from chalicelib.jobs.lifecycle import first_messages
 from chalicelib.jobs.model import (
     PENDING_RESULT,
@@ -26,8 +25,9 @@ from chalicelib.jobs.model import (
     JobEvent,
     JobStatus,
     RequestedFile,
+    batch_size,
 )
-from chalicelib.jobs.ports import Change, EventPage, JobPage, JobTable, WorkQueue
+from chalicelib.jobs.ports import Change, CheckedFile, EventPage, JobPage, JobTable, WorkQueue, files_of
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import MAX_FILES_PER_BATCH, MiB
 from chalicelib.messages import CleanUp, Message

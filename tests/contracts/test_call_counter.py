@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 import boto3
 import pytest
 
-from chalicelib.aws.call_counter import DynamoCallCounter
-from chalicelib.aws.dynamodb import Table
+from chalicelib.aws.dynamodb import DynamoCallCounter, Table
 from chalicelib.callers import CallCounter
 from chalicelib.errors import TableUnavailable
 from tests.support.aws import emulated_aws

@@ -19,8 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.aws.s3_links import Bucket, minter_for, regional_endpoint
-from chalicelib.delivery.links import ExpiringCredentials
-from chalicelib.delivery.presign import Credentials, Presigner
+from chalicelib.delivery.presign import Credentials, ExpiringCredentials, Presigner
 from chalicelib.settings import Settings
 from tests.support import seaweed
 from tests.support.seaweed import SeaweedFS

@@ -15,8 +15,7 @@ from chalicelib.assembly.model import PartReceipt
 from chalicelib.aws.clients import Clients
 from chalicelib.aws.health import PROBES, HealthProbe
 from chalicelib.container import Services
-from chalicelib.delivery.links import ExpiringCredentials
-from chalicelib.delivery.presign import Credentials
+from chalicelib.delivery.presign import Credentials, ExpiringCredentials
 from chalicelib.settings import Settings
 from tests.support import seaweed
 from tests.support.logs import logged

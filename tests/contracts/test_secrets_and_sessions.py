@@ -12,7 +12,7 @@ import pytest
 from chalicelib.aws.clients import Clients
 from chalicelib.aws.s3_links import link_credentials
 from chalicelib.aws.secrets_manager import SecretSource
-from chalicelib.delivery.links import ExpiringCredentials
+from chalicelib.delivery.presign import ExpiringCredentials
 from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import LinksUnavailable, SecretUnavailable
 from chalicelib.settings import Settings

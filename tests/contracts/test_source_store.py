@@ -11,8 +11,8 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.aws.s3_source import S3SourceStore
-from chalicelib.checking.ports import SourceStore, StoredObject
 from chalicelib.errors import StorageError, StorageForbidden, StorageThrottled, StorageUnavailable
+from chalicelib.jobs.ports import SourceStore, StoredObject
 from chalicelib.limits import S3_MIN_PART_BYTES
 from tests.support.fakes import FakeSourceStore
 from tests.support.seaweed import SeaweedFS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 
-from chalicelib.api.views_service import ASSETS, PAGE
+from chalicelib.api.views_pages import ASSETS, PAGE
 from infra.dependencies import REPOSITORY
 from infra.package import Package
 

@@ -9,8 +9,7 @@ import boto3
 import pytest
 
 from chalicelib.aws import keys
-from chalicelib.aws.call_counter import DynamoCallCounter
-from chalicelib.aws.dynamodb import Table
+from chalicelib.aws.dynamodb import DynamoCallCounter, Table
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.aws.websockets import DynamoSubscriptions
 from chalicelib.delivery.subscriptions import Connection, Subscribed

@@ -10,12 +10,11 @@ from zlib import crc32
 
 import pytest
 
-from chalicelib.archive.crc32 import crc32_concat
+from chalicelib.archive.cutting import PartSources
 from chalicelib.archive.entries import Entry
 from chalicelib.archive.generated import Renderer, patch_directory, patch_manifest
 from chalicelib.archive.parts import Header, Literal, Source
-from chalicelib.archive.records import Member, local_header
-from chalicelib.archive.sources import PartSources
+from chalicelib.archive.records import Member, crc32_concat, local_header
 from chalicelib.limits import S3, GiB, MiB
 from tests.interop.readers import READERS
 from tests.support.archives import Planned, planned

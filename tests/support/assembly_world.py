@@ -14,12 +14,11 @@ from chalicelib.assembly.chunks import CHUNK_LIMITS, ChunkLimits
 from chalicelib.assembly.planner import PLAN_MS
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
 from chalicelib.assembly.replanning import LOOK_AT_ALL
-from chalicelib.assembly.wiring import Choices, Outside, build_worker
+from chalicelib.assembly.worker import Choices, Outside, build_worker
 from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.lister import PrefixLister
-from chalicelib.checking.ports import SourceStore
 from chalicelib.jobs.model import ArchiveRequest, Job
-from chalicelib.jobs.ports import JobTable
+from chalicelib.jobs.ports import JobTable, SourceStore
 from chalicelib.jobs.service import NewJob
 from chalicelib.limits import S3, S3Limits
 from chalicelib.messages import BuildChunk, CleanUp, Message, PlanArchive

@@ -12,14 +12,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chalicelib.archive.crc32 import crc32_concat
 from chalicelib.archive.parts import Body
+from chalicelib.archive.records import crc32_concat
 from chalicelib.assembly.checksums import required_crc
 from chalicelib.assembly.model import Archive, BodyCrc, MultipartUpload, PartReceipt, Phase, Receipt
 from chalicelib.assembly.ports import ChunkOutcome, ChunkState
-from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import SourceChanged, StorageUnavailable, UploadGone
 from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, JobStatus
+from chalicelib.jobs.ports import StoredObject
 from chalicelib.jobs.state_machine import Trigger, allows, target
 from chalicelib.limits import S3Limits
 from tests.support.fake_job_table import FakeJobTable, added

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from msgspec.structs import asdict, replace
 
 from chalicelib.errors import FieldProblem, InvalidRequest, TableUnavailable
-from chalicelib.jobs.files import tally
-from chalicelib.jobs.model import Counts, Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile
+from chalicelib.jobs.model import Counts, Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile, tally
 from chalicelib.jobs.ports import Advance, Change, EventPage, JobPage, Recorded, StoredBatch
 from chalicelib.jobs.state_machine import Trigger, allows, target
 from tests.support.fakes import Crash

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 
-from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import QueueUnavailable, StorageUnavailable, TableUnavailable
+from chalicelib.jobs.ports import StoredObject
 from chalicelib.messages import AnyMessage, Message, SendWebhook
 
 

@@ -13,8 +13,7 @@ from chalice.local import LambdaEventConverter, RouteMatcher
 from chalice.test import HTTPResponse
 
 from chalicelib import container
-from chalicelib.delivery.links import ExpiringCredentials
-from chalicelib.delivery.presign import Credentials
+from chalicelib.delivery.presign import Credentials, ExpiringCredentials
 from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import KeysUnavailable, Unauthenticated
 from chalicelib.settings import SETTINGS, Settings

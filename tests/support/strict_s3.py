@@ -11,11 +11,10 @@ from hashlib import md5
 from itertools import pairwise
 from zlib import crc32
 
-from chalicelib.archive.crc32 import crc32_concat
+from chalicelib.archive.cutting import PartSources
 from chalicelib.archive.generated import Generated, Renderer, patch_directory, patch_manifest
 from chalicelib.archive.parts import Body, Copy, Header, Literal, Source, decode_chunk, encode_chunk
-from chalicelib.archive.records import Member, local_header
-from chalicelib.archive.sources import PartSources
+from chalicelib.archive.records import Member, crc32_concat, local_header
 from chalicelib.limits import S3Limits
 from tests.support.archives import Planned
 

@@ -9,8 +9,8 @@ from zlib import crc32
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.archive.cutting import PartSources
 from chalicelib.archive.parts import Copy
-from chalicelib.archive.sources import PartSources
 from chalicelib.limits import ZipLimits
 from tests.support.archives import Planned, entries_of, planned, scaled
 from tests.support.strict_s3 import built, etag_of

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.archive.cutting import Cuts, equal_shares
+from chalicelib.archive.cutting import Cuts, PartSources, equal_shares
 from chalicelib.archive.encoding import decode, encode
 from chalicelib.archive.parts import Copy, Literal
-from chalicelib.archive.sources import PartSources
 from chalicelib.archive.volumes import Brief
 from chalicelib.errors import ArchiveTooLarge
 from chalicelib.limits import S3, GiB, KiB, MiB, S3Limits, TiB

@@ -8,10 +8,9 @@ from zlib import crc32
 
 import pytest
 
-from chalicelib.archive.crc32 import crc32_concat
 from chalicelib.archive.entries import Entry
 from chalicelib.archive.generated import Renderer, patch_directory, patch_manifest
-from chalicelib.archive.records import directory_record, end_records, local_header
+from chalicelib.archive.records import crc32_concat, directory_record, end_records, local_header
 from chalicelib.limits import ZIP, ZipLimits
 from tests.support.archives import Planned, of_sizes, planned
 

@@ -9,9 +9,9 @@ import pytest
 
 from chalicelib.assembly.checksums import crc_of_parts, joined_crc
 from chalicelib.assembly.model import BodyCrc, CrcSource, PartReceipt, Phase
-from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import ChecksumsMissing, StorageUnavailable
 from chalicelib.jobs.model import JobStatus
+from chalicelib.jobs.ports import StoredObject
 from chalicelib.messages import BuildChunk, PlanArchive
 from tests.support.assembly_world import SMALL, AssemblyWorld
 from tests.support.fake_assembly import FakeStore

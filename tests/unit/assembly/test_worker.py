@@ -1,6 +1,11 @@
-"""Messages of assembly: late, repeated, lost, failing; and what one invocation does."""
+"""Archives from the first message to the finished object; messages late, repeated, lost, failing."""
 
 from __future__ import annotations
+
+import io
+import json
+import random
+import zipfile
 
 import pytest
 from msgspec.structs import replace
@@ -227,3 +232,58 @@ def test_a_chunk_that_fails_while_a_worker_builds_on_gets_a_message_of_its_own()
     assert here.queue.messages == [BuildChunk(job.job_id, 1, 1, Phase.FINISH, 0)]
     here.work_off()
     assert here.contents(job) == {"70000.zip": b"small"}
+
+
+SHAPES = {
+    "one small file": [10],
+    "one large file": [9_000],
+    "three": [10, 700, 9_000],
+    "many tiny": [7] * 150,
+    "large only": [4_000] * 12,
+    "around the smallest part": [499, 500, 501, 1_499, 1_500, 1_501],
+    "a mix": [5, 12_000, 0, 800, 3, 3, 3, 30_000, 1_200, 70_000, 0],
+    "past the part limit": [1_600] * 100,
+    "empty files": [0, 0, 0],
+}
+STORES = {
+    "copies tell": ("auto", {"copies_tell": True}),
+    "heads tell": ("auto", {"heads_tell": True}),
+    "both tell": ("auto", {"copies_tell": True, "heads_tell": True}),
+    "nobody tells": ("auto", {}),
+    "read anyway": ("read", {"copies_tell": True, "heads_tell": True}),
+}
+
+
+def bodies_of(sizes: list[int]) -> dict[int, bytes | None]:
+    chance = random.Random(1)
+    return {70_000 + n: chance.randbytes(size) for n, size in enumerate(sizes)}
+
+
+def world_of(name: str) -> AssemblyWorld:
+    crcs, tells = STORES[name]
+    return AssemblyWorld(FakeStore(SMALL, **tells), crcs=crcs)
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_becomes_a_valid_archive(shape: str, store: str) -> None:
+    here, wanted = world_of(store), bodies_of(SHAPES[shape])
+    job = here.start_archive(wanted)
+    here.work_off()
+    after = here.job(job.job_id)
+    assert (after.status, after.error) == (JobStatus.READY, None)
+    with zipfile.ZipFile(io.BytesIO(here.archive_bytes(job))) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()[:-1]} == {
+            f"{number}.zip": body for number, body in wanted.items()
+        }
+        manifest = json.loads(archive.read("MANIFEST.json"))
+    assert [file["file_id"] for file in manifest["files"]] == list(wanted)
+
+
+def test_nothing_stays_of_a_job_but_its_archive() -> None:
+    here = world_of("copies tell")
+    job = here.start_archive(bodies_of(SHAPES["a mix"]))
+    here.work_off()
+    assert list(here.bucket.objects) == [f"archives/{job.job_id}/1-1.zip"]
+    assert here.bucket.uploads == {}

@@ -25,8 +25,7 @@ from chalicelib.aws.s3_links import (
     link_credentials,
     minter_for,
 )
-from chalicelib.delivery.links import MARGIN_SECONDS, ExpiringCredentials
-from chalicelib.delivery.presign import Credentials
+from chalicelib.delivery.presign import MARGIN_SECONDS, Credentials, ExpiringCredentials
 from chalicelib.errors import InvalidSettings, LinksUnavailable
 from chalicelib.limits import LINK_TTL_MIN_SECONDS
 from chalicelib.settings import Settings

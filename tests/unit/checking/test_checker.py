@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.checking.checker import BatchChecker, Checked
-from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import (
     StorageError,
     StorageForbidden,
@@ -19,6 +18,7 @@ from chalicelib.errors import (
     UnreadableMessage,
 )
 from chalicelib.jobs.model import FileResult, FileState, Job, JobStatus
+from chalicelib.jobs.ports import StoredObject
 from chalicelib.messages import CheckBatch, DispatchJob
 from tests.support.builders import ALICE, World
 from tests.support.executors import serial_executors

@@ -8,9 +8,9 @@ import pytest
 
 from chalicelib.checking.checker import Checked
 from chalicelib.checking.lister import PrefixLister
-from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import StorageUnavailable
 from chalicelib.jobs.model import ArchiveRequest, Counts, FileState, Job, JobStatus
+from chalicelib.jobs.ports import StoredObject
 from chalicelib.jobs.service import NewJob
 from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH, MAX_FILES_PER_JOB
 from chalicelib.messages import ListPrefix, PlanArchive

@@ -12,12 +12,12 @@ from msgspec.structs import replace
 import app
 from chalicelib import container
 from chalicelib.aws.sqs import Heartbeat
-from chalicelib.checking.ports import StoredObject
 from chalicelib.errors import InvalidSettings, WebhookFailed
 from chalicelib.handlers import queues
 from chalicelib.handlers.queues import Record
 from chalicelib.jobs.lifecycle import RUN_COST
 from chalicelib.jobs.model import JobStatus
+from chalicelib.jobs.ports import StoredObject
 from chalicelib.messages import (
     AnyMessage,
     CheckBatch,

@@ -5,7 +5,7 @@ from zlib import crc32
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.archive.crc32 import crc32_combine, crc32_concat
+from chalicelib.archive.records import crc32_combine, crc32_concat
 
 
 @given(first=st.binary(), second=st.binary())
