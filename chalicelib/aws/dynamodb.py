@@ -22,6 +22,8 @@ PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.64
 
 CONDITION_FAILED = "ConditionalCheckFailed"
+# Codes of a request that a partition or the account took no part of.
+THROTTLED = frozenset({"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"})
 # Reasons that pass: another transaction is at the item, or the table is scaling up.
 PASSING = frozenset({"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
@@ -123,10 +125,10 @@ class Table(msgspec.Struct, frozen=True):
             pending = list(keys[start : start + DYNAMODB_MAX_BATCH_GET])
             for attempt in range(ATTEMPTS):
                 request = {self.name: {"Keys": pending, "ConsistentRead": True, **projection}}
-                with table_errors():
-                    answer = self.client.batch_get_item(RequestItems=request)
-                found.extend(answer["Responses"].get(self.name, []))
-                pending = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+                answer = self._batch(self.client.batch_get_item, request)
+                if answer is not None:
+                    found.extend(answer["Responses"].get(self.name, []))
+                    pending = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
                 if not pending:
                     break
                 self._pause(attempt)
@@ -135,18 +137,28 @@ class Table(msgspec.Struct, frozen=True):
         return found
 
     def write_all(self, rows: Sequence[Row]) -> None:
-        """Put rows that nothing races for, 25 at a time; what the table leaves over is sent again."""
+        """Put rows that nothing races for, 25 at a time; what the table leaves over, or all of it, is sent again."""
         for start in range(0, len(rows), DYNAMODB_MAX_BATCH_WRITE):
             pending = [{"PutRequest": {"Item": row}} for row in rows[start : start + DYNAMODB_MAX_BATCH_WRITE]]
             for attempt in range(ATTEMPTS):
-                with table_errors():
-                    answer = self.client.batch_write_item(RequestItems={self.name: pending})
-                pending = answer.get("UnprocessedItems", {}).get(self.name, [])
+                answer = self._batch(self.client.batch_write_item, {self.name: pending})
+                if answer is not None:
+                    pending = answer.get("UnprocessedItems", {}).get(self.name, [])
                 if not pending:
                     break
                 self._pause(attempt)
             else:
                 raise TableUnavailable("the job table kept throttling writes")
+
+    def _batch(self, call: Callable[..., Row], request: Row) -> Row | None:
+        """The answer to a batch; None if the table was too busy for any of it."""
+        with table_errors():
+            try:
+                return call(RequestItems=request)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in THROTTLED:
+                    return None
+                raise
 
     def _write(self, call: Callable[..., Row], action: Action, **options: Any) -> Row:
         for attempt in range(ATTEMPTS):

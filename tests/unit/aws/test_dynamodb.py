@@ -52,6 +52,8 @@ class Client:
         ConditionalCheckFailedException = ConditionCheckFailed
 
     def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803
+        if self.failures:
+            raise self.failures.pop(0)
         requests = RequestItems["jobs"]
         self.sizes.append(len(requests))
         self.rows += [request["PutRequest"]["Item"] for request in requests[: self.served]]
@@ -59,6 +61,8 @@ class Client:
         return {"UnprocessedItems": {"jobs": left} if left else {}}
 
     def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803
+        if self.failures:
+            raise self.failures.pop(0)
         wanted = RequestItems["jobs"]["Keys"]
         self.sizes.append(len(wanted))
         left = wanted[self.served :]
@@ -100,6 +104,27 @@ def test_rows_are_read_in_the_largest_batches_and_what_is_left_over_again(pauses
     assert client.sizes == [100, 40, 20]
     assert sorted(row["sk"]["S"] for row in found) == sorted(row["sk"]["S"] for row in ROWS)
     assert max(client.sizes) <= DYNAMODB_MAX_BATCH_GET
+
+
+BUSY = ["ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"]
+
+
+@pytest.mark.parametrize("code", BUSY)
+def test_a_batch_that_is_refused_as_a_whole_is_sent_again(pauses: list[float], code: str) -> None:
+    refused = [ClientError({"Error": {"Code": code}}, "Batch")] * 3
+    writing, reading = Client(failures=refused), Client(failures=refused)
+    table(writing, pauses).write_all(ROWS[:30])
+    assert (writing.sizes, len(pauses)) == ([25, 5], 3)
+    assert len(table(reading, pauses).read_all(ROWS[:30])) == 30
+    assert len(pauses) == 6
+
+
+def test_a_batch_that_is_refused_for_another_reason_is_an_outage(pauses: list[float]) -> None:
+    refused = ClientError({"Error": {"Code": "ValidationException"}}, "Batch")
+    for call in (Table.write_all, Table.read_all):
+        with pytest.raises(TableUnavailable, match="did not answer"):
+            call(table(Client(failures=[refused]), pauses), ROWS[:30])
+    assert pauses == []
 
 
 def test_pauses_double_up_to_a_limit_and_then_the_table_is_unavailable(pauses: list[float]) -> None:
