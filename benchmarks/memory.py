@@ -13,7 +13,7 @@ import sys
 import tempfile
 import uuid
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -54,7 +54,7 @@ SHAPES = {
     "1 KiB, names of 1,000 bytes": (KiB, f"{LONG}/"),
 }
 SHORT, SHORT_SHAPES = 5_000, {name: SHAPES[name] for name in ("1 KiB", "16 MiB", "1 KiB, names of 1,000 bytes")}
-SECONDS_LEFT = 30.0  # of each invocation: too few to build on in it
+SECONDS_LEFT = 80.0  # of each invocation: too few to build on in it
 SETTINGS = {
     **{f"{name}_QUEUE_URL": "unused" for name in ("DISPATCH", "CHECK", "ASSEMBLY", "WEBHOOK")},
     **dict.fromkeys(("TABLE_NAME", "SOURCE_BUCKET", "ARCHIVE_BUCKET", "SECRET_ID"), "unused"),
@@ -102,7 +102,7 @@ class YesStore:
 class Recorder(ChunkBuilder, frozen=True):
     """Records what building a chunk would have found; puts together only what the finisher asks for."""
 
-    def build(self, archive: Archive, chunk: int) -> Receipt:
+    def build(self, archive: Archive, chunk: int, seconds_left: Callable[[], float], *, resume: bool) -> Receipt:
         parts, crcs = [], []
         for task in self.plans.chunk(archive, archive.phase, chunk):
             match task:
@@ -210,7 +210,7 @@ def child(asked: dict[str, str]) -> None:
     choices = Choices(crc_source="copy", store_name="bench", rules=PlanRules(max_bytes=10**15))
     worker = build_worker(outside, choices, JobLifecycle(jobs, queue, milliseconds, TTL))
     builder = worker.builder
-    recorder = Recorder(builder.store, builder.table, builder.plans, builder.checksums, builder.executors)
+    recorder = Recorder(**{name: getattr(builder, name) for name in ChunkBuilder.__struct_fields__})
     worker = replace(worker, builder=recorder)
     started = peak_rss_mib()
 

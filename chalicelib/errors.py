@@ -6,7 +6,7 @@
     │                  UnsafeCallbackUrl
     ├── JobError       JobNotFound, JobNotReady, JobAlreadyEnded, JobExpired, NothingToRetry, NoSuchResult
     ├── StorageError   StorageUnavailable, StorageThrottled, StorageForbidden, SourceChanged, ChecksumsMissing,
-    │                  UploadGone
+    │                  UploadGone, UploadPending, OutOfTime
     ├── Unavailable    TableUnavailable, QueueUnavailable, LinksUnavailable, KeysUnavailable, SecretUnavailable
     └── ArchiveTooLarge, UnknownFormat, WebhookUnreachable, WebhookFailed, UnreadableMessage, InvalidSettings
 
@@ -230,6 +230,20 @@ class ChecksumsMissing(StorageError, code="checksums_missing", retryable=False):
 
 class UploadGone(StorageError, code="upload_gone", retryable=False):
     """A multipart upload was completed or aborted by another worker."""
+
+
+class UploadPending(StorageError, code="upload_pending"):
+    """A multipart upload is being completed, which may take the store minutes."""
+
+    outage = True
+    template = "the store has not yet completed {key!r}: {cause}"
+
+
+class OutOfTime(StorageError, code="out_of_time"):
+    """A worker stopped before its time was over; what it has done of its message is kept."""
+
+    outage = True
+    template = "the time of a worker was too short for {key!r}: {cause}"
 
 
 class UnknownFormat(LorryError, code="unknown_format", retryable=True):

@@ -48,13 +48,14 @@ class PlanArchive(_Message, frozen=True):
 
 
 class BuildChunk(_Message, frozen=True):
-    """Build this chunk of this phase of this archive."""
+    """Build this chunk of this phase of this archive; `resume` what another worker may have left of it."""
 
     job_id: str
     generation: int
     archive: int
     phase: str
     chunk: int
+    resume: bool = False
 
 
 class CleanUp(_Message, frozen=True):

@@ -1,13 +1,19 @@
-"""Builds one chunk: copies ranges, puts literal parts together, and reports what it found on the way."""
+"""Builds one chunk: copies ranges, puts literal parts together, and reports what it found on the way.
+
+A worker that is stopped by its time or by the store keeps what it has done of the chunk; the next one does the rest.
+"""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from itertools import pairwise
 
 import msgspec
 
+from chalicelib.archive.encoding import decode, encode
 from chalicelib.archive.parts import (
     ARCHIVE_UPLOAD,
     Body,
@@ -20,15 +26,20 @@ from chalicelib.archive.parts import (
     Literal,
     Read,
     Source,
+    Task,
 )
 from chalicelib.archive.records import Member, local_header
 from chalicelib.assembly.checksums import Checksums, Version, crc_of_parts, joined_crc, required_crc
-from chalicelib.assembly.model import Archive, BodyCrc, CrcSource, PartReceipt, Phase, Receipt
+from chalicelib.assembly.model import Archive, BodyCrc, CrcSource, MultipartUpload, PartReceipt, Phase, Receipt
 from chalicelib.assembly.plans import PlanReader
-from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors
-from chalicelib.errors import SourceChanged, UploadGone
+from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors, SecondsLeft
+from chalicelib.errors import OutOfTime, SourceChanged, StorageError, UnknownFormat, UploadGone, UploadPending
 
 COPIES_IN_FLIGHT = 4
+RESERVE_SECONDS = 75.0  # of an invocation: one request to the store, and what follows if it is not answered
+COMPLETING_SECONDS = 60.0  # of an invocation that the store is waited for to complete an upload
+COMPLETING_RESERVE = 15.0
+LONGEST_COMPLETION_MS = 15 * 60_000  # an upload that is gone for longer was not completed
 OTHER_CRC = "its bytes have another CRC-32 than the store reported"
 
 
@@ -39,38 +50,97 @@ class Findings(msgspec.Struct):
     objects: dict[Version, int] = msgspec.field(default_factory=dict)
 
 
+class Partial(msgspec.Struct, frozen=True, tag_field="v", tag=1):
+    """What a worker did of a chunk: what each task left behind, by its place among them."""
+
+    done: dict[int, Receipt]
+
+
 class ChunkBuilder(msgspec.Struct, frozen=True):
+    """`now()` is epoch milliseconds."""
+
     store: ArchiveStore
     table: AssemblyTable
     plans: PlanReader
     checksums: Checksums
     executors: Executors
+    now: Callable[[], int]
 
-    def build(self, archive: Archive, chunk: int) -> Receipt:
+    def build(self, archive: Archive, chunk: int, seconds_left: SecondsLeft, *, resume: bool) -> Receipt:
         """Do a chunk of the archive's phase. Doing it twice gives the same parts.
 
-        Raises SourceChanged, StorageError, UploadGone and UnknownFormat.
+        With `resume`, what another worker has left is not done again. Raises SourceChanged, StorageError, UploadGone
+        and UnknownFormat.
         """
         tasks = self.plans.chunk(archive, archive.phase, chunk)
-        findings = Findings()
-        parts = self._copy_all(archive, [task for task in tasks if isinstance(task, Copy)], findings)
-        done = sum(part.size for part in parts)
-        for task in tasks:
-            match task:
-                case Literal():
-                    parts.append(self._literal(archive, task, findings))
-                    done += task.size
-                case Gather():
-                    self.store.put(task.key, self.rendered(archive, task.size, task.sources, findings))
-                case Read():
-                    findings.crcs.append(self.store.crc_of(task.body))
-                    done += task.body.size
-                case CompleteUpload():
-                    self._complete(archive, task.upload)
-                case CopyObject():
-                    parts.append(self._join(archive, task))
-        self.checksums.remember(findings.objects)
-        return Receipt(tuple(parts), tuple(findings.crcs), done)
+        place = f"{_place(archive)}/partial-{archive.phase}-{chunk}"
+        done = self._left(place) if resume else {}
+        before = len(done)
+        objects: dict[Version, int] = {}
+        try:
+            self._do_all(archive, tasks, done, objects, seconds_left)
+        except StorageError as error:
+            self.checksums.remember(objects)
+            if error.outage and len(done) > before:
+                with suppress(StorageError):
+                    self.store.put(place, encode(Partial(done)))
+            raise
+        self.checksums.remember(objects)
+        receipts = [done[number] for number in range(len(tasks))]
+        parts = tuple(part for receipt in receipts for part in receipt.parts)
+        crcs = tuple(crc for receipt in receipts for crc in receipt.crcs)
+        return Receipt(parts, crcs, sum(receipt.done for receipt in receipts))
+
+    def _left(self, place: str) -> dict[int, Receipt]:
+        """What another worker has done of a chunk."""
+        stored = self.store.find(place)
+        try:
+            return decode(stored, Partial).done if stored else {}
+        except UnknownFormat:
+            return {}
+
+    def _do_all(
+        self,
+        archive: Archive,
+        tasks: Sequence[Task],
+        done: dict[int, Receipt],
+        objects: dict[Version, int],
+        seconds_left: SecondsLeft,
+    ) -> None:
+        """Do what is not done, the copies side by side, and note it in `done`."""
+
+        def do(number: int) -> None:
+            if seconds_left() < RESERVE_SECONDS:
+                raise OutOfTime(archive.key, f"{len(done)} of {len(tasks)} tasks of a chunk are done")
+            done[number] = self._do(archive, tasks[number], Findings(objects=objects), seconds_left)
+
+        left = [number for number in range(len(tasks)) if number not in done]
+        copies = [number for number in left if isinstance(tasks[number], Copy)]
+        if copies:
+            with self.executors(COPIES_IN_FLIGHT) as executor:
+                _await([executor.submit(do, number) for number in copies])
+        for number in left:
+            if number not in done:
+                do(number)
+
+    def _do(self, archive: Archive, task: Task, findings: Findings, seconds_left: SecondsLeft) -> Receipt:
+        part: PartReceipt | None = None
+        size = 0
+        match task:
+            case Copy():
+                part = self._copy(archive, task, findings)
+            case Literal():
+                part = self._literal(archive, task, findings)
+            case Gather():
+                self.store.put(task.key, self.rendered(archive, task.size, task.sources, findings))
+            case Read():
+                findings.crcs.append(self.store.crc_of(task.body))
+                size = task.body.size
+            case CompleteUpload():
+                self._complete(archive, task.upload, seconds_left)
+            case CopyObject():
+                return Receipt((self._join(archive, task),))
+        return Receipt((part,) if part else (), tuple(findings.crcs), part.size if part else size)
 
     def rendered(self, archive: Archive, size: int, sources: Sequence[Source], findings: Findings) -> bytearray:
         """The bytes of sources, `size` in all."""
@@ -95,21 +165,13 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
 
     # --- parts
 
-    def _copy_all(self, archive: Archive, copies: Sequence[Copy], findings: Findings) -> list[PartReceipt]:
-        if not copies:
-            return []
-        with self.executors(COPIES_IN_FLIGHT) as executor:
-            parts = list(executor.map(lambda copy: self._copy(archive, copy), copies))
-        for copy, part in zip(copies, parts, strict=True):
-            if part.crc32 is not None:
-                findings.crcs.append(BodyCrc(copy.body.entry, copy.body.start, copy.body.size, part.crc32))
-        return parts
-
-    def _copy(self, archive: Archive, copy: Copy) -> PartReceipt:
+    def _copy(self, archive: Archive, copy: Copy, findings: Findings) -> PartReceipt:
         upload = self.plans.upload(archive, copy.upload)
         etag, crc = self.store.copy_part(upload, copy.number, copy.body)
         if archive.verified:
             crc = required_crc(copy.body.key, crc)
+        if crc is not None:
+            findings.crcs.append(BodyCrc(copy.body.entry, copy.body.start, copy.body.size, crc))
         return PartReceipt(copy.upload, copy.number, etag, copy.size, crc)
 
     def _join(self, archive: Archive, join: CopyObject) -> PartReceipt:
@@ -130,17 +192,56 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
         etag = self.store.upload_part(place, number, body, crc32=crc if archive.verified else None)
         return PartReceipt(upload, number, etag, len(body), crc)
 
-    def _complete(self, archive: Archive, number: int) -> None:
-        """Complete the upload of an intermediate object; one that is complete already is fine."""
+    def _complete(self, archive: Archive, number: int, seconds_left: SecondsLeft) -> None:
+        """Complete the upload of an intermediate object."""
         upload = self.plans.upload(archive, number)
         parts = self.parts_of(archive, number, (Phase.BODY, Phase.HEADERS))
         size = sum(part.size for part in parts)
-        crc = crc_of_parts(upload.key, parts) if archive.verified else None
+        self.completed(archive, upload, size, lambda: parts, seconds_left)
+
+    def completed(
+        self,
+        archive: Archive,
+        upload: MultipartUpload,
+        size: int,
+        parts: Callable[[], Sequence[PartReceipt]],
+        seconds_left: SecondsLeft,
+    ) -> None:
+        """Complete an upload of `size` bytes whose last parts `parts` may upload. One that is complete is fine.
+
+        The store may take minutes for it, more than this worker has. Raises UploadPending then: the object is there
+        when the message comes again. Until it is, the upload seems to be gone. Raises UploadGone if no worker has asked
+        for its completion lately.
+        """
+        if self.store.size_of(upload.key) == size:
+            return
+        asked = archive.completing_at
         try:
-            self.store.complete(upload, parts, size=size, crc32=crc)
-        except UploadGone:
-            if self.store.size_of(upload.key) != size:
-                raise
+            complete = parts()
+            if not asked:
+                self.table.begin_completing(archive, now=self.now())
+            self._ask_to_complete(archive, upload, complete, seconds_left)
+        except UploadGone as error:
+            if self.store.size_of(upload.key) == size:
+                return  # another worker was quicker
+            if asked and self.now() - asked < LONGEST_COMPLETION_MS:
+                raise UploadPending(upload.key, error.cause) from error
+            raise
+
+    def _ask_to_complete(
+        self, archive: Archive, upload: MultipartUpload, parts: Sequence[PartReceipt], seconds_left: SecondsLeft
+    ) -> None:
+        """Raises UploadPending if the store has not answered when the worker has to stop waiting."""
+        size = sum(part.size for part in parts)
+        crc = crc_of_parts(upload.key, parts) if archive.verified else None
+        executor = self.executors(1)
+        answer = executor.submit(self.store.complete, upload, parts, size=size, crc32=crc)
+        try:
+            answer.result(timeout=min(COMPLETING_SECONDS, max(1.0, seconds_left() - COMPLETING_RESERVE)))
+        except TimeoutError as error:
+            raise UploadPending(upload.key, "it was asked to and works on it") from error
+        finally:
+            executor.shutdown(wait=False)
 
     def parts_of(self, archive: Archive, upload: int, phases: Iterable[Phase]) -> list[PartReceipt]:
         """The parts of an upload that chunks of these phases recorded, by number."""
@@ -173,3 +274,21 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
     def _recorded(self, archive: Archive, phase: Phase, header: Header) -> Iterator[BodyCrc]:
         for _, receipt in self.table.receipts(archive, phase, header.chunks):
             yield from (crc for crc in receipt.crcs if crc.entry == header.entry)
+
+
+def _await(futures: Sequence[Future[None]]) -> None:
+    """Waits for all. If one fails, those that wait for a thread are given up, and what it raised is raised."""
+    failure: BaseException | None = None
+    for future in futures:
+        error = None if future.cancelled() else future.exception()
+        if error is not None and failure is None:
+            failure = error
+            for other in futures:
+                other.cancel()
+    if failure is not None:
+        raise failure
+
+
+def _place(archive: Archive) -> str:
+    """Where an archive's plan lies."""
+    return archive.plan.rpartition("/")[0]

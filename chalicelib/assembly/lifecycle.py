@@ -19,7 +19,7 @@ from chalicelib.messages import BuildChunk, PlanArchive
 ATTEMPTS = 8  # to begin a new generation while other workers report progress
 STALL_MS = 20_000  # nothing was recorded for so long: less than it takes a lost message to come back
 REPORT_MS = 1_000  # clients see progress about so often
-INLINE_SECONDS = 45.0  # must be left of an invocation to build another chunk in it
+INLINE_SECONDS = 85.0  # must be left of an invocation to build another chunk in it
 SETTLED_MS = 150_000  # longer than any worker runs
 
 
@@ -68,7 +68,8 @@ class ArchiveLifecycle(msgspec.Struct, frozen=True):
         """Take up an archive that lies still: its messages may be lost. While it moves they are under way."""
         if self.now() - archive.updated_at >= STALL_MS and archive.phase is not Phase.DONE:
             recorded = self.table.recorded_chunks(archive)
-            self._send(archive, (n for n in range(archive.chunks[archive.phase]) if n not in recorded))
+            open_chunks = (n for n in range(archive.chunks[archive.phase]) if n not in recorded)
+            self._send(archive, open_chunks, resume=True)
         self.advance(job, archive)
 
     def changed(self, job: Job, key: str) -> None:
@@ -91,12 +92,10 @@ class ArchiveLifecycle(msgspec.Struct, frozen=True):
                 return
         raise TableUnavailable(f"the row of job {job.job_id} changed at each attempt to begin a new generation")
 
-    def _send(self, archive: Archive, chunks: Iterable[int]) -> None:
+    def _send(self, archive: Archive, chunks: Iterable[int], *, resume: bool = False) -> None:
         """Repeating a chunk's message is harmless."""
-        self.queue.send(
-            BuildChunk(archive.job_id, archive.generation, archive.number, str(archive.phase), chunk)
-            for chunk in chunks
-        )
+        place = (archive.job_id, archive.generation, archive.number, str(archive.phase))
+        self.queue.send(BuildChunk(*place, chunk, resume) for chunk in chunks)
 
     def _report(self, job: Job, archive: Archive) -> None:
         """Let clients see the progress, now and then and at the end of each phase; the end of the last is the job's."""

@@ -51,7 +51,8 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
     `plan` is the key of its stored plan, `intermediates` that of the list of uploads of its intermediate objects (empty
     if there are none). `chunks` counts the chunks of each phase, `recorded` those of the current phase that are done.
     `work` is how much is to be read and built, `done_bytes` how much of it is done. `verified`: the store checks the
-    CRC-32 of the whole archive when it is completed. `cost` is what the plan costs if nothing fails.
+    CRC-32 of the whole archive when it is completed. `cost` is what the plan costs if nothing fails. `completing_at` is
+    when the store was first asked in this phase to complete an upload.
     """
 
     job_id: str
@@ -72,6 +73,7 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase
     recorded: int = 0
     done_bytes: int = 0
+    completing_at: int = 0
     updated_at: int = 0
 
     @property

@@ -47,7 +47,8 @@ class ArchiveStore(Protocol):
         """Complete an upload whose object must not exist yet. With `crc32` the store verifies the whole object, and
         every part has a CRC-32.
 
-        Raises UploadGone if the upload is not there, for instance because it was completed before.
+        Raises UploadGone if the upload is not there, for instance because it was completed before, or if it met another
+        request for the same object, after which a new upload must be begun.
         """
 
     def abort(self, upload: MultipartUpload) -> None:
@@ -64,6 +65,9 @@ class ArchiveStore(Protocol):
 
     def get(self, key: str) -> bytes:
         """Read a staging object."""
+
+    def find(self, key: str) -> bytes | None:
+        """Read a staging object, None if there is none."""
 
     def get_range(self, key: str, *, start: int, size: int) -> bytes:
         """Read bytes [start, start + size) of a staging object."""
@@ -139,6 +143,9 @@ class AssemblyTable(Protocol):
 
     def enter_phase(self, archive: Archive, phase: Phase, *, now: int) -> Archive | None:
         """Move from `archive.phase`, all of whose chunks are recorded, to `phase`. None if another worker was first."""
+
+    def begin_completing(self, archive: Archive, *, now: int) -> None:
+        """Note that an upload of the archive's phase is being completed, before the store is asked to."""
 
     def report_progress(self, job: Job, *, assembled: int, now: int, not_after: int | None) -> bool:
         """Let clients see how much work is done, if that is more than they saw last, and they saw it at `not_after` at

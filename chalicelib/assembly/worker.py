@@ -49,14 +49,17 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
     lifecycle: ArchiveLifecycle
     now: Callable[[], int]
 
-    def handle(self, message: AssemblyMessage, seconds_left: SecondsLeft) -> Built:
-        """Handles one message. Raises StorageError where another attempt may help."""
+    def handle(self, message: AssemblyMessage, seconds_left: SecondsLeft, *, redelivered: bool = False) -> Built:
+        """Handles one message. Raises StorageError where another attempt may help.
+
+        Of a chunk that is `redelivered` another worker may have done a part.
+        """
         match message:
             case PlanArchive():
                 return self._plan(message, seconds_left)
             case CleanUp():
                 return Built.CLEANED if self.cleaner.clean_up(message.job_id) else Built.DROPPED
-        return self._build(message, seconds_left)
+        return self._build(message, seconds_left, resume=redelivered or message.resume)
 
     def _plan(self, message: PlanArchive, seconds_left: SecondsLeft) -> Built:
         planned = self.planner.plan(message, seconds_left)
@@ -66,7 +69,7 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
             self._build_on(planned.archive, seconds_left)
         return Built.PLANNED
 
-    def _build(self, message: BuildChunk, seconds_left: SecondsLeft) -> Built:
+    def _build(self, message: BuildChunk, seconds_left: SecondsLeft, *, resume: bool) -> Built:
         phase = _phase_of(message)
         key = (message.job_id, message.generation, message.archive, phase)
         job, archive, recorded = self.table.chunk_state(*key, chunk=message.chunk)
@@ -77,7 +80,7 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
             return Built.REPEATED
         if message.chunk >= archive.chunks[phase]:
             raise UnreadableMessage(f"phase {phase} of {archive.key} has {archive.chunks[phase]} chunks")
-        outcome, following = self._build_chunk(archive, message.chunk, seconds_left)
+        outcome, following = self._build_chunk(archive, message.chunk, seconds_left, resume=resume)
         if following is not None:
             self._build_on(following, seconds_left)
         return outcome
@@ -93,11 +96,13 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
                 self.lifecycle.start(archive, inline=False)
                 raise
 
-    def _build_chunk(self, archive: Archive, chunk: int, seconds_left: SecondsLeft) -> tuple[Built, Archive | None]:
+    def _build_chunk(
+        self, archive: Archive, chunk: int, seconds_left: SecondsLeft, *, resume: bool = False
+    ) -> tuple[Built, Archive | None]:
         """Build a chunk of the archive's phase and record it; the archive comes back in its next phase if the only
         chunk of that is left to this worker."""
         try:
-            receipt = self._work(archive, chunk)
+            receipt = self._work(archive, chunk, seconds_left, resume=resume)
         except SourceChanged as error:
             return self._replan(archive, changed=error.key)
         except UploadGone:
@@ -130,8 +135,10 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
                 self.lifecycle.changed(job, changed)
         return Built.REPLANNED, None
 
-    def _work(self, archive: Archive, chunk: int) -> Receipt:
-        return (self.finisher if archive.phase in FINISHING else self.builder).build(archive, chunk)
+    def _work(self, archive: Archive, chunk: int, seconds_left: SecondsLeft, *, resume: bool) -> Receipt:
+        if archive.phase in FINISHING:
+            return self.finisher.build(archive, chunk, seconds_left)
+        return self.builder.build(archive, chunk, seconds_left, resume=resume)
 
 
 def _phase_of(message: BuildChunk) -> Phase:
@@ -176,7 +183,7 @@ def build_worker(outside: Outside, choices: Choices, lifecycle: JobLifecycle) ->
         table, store, source, executors, lambda: now() // 1000, choices.crc_source, choices.store_name
     )
     plans = PlanReader(store)
-    builder = ChunkBuilder(store, table, plans, checksums, executors)
+    builder = ChunkBuilder(store, table, plans, checksums, executors, now)
     planner = ArchivePlanner(
         jobs=jobs,
         table=table,

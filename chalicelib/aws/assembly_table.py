@@ -7,6 +7,7 @@ shards, and which chunks are missing follows from the receipts that are not ther
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -116,7 +117,7 @@ class DynamoAssemblyTable(msgspec.Struct, frozen=True):
         return {keys.chunk_of(row) for row in self._receipt_rows(archive, archive.phase, None)}
 
     def enter_phase(self, archive: Archive, phase: Phase, *, now: int) -> Archive | None:
-        entered_now = {"phase": phase, "recorded": 0, "updated_at": now}
+        entered_now = {"phase": phase, "recorded": 0, "completing_at": 0, "updated_at": now}
         complete = at_least("recorded", archive.chunks.get(archive.phase, 0))
         update = Update(key=_key_of(archive), set=entered_now, condition=equals("phase", archive.phase) & complete)
         try:
@@ -124,6 +125,11 @@ class DynamoAssemblyTable(msgspec.Struct, frozen=True):
         except ConditionFailed:
             return None
         return msgspec.structs.replace(archive, **entered_now)
+
+    def begin_completing(self, archive: Archive, *, now: int) -> None:
+        began = Update(key=_key_of(archive), set={"completing_at": now}, condition=equals("phase", archive.phase))
+        with suppress(ConditionFailed):
+            self.table.update(began)
 
     def report_progress(self, job: Job, *, assembled: int, now: int, not_after: int | None) -> bool:
         condition = less("assembled", assembled)

@@ -91,6 +91,8 @@ class S3ArchiveStore(msgspec.Struct, frozen=True):
             except ClientError as error:
                 if status_of(error) == 412:
                     raise UploadGone(upload.key, "the object is there already") from error
+                if status_of(error) == 409:
+                    raise UploadGone(upload.key, "it met another request for the same object") from error
                 raise
 
     def abort(self, upload: MultipartUpload) -> None:
@@ -127,6 +129,14 @@ class S3ArchiveStore(msgspec.Struct, frozen=True):
         with store_errors(key):
             body: bytes = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
             return body
+
+    def find(self, key: str) -> bytes | None:
+        try:
+            return self.get(key)
+        except StorageError as error:
+            if isinstance(error.__cause__, ClientError) and status_of(error.__cause__) == 404:
+                return None
+            raise
 
     def get_range(self, key: str, *, start: int, size: int) -> bytes:
         with store_errors(key):

@@ -157,11 +157,12 @@ def _assemble(record: Record, *, seconds_left: Callable[[], float]) -> None:
     if isinstance(message, DispatchJob | CheckBatch):
         raise UnreadableMessage(f"{type(message).__name__} does not belong on the assembly queue")
     outcome: str
-    with services().lifecycle.running(message, redelivered=_is_redelivered(record)):
+    redelivered = _is_redelivered(record)
+    with services().lifecycle.running(message, redelivered=redelivered):
         if isinstance(message, ListPrefix):
             outcome = services().lister.find(message)
         else:
-            outcome = services().assembly.handle(message, seconds_left)
+            outcome = services().assembly.handle(message, seconds_left, redelivered=redelivered)
     count(f"Assembly{outcome.capitalize()}")
     logger.info("assembled", job_id=message.job_id, body=record["body"], outcome=outcome)
 

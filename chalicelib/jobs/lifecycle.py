@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib.errors import LorryError, TableUnavailable, UnreadableMessage
 from chalicelib.jobs.dispatching import STEP, WINDOW, Dispatcher
@@ -164,8 +165,8 @@ class JobLifecycle(msgspec.Struct, frozen=True):
             return False
         if self.table.cost_of_runs(job.job_id, work_of(message)) >= RUN_COST * (self.max_runs - 1):
             return False  # the first run is counted only if it failed
-        if isinstance(message, DispatchJob):
-            message = DispatchJob(job.job_id, job.generation, resume=job.dispatched > 0)
+        if isinstance(message, DispatchJob | BuildChunk):
+            message = replace(message, resume=isinstance(message, BuildChunk) or job.dispatched > 0)
         self.queue.send([message], delay=delay)
         return True
 

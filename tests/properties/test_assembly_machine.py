@@ -27,7 +27,7 @@ SIZES = st.lists(st.sampled_from([0, 3, 40, 499, 500, 900, 1_500, 4_000, 12_000]
 STORES = st.fixed_dictionaries({"copies_tell": st.booleans(), "heads_tell": st.booleans()})
 HOW = st.fixed_dictionaries(
     {
-        "seconds_left": st.sampled_from([30.0, PLENTY]),  # each chunk is a message, or a worker builds on
+        "seconds_left": st.sampled_from([80.0, PLENTY]),  # each chunk is a message, or a worker builds on
         "plan_ms": st.sampled_from([0, PLAN_MS]),  # planning stops wherever it can, or takes one message
         "small_bytes": st.sampled_from([0, SMALL_BYTES]),  # the end is many chunks, or one
         "max_bytes": st.sampled_from([9_000, 10**12]),

@@ -59,7 +59,7 @@ class AssemblyWorld(World):
         look_at_all: int = LOOK_AT_ALL,
         tables: tuple[JobTable, AssemblyTable] | None = None,
         small_bytes: int = SMALL_BYTES,
-        seconds_left: float = 30.0,
+        seconds_left: float = 80.0,
         plan_ms: int = PLAN_MS,
         files_per_batch: int = 4,
     ) -> None:
@@ -118,7 +118,7 @@ class AssemblyWorld(World):
     def handle(self, message: Message, *, redelivered: bool = False) -> None:
         if isinstance(message, PlanArchive | BuildChunk | CleanUp):
             with self.lifecycle.running(message):
-                self.worker.handle(message, lambda: self.seconds_left)
+                self.worker.handle(message, lambda: self.seconds_left, redelivered=redelivered)
         else:
             super().handle(message, redelivered=redelivered)
 

@@ -141,6 +141,10 @@ class FakeStore:
         self._answer(key)
         return self.objects[key]
 
+    def find(self, key: str) -> bytes | None:
+        self._answer(key)
+        return self.objects.get(key)
+
     def delete_below(self, prefix: str) -> None:
         for key in [key for key in self.objects if key.startswith(prefix)]:
             del self.objects[key]
@@ -271,7 +275,7 @@ class FakeAssemblyTable:
         if row is None or row.phase is not archive.phase or not row.phase_complete:
             return None
         with self.jobs.write():
-            self.rows[_key(archive)] = replace(row, phase=phase, recorded=0, updated_at=now)
+            self.rows[_key(archive)] = replace(row, phase=phase, recorded=0, completing_at=0, updated_at=now)
         return self.rows[_key(archive)]
 
     def report_progress(self, job: Job, *, assembled: int, now: int, not_after: int | None) -> bool:
@@ -319,6 +323,12 @@ class FakeAssemblyTable:
             again = replace(current, size=current.size + size, replanned=job.generation)
             self._save(added(again, counts))
         return True
+
+    def begin_completing(self, archive: Archive, *, now: int) -> None:
+        row = self.rows.get(_key(archive))
+        if row is not None and row.phase is archive.phase:
+            with self.jobs.write():
+                self.rows[_key(archive)] = replace(row, completing_at=now)
 
     def forget_archives(self, archives: Sequence[Archive]) -> None:
         for archive in archives:
