@@ -85,7 +85,7 @@ class ArchiveStore(Protocol):
         """Read a range of the source bucket in small pieces and keep only its CRC-32. Raises SourceChanged."""
 
     def probe_copy_checksums(self) -> bool:
-        """Whether copies return their CRC-32 and Complete verifies the whole object's: tried on a few bytes."""
+        """Whether copies return their CRC-32 and Complete verifies the whole object's: tried on one part."""
 
 
 class ChunkOutcome(StrEnum):

@@ -20,9 +20,11 @@ from chalicelib.assembly.ports import Executors
 from chalicelib.aws.s3_reads import QuickReads
 from chalicelib.aws.s3_source import decode_crc32, status_of, store_errors
 from chalicelib.errors import SourceChanged, StorageError, StorageUnavailable, UploadGone
+from chalicelib.limits import MiB
 
 ABORT_ATTEMPTS = 5
 PROBE_PREFIX = "staging/probe/"
+PROBE_BYTES = 6 * MiB
 REFUSALS = frozenset({400, 405, 501})  # answers that say: this store does not do that
 READ_BYTES = 1024 * 1024
 ZIP_TYPE = "application/zip"
@@ -195,15 +197,18 @@ class S3ArchiveStore(msgspec.Struct, frozen=True):
             self.delete_below(place)
 
     def _probe(self, place: str) -> bool:
-        """One part of ten bytes, copied, and completed with the CRC-32 that the copy returned."""
-        body = b"0123456789"
-        self.put(f"{place}source", body)
+        """One part, copied and completed with the CRC-32 that the copy returned.
+
+        It is a range of an object of 6 MiB: AWS copies no ranges of objects of up to 5 MiB.
+        """
+        size = PROBE_BYTES - MiB
+        self.put(f"{place}source", bytes(PROBE_BYTES))
         upload = self.create_upload(f"{place}target", checksummed=True)
         try:
-            etag, crc32 = self.copy_object(upload, 1, f"{place}source", start=0, size=len(body))
+            etag, crc32 = self.copy_object(upload, 1, f"{place}source", start=MiB, size=size)
             if crc32 is None:
                 return False
-            self.complete(upload, [PartReceipt(0, 1, etag, len(body), crc32)], size=len(body), crc32=crc32)
+            self.complete(upload, [PartReceipt(0, 1, etag, size, crc32)], size=size, crc32=crc32)
         finally:
             self.abort(upload)
         return True

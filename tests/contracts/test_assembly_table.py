@@ -197,6 +197,20 @@ def test_a_phase_is_entered_once_and_only_when_the_one_before_is_complete(both: 
     assert assembly.enter_phase(complete, Phase.FINISH, now=NOW + 8) is None
 
 
+def test_when_a_completion_was_asked_for_is_noted_until_the_phase_is_over(both: Tables) -> None:
+    _, assembly = both
+    opened(both)
+    assembly.begin_completing(replace(ARCHIVE, phase=Phase.FINISH), now=NOW + 1)
+    assert assembly.archives(ONE)[0].completing_at == 0
+    assembly.begin_completing(ARCHIVE, now=NOW + 2)
+    assert assembly.archives(ONE)[0].completing_at == NOW + 2
+    for chunk in range(3):
+        assembly.record_chunk(ARCHIVE, chunk, RECEIPT, now=NOW)
+    entered = assembly.enter_phase(assembly.archives(ONE)[0], Phase.FINISH, now=NOW + 7)
+    assert entered is not None and entered.completing_at == 0
+    assert assembly.archives(ONE) == [entered]
+
+
 def test_progress_is_reported_when_it_is_more_and_not_too_often(both: Tables) -> None:
     jobs, assembly = both
     opened(both)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.assembly.lifecycle import REPORT_MS, STALL_MS
 from chalicelib.assembly.model import Archive, Phase
@@ -91,7 +92,7 @@ def test_only_the_chunks_that_are_missing_are_sent_again_once_an_archive_lies_st
 
     here.clock.advance(1)
     here.handle(message)
-    assert here.queue.messages == lost
+    assert here.queue.messages == [replace(each, resume=True) for each in lost]
     here.work_off()
     assert here.job(job.job_id).status is JobStatus.READY
 

@@ -1,0 +1,75 @@
+"""What the archive store makes of answers that AWS gives seldom, on a simulated S3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.assembly.model import MultipartUpload, PartReceipt
+from chalicelib.aws.s3_archives import PROBE_BYTES, S3ArchiveStore
+from chalicelib.errors import StorageUnavailable, UploadGone
+from chalicelib.limits import MiB
+from tests.simulation.client import SimulatedClient
+from tests.simulation.environment import Alone
+from tests.simulation.faults import Fault, Faults
+from tests.simulation.s3.service import SimulatedS3
+from tests.support.executors import serial_executors
+
+
+def store(**faults: float) -> S3ArchiveStore:
+    service = SimulatedS3(Alone(faults=Faults(0, {Fault[name]: chance for name, chance in faults.items()})))
+    client: Any = SimulatedClient(service)
+    for bucket in ("files", "archives"):
+        service.create_bucket(Bucket=bucket)
+    return S3ArchiveStore(client, "files", "archives", 1, serial_executors)
+
+
+def uploaded(archives: S3ArchiveStore) -> tuple[MultipartUpload, list[PartReceipt]]:
+    upload = archives.create_upload("archives/a.zip", checksummed=False)
+    return upload, [PartReceipt(0, 1, archives.upload_part(upload, 1, b"body", crc32=None), 4, None)]
+
+
+def test_a_completion_that_meets_another_request_needs_a_new_upload() -> None:
+    archives = store(STORE_CONFLICT=1.0)
+    upload, parts = uploaded(archives)
+    with pytest.raises(UploadGone, match="another request"):
+        archives.complete(upload, parts, size=4, crc32=None)
+
+
+@pytest.mark.parametrize(("fault", "outage"), [("STORE_ERROR", True), ("UNREACHABLE", True)])
+def test_an_answer_that_says_nothing_of_the_request_is_an_outage(fault: str, outage: bool) -> None:
+    with pytest.raises(StorageUnavailable) as caught:
+        store(**{fault: 1.0}).get("staging/a")
+    assert caught.value.outage is outage
+
+
+def test_an_object_that_is_not_there_is_no_outage() -> None:
+    archives = store()
+    with pytest.raises(StorageUnavailable) as caught:
+        archives.get("staging/a")
+    assert not caught.value.outage
+    assert archives.find("staging/a") is None
+    archives.put("staging/a", b"body")
+    assert archives.find("staging/a") == b"body"
+
+
+def test_the_probe_copies_a_range_of_an_object_that_is_large_enough_for_aws() -> None:
+    """AWS refuses ranges of objects of up to 5 MiB."""
+    asked: list[str] = []
+    archives = store()
+    original = archives.client.upload_part_copy
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            return self._copy if name == "upload_part_copy" else getattr(archives.client, name)
+
+        def _copy(self, **arguments: Any) -> Any:
+            asked.append(arguments["CopySourceRange"])
+            return original(**arguments)
+
+    watched = S3ArchiveStore(Watched(), "files", "archives", 1, serial_executors)
+    assert watched.probe_copy_checksums()
+    assert 5 * MiB < PROBE_BYTES
+    assert asked == [f"bytes={MiB}-{PROBE_BYTES - 1}"]
+    assert archives.open_uploads("staging/") == []
