@@ -12,11 +12,13 @@ from pathlib import Path
 
 from benchmarks import prices, report
 from chalicelib.assembly import chunks
+from chalicelib.settings import SETTINGS
 from infra.alarms import alarms
 
 COUNTED = Path(__file__).parent / "counted.json"
 TEXT = Path(__file__).parent / "cost_page.md"
 PAGE = report.REPOSITORY / "docs" / "explanation" / "cost.md"
+METRICS = report.REPOSITORY / "docs" / "metrics.md"
 GB, TB = 10**9, 10**12
 GIB = 2**30
 
@@ -30,6 +32,8 @@ FUNCTIONS: Mapping[str, tuple[float, float]] = {
     "notify": (0.5, 0.1),
 }
 LOG_BYTES = 1_500  # of an invocation: Lambda's own lines and ours; assumed
+_DEFAULTS = {setting.field: setting.default for setting in SETTINGS}
+STREAM_WAIT, STREAMS = _DEFAULTS["stream_wait_seconds"], _DEFAULTS["stream_max_waiting"]
 API_CALLS = 2  # initiate, and one status at the end
 
 
@@ -132,8 +136,36 @@ def page(rows: Sequence[Counted]) -> str:
     text = TEXT.read_text()
     for name, table in tables.items():
         text = text.replace(f"@{name}@", table)
-    text = text.replace("@ALARMS@", str(len(alarms())))
+    for name, value in _standing().items():
+        text = text.replace(f"@{name}@", value)
     return text.replace("@TRANSFER@", f"{TB / GB * prices.TRANSFER_OUT_GB:.0f}")
+
+
+def stream_day(minutes: float = 24 * 60) -> float:
+    """Dollars of a reader of event streams who waits all day: each wait is a call, an invocation and twenty reads."""
+    memory, _ = FUNCTIONS["api"]
+    waits = minutes * 60 / STREAM_WAIT
+    a_wait = prices.API_CALL + prices.INVOCATION + 2 * STREAM_WAIT * prices.READ_UNIT + 2 * prices.WRITE_UNIT
+    return float(minutes * 60 * memory * prices.GB_SECOND["arm64"] + waits * a_wait)
+
+
+def _standing() -> dict[str, str]:
+    """What the page says of costs by the day and the month."""
+    day, month = 24 * 60, 24 * prices.DAYS_A_MONTH
+    memory, seconds = FUNCTIONS["api"]
+    poll = prices.API_CALL + prices.INVOCATION + memory * seconds * prices.GB_SECOND["arm64"] + prices.READ_UNIT
+    metrics = sum(line.startswith("| `") for line in METRICS.read_text().splitlines())
+    return {
+        "ALARMS": str(len(alarms())),
+        "METRICS": f"${metrics * prices.METRIC_MONTH:.2f}",
+        "NAT": f"{month * prices.NAT_HOUR:.0f}",
+        "ENDPOINT": f"{month * prices.ENDPOINT_HOUR:.0f}",
+        "POLLERS": f"{2 * 3 * month * prices.POLLER_HOUR:.0f}",
+        "POLL": f"{day * 12 * poll:.2f}",
+        "STREAM": f"{stream_day():.2f}",
+        "STREAMS": f"{STREAMS * stream_day():.2f}",
+        "SOCKET": f"{day * prices.WEBSOCKET_MINUTE + day * 6 * prices.WEBSOCKET_MESSAGE:.2f}",
+    }
 
 
 def main(words: Sequence[str] = ()) -> None:

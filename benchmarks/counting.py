@@ -14,10 +14,10 @@ import math
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 _SERVICE = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/([^/]+)/aws4_request")
 _KIB = 1024
@@ -69,10 +69,22 @@ def _base64(body: bytes) -> str:
     return base64.b64encode(body).decode()
 
 
-def read_units(body: Mapping[str, Any], answered: int) -> float:
-    """Request units of a read that was answered with so many bytes."""
+def read_units(body: Mapping[str, Any], answered: int, items: Sequence[int] = ()) -> float:
+    """Request units of a read that was answered with so many bytes; of a batch, the sizes of its `items` count.
+
+    Each item of a batch is rounded up by itself, and one that is not there is a unit.
+    """
+    if "RequestItems" in body:
+        (asked,) = body["RequestItems"].values()
+        units = sum(math.ceil(one / (4 * _KIB)) for one in items) + len(asked["Keys"]) - len(items)
+        return units if asked.get("ConsistentRead") else units / 2
     units = max(1, math.ceil(answered / (4 * _KIB)))
     return units if body.get("ConsistentRead") else units / 2
+
+
+def _items(content: bytes) -> list[int]:
+    """The sizes of the items in the answer to a BatchGetItem."""
+    return [size(item) for found in json.loads(content).get("Responses", {}).values() for item in found]
 
 
 class Tally:
@@ -84,7 +96,9 @@ class Tally:
         self._writes: list[tuple[Key, int | None, int]] = []
         self._lock = threading.Lock()
 
-    def add(self, service: str, operation: str, body: Mapping[str, Any], answered: int) -> None:
+    def add(
+        self, service: str, operation: str, body: Mapping[str, Any], answered: int, *, items: Sequence[int] = ()
+    ) -> None:
         with self._lock:
             self.counts[f"{service}:{operation}"] += 1
             if service == "sqs" and operation.startswith("SendMessage"):
@@ -93,7 +107,7 @@ class Tally:
             if service == "dynamodb":
                 writes = list(written(operation, body))
                 self._writes += [(key, size(item) if item else None, factor) for key, item, factor in writes]
-                self._reads += 0.0 if writes else read_units(body, answered)
+                self._reads += 0.0 if writes else read_units(body, answered, items)
 
     def clear(self) -> None:
         with self._lock:
@@ -153,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
         onward.request(self.command, self.path, data, dict(self.headers))
         answer = onward.getresponse()
         content = answer.read()
-        self._count(data, len(content))
+        self._count(data, content)
         self.send_response_only(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in ("transfer-encoding", "content-length", "connection"):
@@ -167,15 +181,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass_on  # noqa: N815
 
-    def _count(self, data: bytes, answered: int) -> None:
-        found = _SERVICE.search(self.headers.get("Authorization", ""))
+    def _count(self, data: bytes, content: bytes) -> None:
+        # A presigned request, as those for small files are, has its signature in the query.
+        found = _SERVICE.search(unquote(self.headers.get("Authorization", "") or self.path))
+        answered = len(content)
         service = found[1] if found else "unsigned"
         target = self.headers.get("X-Amz-Target")
         if service == "s3":
             query = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
             self.server.tally.add(service, s3_class(self.command, query), {}, answered)
         elif target:
-            self.server.tally.add(service, target.rpartition(".")[2], json.loads(data), answered)
+            operation = target.rpartition(".")[2]
+            items = _items(content) if operation == "BatchGetItem" else ()
+            self.server.tally.add(service, operation, json.loads(data), answered, items=items)
         else:
             self.server.tally.add(service, self.command, {}, answered)
 

@@ -177,7 +177,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 10.0
     stream_max_waiting: Annotated[
         int, Meta(ge=0, le=10_000, description="event streams that may wait at once; others answer at once"), API
-    ] = 50
+    ] = 10
     request_timeout_ms: Annotated[
         int, Meta(ge=100, le=28_000, description="longest wait of the deprecated start request, in milliseconds"), API
     ] = 25_000

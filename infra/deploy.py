@@ -10,6 +10,7 @@ With --upload-only nothing is deployed: for Terraform (docs/how-to/deploy.md).
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from typing import Any
 
@@ -21,7 +22,7 @@ from infra.artifacts import Artifacts, NotOurBucket
 from infra.dependencies import ARCHITECTURES, DEFAULT_ARCHITECTURE, REPOSITORY, CannotInstall, on_aws
 from infra.file_lock import Busy
 from infra.package import CannotPackage, Package, package
-from infra.preflight import NoAccessLogs, access_logs, source_region
+from infra.preflight import NoAccessLogs, access_logs, concurrency, source_region, stream_costs
 from infra.report import CannotImport, report
 from infra.stack import DeploymentFailed, Stack, deploy, upload
 
@@ -87,6 +88,11 @@ def deploy_package(session: Any, made: Package, options: argparse.Namespace) -> 
     off = access_logs(session.client("apigateway"), given) if stack.status() is None else {}
     if off:
         print("without access logs, since API Gateway has no role for them here: docs/how-to/deploy.md", flush=True)
+    values = {**stack.previous_parameters(), **given}
+    few = concurrency(session.client("lambda"), json.loads(made.template.read_text(encoding="utf-8")), values)
+    for sentence in (few, stream_costs(values)):
+        if sentence:
+            print(sentence, flush=True)
     return deploy(stack, made, artifacts=artifacts, parameters={**given, **off})
 
 

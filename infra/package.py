@@ -43,6 +43,30 @@ class CannotPackage(Exception):
     """Chalice refused to package the application."""
 
 
+POLLED = {"Dispatch": "DispatchSqsEventSource", "Check": "CheckSqsEventSource", "Assemble": "AssembleSqsEventSource"}
+
+
+def add_pollers(document: dict[str, Any]) -> None:
+    """Adds the parameter that gives the work queues pollers of their own, which no emulator knows, in place.
+
+    They exclude a maximum of concurrency: each starts up to ten invocations.
+    """
+    document["Parameters"]["ProvisionedPollers"] = {
+        "Type": "Number",
+        "Default": "0",
+        "MinValue": 0,
+        "MaxValue": 200,
+        "Description": "Pollers kept at each work queue (2 or more) instead of limits of concurrency, for money.",
+    }
+    document["Conditions"]["HasPollers"] = {"Fn::Not": [{"Fn::Equals": [{"Ref": "ProvisionedPollers"}, "0"]}]}
+    nothing, pollers = {"Ref": "AWS::NoValue"}, {"Ref": "ProvisionedPollers"}
+    for function, event in POLLED.items():
+        source = document["Resources"][function]["Properties"]["Events"][event]["Properties"]
+        source["ScalingConfig"] = {"Fn::If": ["HasPollers", nothing, source["ScalingConfig"]]}
+        kept = {"MinimumPollers": pollers, "MaximumPollers": pollers}
+        source["ProvisionedPollerConfig"] = {"Fn::If": ["HasPollers", kept, nothing]}
+
+
 @dataclass(frozen=True, slots=True)
 class Package:
     """A packaged application: the template and the code that it names."""
@@ -64,6 +88,7 @@ class Package:
                 if "AutoPublishAlias" in resource["Properties"]:
                     resource["Properties"]["Description"] = f"settings {settings}"
         redeploy_apis(document, settings)
+        add_pollers(document)
         return document
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from benchmarks import prices
 from chalicelib.aws.clients import bucket_region
 from chalicelib.errors import InvalidSettings
 from chalicelib.settings import SETTINGS, Settings
 from infra.settings_template import parameter_name
 
 DAY_SECONDS = 86_400
+# Of a reader who waits all day in a function of 512 MB.
+STREAM_DAY = 0.5 * DAY_SECONDS * prices.GB_SECOND["arm64"]
 
 
 class NoAccessLogs(Exception):
@@ -47,6 +50,45 @@ def source_region(s3: Any, given: Mapping[str, str], previous: Mapping[str, str]
     return {"S3Region": region} if region else {}
 
 
+def concurrency(functions: Any, template: Mapping[str, Any], values: Mapping[str, str]) -> str | None:
+    """Returns a sentence if the account lets fewer functions run at once than this stack's queues may start; else None.
+
+    `functions` is a client of Lambda. The API's own are not counted: callers decide how many these are.
+    """
+    allowed = functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+    wanted = sum(_workers(template, values))
+    if wanted < allowed:
+        return None
+    return (
+        f"this account may run {allowed:,} functions at once, and this stack's queues alone start up to {wanted:,}; "
+        "then work waits, and the API is throttled too: ask for a higher quota of concurrent executions, or "
+        "lower CheckConcurrency and AssemblyConcurrency"
+    )
+
+
+def _workers(template: Mapping[str, Any], values: Mapping[str, str]) -> Iterator[int]:
+    """How many invocations each queue may start at once."""
+    for resource in template["Resources"].values():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        for event in resource["Properties"].get("Events", {}).values():
+            most = event["Properties"].get("ScalingConfig", {}).get("MaximumConcurrency", 0)
+            if isinstance(most, Mapping):
+                name = most["Ref"]
+                most = values.get(name, template["Parameters"][name]["Default"])
+            yield int(most)
+
+
+def stream_costs(values: Mapping[str, str]) -> str:
+    """Returns a sentence about the most that event streams cost by the settings."""
+    (setting,) = (setting for setting in SETTINGS if setting.field == "stream_max_waiting")
+    places = int(values.get(parameter_name(setting), setting.default_text))
+    return (
+        f"event streams cost ${STREAM_DAY:.2f} a day for each reader that always waits, so at most "
+        f"${places * STREAM_DAY:,.2f} a day with StreamMaxWaiting={places} (docs/explanation/cost.md)"
+    )
+
+
 def contradictions(values: Mapping[str, str]) -> list[str]:
     """Returns a sentence for each thing that is wrong with `values` of parameters, by their names.
 
@@ -71,6 +113,8 @@ def _of_settings(values: Mapping[str, str]) -> Iterator[str]:
 
 
 def _of_queues(values: Mapping[str, str]) -> Iterator[str]:
+    if _number(values, "ProvisionedPollers") == 1:
+        yield "ProvisionedPollers is 1: AWS takes 2 or more at a queue, or 0 for none"
     received, parked = (_number(values, name) for name in ("MaxReceiveCount", "ParkReceiveCount"))
     if received is not None and parked is not None and parked <= received:
         yield (

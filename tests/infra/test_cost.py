@@ -41,6 +41,12 @@ def test_requests_to_the_store_have_the_price_of_their_class(method: str, query:
     assert s3_class(method, query) == price
 
 
+def test_items_of_a_batch_are_rounded_up_one_by_one_and_those_not_there_are_a_unit_each() -> None:
+    asked = {"RequestItems": {"jobs": {"Keys": [{}] * 4, "ConsistentRead": True}}}
+    assert read_units(asked, 99, [100, 4_097, 4_096]) == 1 + 2 + 1 + 1
+    assert read_units({"RequestItems": {"jobs": {"Keys": [{}] * 4}}}, 99, [100, 4_097, 4_096]) == 2.5
+
+
 def test_writes_are_found_in_every_kind_of_request_and_count_double_in_a_transaction() -> None:
     batch = {"RequestItems": {"table": [{"PutRequest": {"Item": BATCH}}, {"DeleteRequest": {"Key": JOB}}]}}
     transaction = {"TransactItems": [{"Update": {"Key": JOB}}, {"ConditionCheck": {"Key": BATCH}}]}
@@ -144,10 +150,12 @@ def relay() -> Iterator[Relay]:
     store.server_close()
 
 
-def ask(relay: Relay, method: str, body: bytes, service: str, **headers: str) -> tuple[bytes, str | None]:
+def ask(
+    relay: Relay, method: str, body: bytes, service: str, *, path: str = "/bucket/key", **headers: str
+) -> tuple[bytes, str | None]:
     connection = http.client.HTTPConnection("127.0.0.1", relay.server_address[1])
     signed = f"AWS4-HMAC-SHA256 Credential=test/20261101/us-east-1/{service}/aws4_request, SignedHeaders=host"
-    connection.request(method, "/bucket/key", body, {"Authorization": signed, **headers})
+    connection.request(method, path, body, {"Authorization": signed, **headers})
     answer = connection.getresponse()
     got = answer.read(), answer.getheader("Content-Length")
     connection.close()
@@ -159,5 +167,7 @@ def test_the_relay_passes_requests_on_and_counts_them(relay: Relay) -> None:
     assert ask(relay, "HEAD", b"", "s3") == (b"", "7")  # the object's length, not the answer's
     target = {"X-Amz-Target": "DynamoDB_20120810.UpdateItem"}
     assert ask(relay, "POST", json.dumps({"Key": JOB}).encode(), "dynamodb", **target)
-    assert relay.tally.counts == {"s3:put": 1, "s3:get": 1, "dynamodb:UpdateItem": 1}
+    signed = "/bucket/key?X-Amz-Credential=test%2F20261101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=0"
+    assert ask(relay, "HEAD", b"", "", path=signed, Authorization="") == (b"", "7")  # as small files are read
+    assert relay.tally.counts == {"s3:put": 1, "s3:get": 2, "dynamodb:UpdateItem": 1}
     assert relay.tally.job_changes() == 1

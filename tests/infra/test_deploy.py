@@ -20,14 +20,19 @@ class FakeSession:
 
     region_name = REGION
 
-    def __init__(self, *, logs_role: str | None = "arn:aws:iam::1:role/logs") -> None:
+    def __init__(self, *, logs_role: str | None = "arn:aws:iam::1:role/logs", concurrency: int = 1_000) -> None:
+        self.concurrency = concurrency
         self.s3 = FakeS3(exists=False, buckets={"files": "eu-west-1"})
         self.cloudformation = FakeCloudFormation(self.s3)
         self.gateway = FakeGateway(logs_role)
 
     def client(self, service: str, **_: Any) -> Any:
-        known = {"s3": self.s3, "cloudformation": self.cloudformation, "apigateway": self.gateway, "sts": self}
+        known = {"s3": self.s3, "cloudformation": self.cloudformation, "apigateway": self.gateway}
+        known |= {"sts": self, "lambda": self}
         return known[service]
+
+    def get_account_settings(self) -> dict[str, Any]:
+        return {"AccountLimit": {"UnreservedConcurrentExecutions": self.concurrency}}
 
     def get_caller_identity(self) -> dict[str, str]:
         return {"Account": ACCOUNT}
@@ -70,6 +75,32 @@ def test_access_logs_are_not_asked_for_where_the_account_has_none_and_it_is_said
     assert "without access logs" in capsys.readouterr().out
     deploy_package(session, packaged, options())
     assert session.cloudformation.parameters["AccessLogs"] == "false"
+
+
+@pytest.mark.parametrize(("allowed", "wanted"), [(10, "96"), (96, "96"), (97, None)])
+def test_an_account_that_runs_fewer_functions_than_the_queues_start_is_named(
+    packaged: Package, capsys: pytest.CaptureFixture[str], allowed: int, wanted: str | None
+) -> None:
+    deploy_package(FakeSession(concurrency=allowed), packaged, options())
+    printed = capsys.readouterr().out
+    assert (f"may run {allowed:,} functions at once" in printed) == (wanted is not None)
+    assert wanted is None or f"start up to {wanted}" in printed
+
+
+def test_what_the_queues_start_follows_the_parameters_of_this_and_the_last_deployment(
+    packaged: Package, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = FakeSession(concurrency=100)
+    for parameters in ([("CheckConcurrency", "60")], []):
+        deploy_package(session, packaged, options(*parameters))
+        assert "start up to 106" in capsys.readouterr().out
+
+
+def test_it_is_said_what_event_streams_cost_at_most(packaged: Package, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy_package(FakeSession(), packaged, options())
+    assert "$0.58 a day for each reader that always waits, so at most $5.76 a day" in capsys.readouterr().out
+    deploy_package(FakeSession(), packaged, options(("StreamMaxWaiting", "50")))
+    assert "at most $28.80 a day with StreamMaxWaiting=50" in capsys.readouterr().out
 
 
 def test_an_upload_alone_prints_where_the_template_is(packaged: Package) -> None:

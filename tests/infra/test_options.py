@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from infra.dependencies import REPOSITORY
-from infra.package import Package
+from infra.package import POLLED, Package
 from tests.infra.conftest import Template
 from tests.infra.test_roles import ROLES, statements
 from tests.support.cloudformation import Stack
@@ -223,3 +223,20 @@ def test_no_rule_of_checkov_is_left_out_without_a_reason() -> None:
     given = [line.partition("#") for line in text.splitlines() if line.strip().startswith("- CKV")]
     assert [rule.strip("- ") for rule, _, _ in given] == skipped
     assert all(len(reason) > 20 for _, _, reason in given)
+
+
+# --- pollers of the work queues ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("pollers", ["0", "3"])
+def test_queues_have_pollers_of_their_own_or_a_limit_of_concurrency_and_never_both(
+    packaged: Package, pollers: str
+) -> None:
+    parameters = {"SourceBucket": "files", "ProvisionedPollers": pollers}
+    template = packaged.template_with_code("s3://artifacts/code.zip", "settings")
+    stack = Stack(sam_transformed(template, parameters), **parameters)
+    for function, event in POLLED.items():
+        mapping = stack.properties(f"{function}{event}")
+        kept = {key: str(value) for key, value in mapping.get("ProvisionedPollerConfig", {}).items()}
+        assert kept == ({} if pollers == "0" else {"MinimumPollers": pollers, "MaximumPollers": pollers})
+        assert ("ScalingConfig" in mapping) == (pollers == "0")

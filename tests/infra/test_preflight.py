@@ -37,6 +37,7 @@ def test_the_defaults_contradict_nothing(template: Template) -> None:
         ({"RetryBaseSeconds": "20", "RetryCapSeconds": "10"}, "RetryBaseSeconds is larger than RetryCapSeconds"),
         ({"AllowAnonymous": "false"}, "AuthMode is none"),
         ({"AuthMode": "jwt"}, "AuthMode is jwt, which needs AuthIssuer and AuthAudience"),
+        ({"ProvisionedPollers": "1"}, "ProvisionedPollers is 1: AWS takes 2 or more"),
         ({"MaxReceiveCount": "20", "ParkReceiveCount": "20"}, "ParkReceiveCount is 20: it must be larger"),
         ({"JobTtlSeconds": "259200"}, "AbandonedAfterDays is 2: JobTtlSeconds is 3 days.* make it 4 or more"),
         ({"ArchiveExpiryDays": "1"}, "ArchiveExpiryDays is 1"),
