@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.aws.health import HealthProbe
     from chalicelib.aws.s3_reads import QuickReads
     from chalicelib.aws.secrets_manager import SecretSource
-    from chalicelib.aws.sqs import Heartbeat, Retries
+    from chalicelib.aws.sqs import Breaker, Heartbeat, Retries
     from chalicelib.callers import CallCounter
     from chalicelib.delivery.presign import ExpiringCredentials
     from chalicelib.delivery.subscriptions import Push, SubscriptionTable
@@ -133,6 +133,13 @@ class Adapters:
         return self._retries(self.settings.retry_base_seconds, self.settings.retry_cap_seconds)
 
     @cached_property
+    def breaker(self) -> Breaker:
+        """Spares this container's messages a service that does not answer."""
+        from chalicelib.aws.sqs import Breaker
+
+        return Breaker(self.system.monotonic)
+
+    @cached_property
     def webhook_retries(self) -> Retries:
         """When failed webhooks come back."""
         return self._retries(self.settings.webhook_retry_base_seconds, self.settings.webhook_retry_cap_seconds)
@@ -140,7 +147,7 @@ class Adapters:
     def _retries(self, base: float, cap: float) -> Retries:
         from chalicelib.aws.sqs import Retries
 
-        return Retries(self.clients.queue, base, cap, self.system.uniform, self.settings.unreadable_queue_url)
+        return Retries(self.clients.visibility, base, cap, self.system.uniform, self.settings.unreadable_queue_url)
 
     @cached_property
     def heartbeat(self) -> Heartbeat:

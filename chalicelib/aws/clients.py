@@ -67,7 +67,7 @@ class Clients:
     @cached_property
     def table(self) -> Any:
         """DynamoDB, for the durable state."""
-        return self._client("dynamodb", _config(3, connect=1, read=3))
+        return self._client("dynamodb", _config(2, connect=1, read=2))
 
     @cached_property
     def counters(self) -> Any:
@@ -77,7 +77,12 @@ class Clients:
     @cached_property
     def queue(self) -> Any:
         """SQS."""
-        return self._client("sqs", _config(2, connect=1, read=3))
+        return self._client("sqs", _config(2, connect=1, read=2))
+
+    @cached_property
+    def visibility(self) -> Any:
+        """SQS, for when messages come back: what a worker does last, and what comes right without it."""
+        return self._client("sqs", _config(1, connect=1, read=2))
 
     @cached_property
     def secrets(self) -> Any:
@@ -117,7 +122,7 @@ class Clients:
     @cached_property
     def store(self) -> Any:
         """The store, for the files."""
-        config = _config(2, connect=2, read=5, max_pool_connections=self._settings.check_threads)
+        config = _config(2, connect=1, read=3, max_pool_connections=self._settings.check_threads)
         return self._store_client(config, self.source_region)
 
     @cached_property
@@ -140,7 +145,7 @@ class Clients:
         config = _config(
             1,
             connect=2,
-            read=100,
+            read=60,
             max_pool_connections=2 * self._settings.check_threads,
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",

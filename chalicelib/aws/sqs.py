@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.errors import QueueUnavailable
+from chalicelib.errors import QueueUnavailable, StorageUnavailable, Unavailable
 from chalicelib.limits import SQS_MAX_BATCH_ENTRIES, SQS_MAX_VISIBILITY_SECONDS
 from chalicelib.messages import AnyMessage, encode
 from chalicelib.observability import logger
@@ -22,6 +22,8 @@ from chalicelib.system import Repeat
 
 MAX_REASON_CHARACTERS = 500
 HIDDEN_SECONDS = 25.0  # the work of a killed worker is taken up again this long after its last heartbeat
+UNANSWERED_SECONDS = 2.0  # as the shortest timeout of the SDK's clients
+OPEN_SECONDS = 15.0
 BEATS = 3  # within the time that a message is hidden, so that losing one does no harm
 
 
@@ -102,6 +104,31 @@ class Retries(msgspec.Struct, frozen=True):
     def _url(self, arn: str) -> str:
         account, name = arn.split(":")[4:6]
         return f"{self.client.meta.endpoint_url.rstrip('/')}/{account}/{name}"
+
+
+class Breaker:
+    """Opens after a run that waited in vain for a service: for a while messages go back without being tried.
+
+    `clock()` is in seconds. Each container has its own.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self._until = clock, 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return self._clock() < self._until
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watches a run. An answer that is an error, if it came soon, costs too little to be spared."""
+        began = self._clock()
+        try:
+            yield
+        except (StorageUnavailable, Unavailable) as error:
+            if error.outage and self._clock() - began >= UNANSWERED_SECONDS:
+                self._until = self._clock() + OPEN_SECONDS
+            raise
 
 
 class Heartbeat(msgspec.Struct, frozen=True):

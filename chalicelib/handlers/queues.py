@@ -16,23 +16,23 @@ from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix, SendWebhook
 from chalicelib.observability import count, logger, metrics
 
 if TYPE_CHECKING:
-    from chalicelib.aws.sqs import Heartbeat, Retries
+    from chalicelib.aws.sqs import Breaker, Heartbeat, Retries
 
 Event = dict[str, Any]
 Record = dict[str, Any]
 
 LONGEST_DELAY = 100  # attempts after which the backoff grows no more
-RESERVE_MS = 5_000  # the sweeper starts no other job with less time left
+RESERVE_MS = 15_000  # the sweeper starts no other job with less time left
 
 
 def dispatch(event: Event, context: Any) -> Event:
     """Splits jobs into batches."""
-    return process(event, _dispatch, retries=services().retries)
+    return process(event, _dispatch, retries=services().retries, breaker=services().breaker)
 
 
 def check(event: Event, context: Any) -> Event:
     """Checks the files of batches."""
-    return process(event, _check, retries=services().retries)
+    return process(event, _check, retries=services().retries, breaker=services().breaker)
 
 
 def assemble(event: Event, context: Any) -> Event:
@@ -41,12 +41,14 @@ def assemble(event: Event, context: Any) -> Event:
     def handle(record: Record) -> None:
         _assemble(record, seconds_left=lambda: context.get_remaining_time_in_millis() / 1000)
 
-    return process(event, handle, retries=services().retries, heartbeat=services().heartbeat)
+    return process(
+        event, handle, retries=services().retries, heartbeat=services().heartbeat, breaker=services().breaker
+    )
 
 
 def dead_letters(event: Event, context: Any) -> Event:
     """Fails the jobs whose messages gave up, and sends those again that their workers had less often than received."""
-    return process(event, _give_up, retries=services().retries)
+    return process(event, _give_up, retries=services().retries, breaker=services().breaker)
 
 
 def webhook(event: Event, context: Any) -> Event:
@@ -64,27 +66,44 @@ def sweep(event: Event, context: Any) -> dict[str, int]:
 
 
 def process(
-    event: Event, handle: Callable[[Record], object], *, retries: Retries, heartbeat: Heartbeat | None = None
+    event: Event,
+    handle: Callable[[Record], object],
+    *,
+    retries: Retries,
+    heartbeat: Heartbeat | None = None,
+    breaker: Breaker | None = None,
 ) -> Event:
     """Calls `handle` with each record and returns the ids of those it raised for, as SQS expects them.
 
     A failed record is retried after a delay of its own, an unreadable one is set aside at once. With a `heartbeat`, a
-    record stays hidden while it is handled.
+    record stays hidden while it is handled. While the `breaker` is open, records come back without having been tried.
     """
     records = event["Records"]
     count("Messages", len(records))
     try:
-        failed = [record for record in records if not _succeeds(record, handle, retries=retries, heartbeat=heartbeat)]
+        failed = []
+        for record in records:
+            if breaker is not None and breaker.is_open:
+                _spare(record, retries=retries)
+                failed.append(record)
+            elif not _succeeds(record, handle, retries=retries, heartbeat=heartbeat, breaker=breaker):
+                failed.append(record)
     finally:
         metrics.flush_metrics()
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
 
 
 def _succeeds(
-    record: Record, handle: Callable[[Record], object], *, retries: Retries, heartbeat: Heartbeat | None
+    record: Record,
+    handle: Callable[[Record], object],
+    *,
+    retries: Retries,
+    heartbeat: Heartbeat | None,
+    breaker: Breaker | None,
 ) -> bool:
+    hiding = heartbeat.hiding(record["eventSourceARN"], record["receiptHandle"]) if heartbeat else nullcontext()
     try:
-        with heartbeat.hiding(record["eventSourceARN"], record["receiptHandle"]) if heartbeat else nullcontext():
+        with hiding, breaker.watching() if breaker else nullcontext():
             handle(record)
     except UnreadableMessage as error:
         return _is_set_aside(record, error, retries=retries)
@@ -128,6 +147,13 @@ def _retry_later(record: Record, error: Exception, *, retries: Retries) -> None:
         next_in_seconds=seconds,
         error=str(error),
     )
+    retries.postpone(record["eventSourceARN"], record["receiptHandle"], seconds=seconds)
+
+
+def _spare(record: Record, *, retries: Retries) -> None:
+    """Lets a message come back that was not tried, since a service did not answer the last one."""
+    seconds = retries.delay(attempt=max(4, int(record["attributes"]["ApproximateReceiveCount"])))
+    logger.info("message not tried", queue=record["eventSourceARN"], next_in_seconds=seconds)
     retries.postpone(record["eventSourceARN"], record["receiptHandle"], seconds=seconds)
 
 

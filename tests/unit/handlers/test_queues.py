@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 import app
 from chalicelib import container
-from chalicelib.aws.sqs import Heartbeat
-from chalicelib.errors import InvalidSettings, WebhookFailed
+from chalicelib.aws.sqs import OPEN_SECONDS, Breaker, Heartbeat
+from chalicelib.errors import InvalidSettings, StorageUnavailable, TableUnavailable, WebhookFailed
 from chalicelib.handlers import queues
 from chalicelib.handlers.queues import Record
 from chalicelib.jobs.lifecycle import RUN_COST
@@ -33,7 +33,7 @@ from tests.events import Event, recorded
 from tests.support.builders import SWEEP_AFTER, World
 from tests.support.delivering import ONE, delivering
 from tests.support.events import CONTEXT, SENT_AT, Context, failed, sqs
-from tests.support.fakes import Crash, FakeSourceStore
+from tests.support.fakes import Clock, Crash, FakeSourceStore
 from tests.support.services import WorldServices, in_use
 from tests.support.sqs import fake_retries
 
@@ -95,6 +95,35 @@ def test_a_message_is_hidden_by_heartbeats_while_it_is_handled_and_not_while_it_
     queues.process(sqs("good", "bad"), handle, retries=retries, heartbeat=Heartbeat(retries, 25.0, repeat))
     assert beating == ["begun", "ended"] * 2
     assert retries.client.hidden == [("r0", 25), ("r1", 25), ("r1", 10)]  # the delay comes last, so that it counts
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds", "tried"),
+    [
+        (TableUnavailable("it did not answer"), 6.0, 1),
+        (StorageUnavailable("key", "it did not answer"), 6.0, 1),
+        (StorageUnavailable("key", "HTTP 500"), 0.1, 3),
+        (StorageUnavailable("key", "HTTP 404", outage=False), 6.0, 3),
+        (KeyError("a bug"), 6.0, 3),
+    ],
+)
+def test_after_a_service_that_did_not_answer_the_rest_of_a_batch_waits_untried(
+    error: Exception, seconds: float, tried: int
+) -> None:
+    clock, retries, runs = Clock(), fake_retries(), []
+
+    def handle(record: Record) -> None:
+        runs.append(record)
+        clock.advance(seconds)
+        raise error
+
+    breaker = Breaker(lambda: clock() / 1000)
+    answer = queues.process(sqs("a", "b", "c"), handle, retries=retries, breaker=breaker)
+    assert (failed(answer), len(runs)) == (["m0", "m1", "m2"], tried)
+    assert [handle for handle, _ in retries.client.hidden] == ["r0", "r1", "r2"]
+    clock.advance(OPEN_SECONDS)
+    queues.process(sqs("a"), handle, retries=retries, breaker=breaker)
+    assert len(runs) == tried + 1
 
 
 # --- dispatching and checking -----------------------------------------------------------
