@@ -5,12 +5,15 @@ botocore makes them: boto3's resources and transfers, which nothing here needs, 
 
 from __future__ import annotations
 
+import gzip
+import os
 from functools import cached_property
 from typing import Any
 
+import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.loaders import Loader
+from botocore.loaders import JSONFileLoader, Loader
 from botocore.session import Session, get_session
 
 from chalicelib.delivery.presign import Credentials
@@ -27,8 +30,22 @@ def _config(attempts: int, *, connect: float, read: float, **more: Any) -> Confi
 SERVICES = ("apigatewaymanagementapi", "dynamodb", "s3", "secretsmanager", "sqs", "sts")
 
 
+class _ModelFiles(JSONFileLoader):  # type: ignore[misc]  # botocore has no types
+    """Reads the SDK's models of services, several times as fast as the original, which is a fifth of a cold start."""
+
+    def load_file(self, file_path: str) -> Any:
+        """Returns what a file holds, whose extension is not given; None if there is none."""
+        for extension, opener in ((".json", open), (".json.gz", gzip.open)):
+            if os.path.isfile(file_path + extension):
+                with opener(file_path + extension, "rb") as file:
+                    return msgspec.json.decode(file.read())
+        return None
+
+
 class _Loader(Loader):  # type: ignore[misc]  # botocore has no types
     """Knows the services in use. The original looks for them among hundreds, at every cold start."""
+
+    FILE_LOADER_CLASS = _ModelFiles
 
     def list_available_services(self, type_name: str) -> list[str]:
         return list(SERVICES)
