@@ -11,14 +11,24 @@ from typing import Any
 import pytest
 
 from infra.dependencies import REPOSITORY
-from infra.package import Package
+from infra.package import POLLED, Package
 from infra.stack import NEVER_KEPT, DeploymentFailed, Stack, delete, deploy, upload
 from tests.infra.conftest import Template
 from tests.support.deployment import OUTPUTS, FakeCloudFormation, artifacts_of, stack_with
 
 TEMPLATE = {
+    "Conditions": {},
     "Parameters": {"Stage": {"Default": "dev"}, "SourceBucket": {"Default": "files"}, "AuthMode": {"Default": "iam"}},
-    "Resources": {"Check": {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "./deployment.zip"}}},
+    "Resources": {
+        function: {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {
+                "CodeUri": "./deployment.zip",
+                "Events": {event: {"Type": "SQS", "Properties": {"ScalingConfig": {"MaximumConcurrency": 2}}}},
+            },
+        }
+        for function, event in POLLED.items()
+    },
 }
 GIVEN = {"Stage": "prod", "SourceBucket": "files", "AuthMode": "iam"}
 
