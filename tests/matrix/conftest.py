@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localstack import emulator
+from localstack import clients, emulator
 from localstack.home import Home
 from tests.integration.deployment import Deployment
 from tests.integration.stack import free_port
@@ -74,7 +74,8 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an emulator on which nothing is deployed."""
     home = Home(tmp_path_factory.mktemp("ministack"))
     try:
-        yield emulator.start(home, port=free_port(), environment={}).endpoint
+        environment = {"AWS_SECRET_ACCESS_KEY": clients.SECRET_ACCESS_KEY}  # MiniStack's own when it starts by itself
+        yield emulator.start(home, port=free_port(), environment=environment).endpoint
     finally:
         emulator.stop(home)
 
