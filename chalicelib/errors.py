@@ -214,7 +214,14 @@ class StorageThrottled(StorageError, code="storage_throttled"):
 class StorageForbidden(StorageError, code="storage_forbidden"):
     """The store refused access."""
 
-    template = "the store refused access to {key!r}: {cause}; the role needs s3:GetObject and s3:ListBucket"
+    template = "the store refused access to {key!r}: {cause}"
+
+
+class ObjectRefused(StorageForbidden):
+    """The store refuses to read one object, by its own code in `cause`. `reason` is that of the file."""
+
+    template = "the store refused {key!r}: {cause}"
+    reason: str
 
 
 class SourceChanged(StorageError, code="source_changed", retryable=False):

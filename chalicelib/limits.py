@@ -51,6 +51,7 @@ MAX_FILES_PER_JOB = 100_000
 MAX_BODY_BYTES = 5 * MiB
 MAX_TABLE_ITEM_BYTES = 64 * KiB  # keeps reads cheap and stays far below DynamoDB's own limit
 MAX_ERROR_BYTES = 1 * KiB  # of an error's message in a row
+MAX_REASON_BYTES = 300  # of why a file is not available
 MAX_FILES_PER_BATCH = 200  # one checking message: about a second of HEAD requests
 MAX_BATCH_KEY_BYTES = 32 * KiB  # long keys make a batch smaller, so that chunk and result stay below the item limit
 MAX_PAGE_FILES = 1_000  # files in one status answer

@@ -127,12 +127,15 @@ class StreamedEvent(Body, frozen=True):
 
 
 class CheckAnswer(Body, frozen=True):
-    """Whether one file exists; if not, `s3Key` and `size` are null."""
+    """Whether one file can be read; if not, `s3Key` and `size` are null."""
 
     file_id: int = msgspec.field(name="file_id")
     available: bool
     s3_key: str | None
     size: Size | None
+    reason: Annotated[
+        str | msgspec.UnsetType, Meta(description="why a file that exists cannot be read: archived, forbidden, ...")
+    ] = msgspec.UNSET
 
 
 class StartAnswer(Body, frozen=True):

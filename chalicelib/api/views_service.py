@@ -10,8 +10,9 @@ from chalicelib import __version__
 from chalicelib.api import rendering, requests
 from chalicelib.api.answers import CheckAnswer, HealthDocument, IndexDocument, StartAnswer
 from chalicelib.api.middleware import Answer, Call, Text
+from chalicelib.checking.checker import look_up_one
 from chalicelib.errors import RequestTimedOut
-from chalicelib.jobs.ports import StoredObject
+from chalicelib.jobs.model import FileResult, FileState
 from chalicelib.settings import Settings
 
 LINKS = {
@@ -70,10 +71,11 @@ def check(call: Call) -> Answer:
     if requests.flag("sentry_test", call.query("sentry_test")):
         raise RuntimeError("raised on purpose, to test error tracking (sentry_test=true)")
     body = requests.check_request(call.json_body())
-    key, stored = _look_up(call, body.file_id)
-    if stored is None:
-        return Answer(200, CheckAnswer(body.file_id, available=False, s3_key=None, size=None))
-    return Answer(200, CheckAnswer(body.file_id, available=True, s3_key=key, size=stored.size))
+    key, found = _look_up(call, body.file_id)
+    if found.state is FileState.AVAILABLE:
+        return Answer(200, CheckAnswer(body.file_id, available=True, s3_key=key, size=found.size))
+    reason = found.reason if found.state is FileState.FAILED and found.reason else msgspec.UNSET
+    return Answer(200, CheckAnswer(body.file_id, available=False, s3_key=None, size=None, reason=reason))
 
 
 def start(call: Call) -> Answer:
@@ -82,27 +84,34 @@ def start(call: Call) -> Answer:
     began = clock()
     body = requests.check_request(call.json_body())
     _delay(call)
-    key, stored = _look_up(call, body.file_id)
-    link = call.services.minter(call.services.settings.presigned_url_expiry_seconds).link(key) if stored else None
+    key, found = _look_up(call, body.file_id)
+    there = found.state is FileState.AVAILABLE
+    link = call.services.minter(call.services.settings.presigned_url_expiry_seconds).link(key) if there else None
     answer = StartAnswer(
         file_id=body.file_id,
-        status="completed" if stored else "failed",
+        status="completed" if there else "failed",
         download_url=link,
-        size=stored.size if stored else None,
+        size=found.size if there else None,
         processing_time_ms=int((clock() - began) * 1000),
-        message="the file exists" if stored else f"there is no file {body.file_id}",
+        message=_sentence(body.file_id, found),
     )
     successor = f'<{call.base}/v1/download/initiate>; rel="successor-version"'
     return Answer(200, answer, {"Deprecation": START_DEPRECATED, "Link": successor})
 
 
-def _look_up(call: Call, file_id: int) -> tuple[str, StoredObject | None]:
-    """The file's key, and the object if it exists. Raises StorageError if the store does not say."""
+def _look_up(call: Call, file_id: int) -> tuple[str, FileResult]:
+    """The file's key, and what became of it. Raises StorageError if the store does not say."""
     key = requests.key_of(file_id, call.services.settings)
-    stored = call.services.source.head(key)
-    if stored is None:
-        call.services.source.confirm_bucket()
-    return key, stored
+    return key, look_up_one(call.services.source, key)
+
+
+def _sentence(file_id: int, found: FileResult) -> str:
+    match found.state:
+        case FileState.AVAILABLE:
+            return "the file exists"
+        case FileState.MISSING:
+            return f"there is no file {file_id}"
+    return f"file {file_id} cannot be read: {found.reason}"
 
 
 def _delay(call: Call) -> None:

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from chalicelib.assembly.model import archive_prefix, generation_of, staging_prefix
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors
-from chalicelib.checking.checker import result_of
+from chalicelib.checking.checker import incomplete, look_up, wants_all
 from chalicelib.errors import SourceChanged
 from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, JobLifecycle
-from chalicelib.jobs.model import Counts, Failure, FileResult, FileState, Job, tally
+from chalicelib.jobs.model import Counts, FileResult, FileState, Job, tally
 from chalicelib.jobs.ports import BATCHES_AT_ONCE, CheckedFile, JobTable, SourceStore, files_of
 
 MAX_CHANGES = 3  # a file that is seen to change in its third plan is given up
@@ -22,9 +22,6 @@ MAX_REPLANS = 25  # and then any that changes
 LOOKUPS = 8  # in flight
 LOOK_AT_ALL = 5_000  # files, some seconds of HEADs; of a larger job only those that were seen to change are looked up
 MAX_BATCHES = 90  # whose results are replaced in one transaction of at most 100 items
-NAMED_FILES = 5  # in the error of a job that wants all files or none
-
-FILES_MISSING = "files_missing"
 
 
 class _Suspect(NamedTuple):
@@ -90,17 +87,24 @@ class Replanner(msgspec.Struct, frozen=True):
                 yield _Suspect(index, file.key, result, surely)
 
     def _looked_up(self, suspects: Sequence[_Suspect]) -> dict[int, tuple[FileResult, FileResult]]:
-        """What the store says of the suspects, as far as it counts."""
+        """What the store says of the suspects, as far as it counts.
+
+        A HEAD may describe an object that cannot be read. So the surely changed ones are read, too, and once one of
+        them cannot be, all others.
+        """
+        named, others = [each for each in suspects if each.surely], [each for each in suspects if not each.surely]
+        pairs = self._pairs(named, read=True)
+        refused = any(after.state is FileState.FAILED for _, after in pairs.values())
+        found = self._pairs(others, read=refused)
+        return pairs | {place: pair for place, pair in found.items() if _is_other(*pair)}
+
+    def _pairs(self, suspects: Sequence[_Suspect], *, read: bool) -> dict[int, tuple[FileResult, FileResult]]:
+        if not suspects:
+            return {}
+        keys = [suspect.key for suspect in suspects]
         with self.executors(LOOKUPS) as executor:
-            stored = list(executor.map(lambda suspect: self.source.head(suspect.key), suspects))
-        if None in stored:
-            self.source.confirm_bucket()
-        found = zip(suspects, map(result_of, stored), strict=True)
-        return {
-            suspect.place: (suspect.before, after)
-            for suspect, after in found
-            if suspect.surely or _is_other(suspect.before, after)
-        }
+            found = look_up(self.source, keys, executor=executor, suspects=frozenset(keys if read else ()))
+        return {suspect.place: (suspect.before, after) for suspect, after in zip(suspects, found, strict=True)}
 
     def _files(self, job: Job) -> Iterator[CheckedFile]:
         for start in range(0, job.batches, BATCHES_AT_ONCE):
@@ -111,28 +115,10 @@ class Replanner(msgspec.Struct, frozen=True):
         if not job.available:
             self.lifecycle.fail(job, NO_FILES_AVAILABLE)
             return True
-        if job.archive and job.archive.on_missing == "fail" and job.available < job.total:
-            self.lifecycle.fail(job, _incomplete(self._files(job)))
+        if wants_all(job) and job.available < job.total:
+            self.lifecycle.fail(job, incomplete(self._files(job), job.total))
             return True
         return False
-
-
-def _incomplete(files: Iterator[CheckedFile]) -> Failure:
-    """The error of a job that wants all files or none; another attempt may help only where a file kept changing."""
-    total = absent = 0
-    changing = False
-    named: list[str] = []
-    for file, result in files:
-        total += 1
-        if result.state is FileState.AVAILABLE:
-            continue
-        absent += 1
-        changing = changing or result.reason == SourceChanged.code
-        if absent <= NAMED_FILES:
-            named.append(f"{file.key} ({result.reason or result.state})")
-    more = f" and {absent - NAMED_FILES:,} more" if absent > NAMED_FILES else ""
-    code = SourceChanged.code if changing else FILES_MISSING
-    return Failure(code, f"{absent:,} of {total:,} files are not available: {', '.join(named)}{more}")
 
 
 def _wanted_again(job: Job, result: FileResult) -> bool:

@@ -17,7 +17,7 @@ from chalicelib.assembly.planner import PLAN_MS, ArchivePlanner, Planning
 from chalicelib.assembly.plans import PlanReader
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, ChunkOutcome, ChunkState, Executors, SecondsLeft
 from chalicelib.assembly.replanning import LOOK_AT_ALL, MAX_REPLANS, Replanner
-from chalicelib.errors import SourceChanged, UnreadableMessage, UploadGone
+from chalicelib.errors import ObjectRefused, SourceChanged, UnreadableMessage, UploadGone
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Job, JobStatus
 from chalicelib.jobs.ports import JobTable, SourceStore, WorkQueue
@@ -103,7 +103,7 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
         chunk of that is left to this worker."""
         try:
             receipt = self._work(archive, chunk, seconds_left, resume=resume)
-        except SourceChanged as error:
+        except (ObjectRefused, SourceChanged) as error:
             return self._replan(archive, changed=error.key)
         except UploadGone:
             job, current, recorded = self._state(archive, chunk)

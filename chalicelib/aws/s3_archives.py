@@ -12,13 +12,14 @@ from typing import Any
 
 import msgspec
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 
 from chalicelib.archive.parts import Body
 from chalicelib.assembly.checksums import required_crc
 from chalicelib.assembly.model import BodyCrc, MultipartUpload, PartReceipt
 from chalicelib.assembly.ports import Executors
 from chalicelib.aws.s3_reads import QuickReads
-from chalicelib.aws.s3_source import decode_crc32, status_of, store_errors
+from chalicelib.aws.s3_source import decode_crc32, object_errors, refusal_of, status_of, store_errors
 from chalicelib.errors import SourceChanged, StorageError, StorageUnavailable, UploadGone
 from chalicelib.limits import MiB
 
@@ -61,14 +62,16 @@ class S3ArchiveStore(msgspec.Struct, frozen=True):
         return str(answer["ETag"]).strip('"')
 
     def copy_part(self, upload: MultipartUpload, number: int, body: Body) -> tuple[str, int | None]:
+        source = {"Bucket": self.source_bucket, "Key": body.key}
+        pinned, wanted = f'"{body.etag}"', _bytes(body.start, body.size)
         with _source_errors(body), _upload_errors(upload):
-            return self._copy(
-                upload,
-                number,
-                CopySource={"Bucket": self.source_bucket, "Key": body.key},
-                CopySourceIfMatch=f'"{body.etag}"',
-                CopySourceRange=_bytes(body.start, body.size),
-            )
+            try:
+                return self._copy(upload, number, CopySource=source, CopySourceIfMatch=pinned, CopySourceRange=wanted)
+            except ClientError as error:
+                if refusal_of(error):  # by the archive bucket, or for the sake of what is copied
+                    with object_errors(body.key):
+                        self._get(replace(body, start=0, size=1)).close()
+                raise
 
     def copy_object(
         self, upload: MultipartUpload, number: int, key: str, *, start: int, size: int
@@ -163,7 +166,7 @@ class S3ArchiveStore(msgspec.Struct, frozen=True):
         content = self._quickly_read(body)
         if content is not None:
             return content
-        with _source_errors(body), store_errors(body.key):
+        with _source_errors(body):
             content = bytes(self._get(body).read())
         if len(content) != body.size:
             raise StorageUnavailable(body.key, f"{len(content)} of {body.size} bytes came")
@@ -178,7 +181,7 @@ class S3ArchiveStore(msgspec.Struct, frozen=True):
 
     def crc_of(self, body: Body) -> BodyCrc:
         crc = size = 0
-        with _source_errors(body), store_errors(body.key):
+        with _source_errors(body):
             for piece in self._get(body).iter_chunks(READ_BYTES):
                 crc, size = zlib.crc32(piece, crc), size + len(piece)
         if size != body.size:
@@ -261,7 +264,8 @@ def _upload_errors(upload: MultipartUpload) -> Iterator[None]:
 def _source_errors(body: Body) -> Iterator[None]:
     """412: another version; 404 of the key: gone."""
     try:
-        yield
+        with object_errors(body.key):
+            yield
     except StorageError as error:
         cause = error.__cause__
         if isinstance(cause, ClientError) and _is_changed(cause):

@@ -11,10 +11,15 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.archive.records import crc32_concat
-from chalicelib.errors import StorageError, StorageForbidden, StorageThrottled, StorageUnavailable
+from chalicelib.errors import ObjectRefused, StorageError, StorageForbidden, StorageThrottled, StorageUnavailable
+from chalicelib.jobs.model import ARCHIVED, CUSTOMER_KEY, FORBIDDEN
 from chalicelib.jobs.ports import StoredObject
 
 ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})  # GLACIER_IR is read like any other
+ARCHIVED_CODES = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
+FORBIDDEN_CODES = frozenset({"403", "AccessDenied", "Forbidden"})  # others, such as InvalidAccessKeyId, are about us
+ADVICE = "; the role needs s3:GetObject and s3:ListBucket"
+ONE_BYTE = "bytes=0-0"
 THROTTLING_CODES = frozenset({"SlowDown", "429", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
 
 
@@ -29,12 +34,23 @@ class S3SourceStore(msgspec.Struct, frozen=True):
             except ClientError as error:
                 if status_of(error) == 404:
                     return None
+                if status_of(error) in (400, 403):
+                    self.confirm_readable(key)  # the answer to a HEAD has no body that says why
                 raise
         return _stored(key, answer)
 
+    def confirm_readable(self, key: str) -> None:
+        with object_errors(key):
+            try:
+                self.client.get_object(Bucket=self.bucket, Key=key, Range=ONE_BYTE)["Body"].close()
+            except ClientError as error:
+                if status_of(error) != 416:  # of an empty object
+                    raise
+
     def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
         with store_errors(prefix):
-            for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+            wanted = {"Prefix": prefix, "OptionalObjectAttributes": ["RestoreStatus"]}
+            for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, **wanted):
                 for found in page.get("Contents", []):
                     yield found["Key"], _stored(found["Key"], {**found, "ContentLength": found["Size"]})
 
@@ -71,13 +87,46 @@ def store_errors(key: str) -> Iterator[None]:
         raise StorageUnavailable(key, str(error)) from error
 
 
+@contextmanager
+def object_errors(key: str) -> Iterator[None]:
+    """As `store_errors`, around a read of the object: an answer that is about it alone is ObjectRefused."""
+    with store_errors(key):
+        try:
+            yield
+        except ClientError as error:
+            if reason := refusal_of(error):
+                raise ObjectRefused(key, _told(error), reason) from error
+            raise
+
+
+def refusal_of(error: ClientError) -> str:
+    """The reason of a file that cannot be read, if that is what the store says; else nothing."""
+    status, code = status_of(error), _code_of(error)
+    if code in ARCHIVED_CODES:
+        return ARCHIVED
+    if code.startswith("KMS.") or (status == 403 and code in FORBIDDEN_CODES):
+        return FORBIDDEN
+    sealed = code == "InvalidRequest" or "SSECustomer" in code or "ServerSideEncryption" in code
+    return CUSTOMER_KEY if status == 400 and sealed else ""
+
+
+def _told(error: ClientError) -> str:
+    """The store's own code and message, on one line."""
+    message = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
+    return ": ".join(part for part in (_code_of(error), message) if part)
+
+
+def _code_of(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
 def _storage_error(key: str, error: ClientError) -> StorageError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
+    code = _code_of(error)
     cause = f"HTTP {status_of(error)} {code}"
     if status_of(error) == 429 or code in THROTTLING_CODES:
         return StorageThrottled(key, cause)
     if status_of(error) in (401, 403):
-        return StorageForbidden(key, cause)
+        return StorageForbidden(key, cause + (ADVICE if code in FORBIDDEN_CODES else ""))
     return StorageUnavailable(key, cause, outage=not 400 <= status_of(error) < 500)
 
 
@@ -92,7 +141,7 @@ def _stored(key: str, answer: dict[str, Any]) -> StoredObject:
             etag=answer["ETag"].strip('"'),
             modified=int(answer["LastModified"].timestamp() * 1000),
             crc32=_whole_crc32(answer),
-            archived=answer.get("StorageClass") in ARCHIVED_CLASSES and not _restored(answer),
+            archived=_is_cold(answer) and not _is_restored(answer),
         )
     except KeyError as error:
         raise StorageUnavailable(key, f"its answer has no {error.args[0]}") from error
@@ -112,5 +161,13 @@ def decode_crc32(text: str) -> int:
     return int.from_bytes(base64.b64decode(text), "big")
 
 
-def _restored(answer: dict[str, Any]) -> bool:
-    return 'ongoing-request="false"' in answer.get("Restore", "")
+def _is_cold(answer: dict[str, Any]) -> bool:
+    """By its class, or by the tier that INTELLIGENT_TIERING has moved it to, of which a listing says nothing."""
+    return answer.get("StorageClass") in ARCHIVED_CLASSES or bool(answer.get("ArchiveStatus"))
+
+
+def _is_restored(answer: dict[str, Any]) -> bool:
+    """By the header of a HEAD, or by the element of a listing."""
+    listed = answer.get("RestoreStatus", {})
+    in_listing = "RestoreExpiryDate" in listed and not listed.get("IsRestoreInProgress", False)
+    return in_listing or 'ongoing-request="false"' in answer.get("Restore", "")

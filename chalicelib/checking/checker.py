@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
 from enum import StrEnum
 
 import msgspec
 
-from chalicelib.errors import UnreadableMessage
+from chalicelib.errors import ObjectRefused, SourceChanged, UnreadableMessage
 from chalicelib.jobs.lifecycle import JobLifecycle
-from chalicelib.jobs.model import FileResult, FileState, Job, RequestedFile
-from chalicelib.jobs.ports import JobTable, Recorded, SourceStore, StoredObject
+from chalicelib.jobs.model import ARCHIVED, Failure, FileResult, FileState, Job, RequestedFile, clipped
+from chalicelib.jobs.ports import CheckedFile, JobTable, Recorded, SourceStore, StoredObject
+from chalicelib.limits import MAX_REASON_BYTES
 from chalicelib.messages import CheckBatch
 
-ARCHIVED = "archived_storage_class"
+NAMED_FILES = 5  # in the error of a job that wants all files or none
+FILES_MISSING = "files_missing"
 
 
 class Checked(StrEnum):
@@ -60,8 +62,11 @@ class BatchChecker(msgspec.Struct, frozen=True):
         return {Recorded.RECORDED: Checked.RECORDED, Recorded.DUPLICATE: Checked.REPEATED}.get(outcome, Checked.DROPPED)
 
     def _check_and_record(self, job: Job, batch: int, *, files: Sequence[RequestedFile]) -> Recorded:
-        outcome, followed = self.lifecycle.dispatcher.record(job, batch, results=self._look_up(files), now=self.now())
-        if outcome is not Recorded.JOB_ENDED and not followed:
+        results = self._look_up(files)
+        outcome, followed = self.lifecycle.dispatcher.record(job, batch, results=results, now=self.now())
+        if outcome is Recorded.RECORDED and wants_all(job) and any(map(_is_absent, results)):
+            self.lifecycle.fail(job, incomplete(zip(files, results, strict=True), job.total))
+        elif outcome is not Recorded.JOB_ENDED and not followed:
             after = self.table.get(job.job_id)
             if after is not None:
                 self.lifecycle.finish(after)
@@ -70,22 +75,76 @@ class BatchChecker(msgspec.Struct, frozen=True):
     def _look_up(self, files: Sequence[RequestedFile]) -> list[FileResult]:
         """Sends a HEAD for every file; a failure stops the rest, because the whole batch is tried again."""
         with self.executors(min(self.threads, len(files))) as executor:
-            lookups = [executor.submit(self.store.head, file.key) for file in files]
-            try:
-                found = [lookup.result() for lookup in lookups]
-            finally:
-                for lookup in lookups:
-                    lookup.cancel()
-        if None in found:
-            self.store.confirm_bucket()
-        return [result_of(stored) for stored in found]
+            return look_up(self.store, [file.key for file in files], executor=executor)
 
 
-def result_of(stored: StoredObject | None) -> FileResult:
-    """What a HEAD says of a file."""
-    if stored is None:
+def look_up(
+    store: SourceStore, keys: Sequence[str], *, executor: Executor, suspects: Collection[str] = ()
+) -> list[FileResult]:
+    """What the store says of each object; of `suspects` a byte is read as well.
+
+    Raises StorageError if the store does not answer for each, or refuses all of them and the bucket.
+    """
+    lookups = [executor.submit(_find, store, key, suspected=key in suspects) for key in keys]
+    try:
+        found = [lookup.result() for lookup in lookups]
+    finally:
+        for lookup in lookups:
+            lookup.cancel()
+    if None in found or not any(isinstance(each, StoredObject) for each in found):
+        store.confirm_bucket()
+    return [result_of(each) for each in found]
+
+
+def look_up_one(store: SourceStore, key: str) -> FileResult:
+    """What the store says of one object. Raises as `look_up`."""
+    found = _find(store, key, suspected=False)
+    if not isinstance(found, StoredObject):
+        store.confirm_bucket()
+    return result_of(found)
+
+
+def _find(store: SourceStore, key: str, *, suspected: bool) -> StoredObject | ObjectRefused | None:
+    try:
+        stored = store.head(key)
+        if suspected and stored is not None and not stored.archived:
+            store.confirm_readable(key)
+    except ObjectRefused as error:
+        return error
+    return stored
+
+
+def result_of(found: StoredObject | ObjectRefused | None) -> FileResult:
+    """What the store says of a file."""
+    if found is None:
         return FileResult(FileState.MISSING, reason="not_found")
-    state, reason = (FileState.FAILED, ARCHIVED) if stored.archived else (FileState.AVAILABLE, None)
+    if isinstance(found, ObjectRefused):
+        return FileResult(FileState.FAILED, reason=clipped(f"{found.reason} ({found.cause})", MAX_REASON_BYTES))
+    state, reason = (FileState.FAILED, ARCHIVED) if found.archived else (FileState.AVAILABLE, None)
     return FileResult(
-        state, size=stored.size, etag=stored.etag, modified=stored.modified, crc32=stored.crc32, reason=reason
+        state, size=found.size, etag=found.etag, modified=found.modified, crc32=found.crc32, reason=reason
     )
+
+
+def wants_all(job: Job) -> bool:
+    """Whether a client wants all files or none."""
+    return job.archive is not None and job.archive.on_missing == "fail"
+
+
+def incomplete(files: Iterable[CheckedFile], total: int) -> Failure:
+    """The error of a job that wants all files or none; another attempt may help only where a file kept changing.
+
+    `files` may be fewer than `total`: the job ends with the first batch that lacks one.
+    """
+    seen = list(files)
+    least = "" if len(seen) == total else "at least "
+    absent = [(file, result) for file, result in seen if _is_absent(result)]
+    named = ", ".join(f"{file.key} ({result.reason or result.state})" for file, result in absent[:NAMED_FILES])
+    more = f" and {len(absent) - NAMED_FILES:,} more" if len(absent) > NAMED_FILES else ""
+    changing = any(result.reason == SourceChanged.code for _, result in absent)
+    code = SourceChanged.code if changing else FILES_MISSING
+    return Failure(code, clipped(f"{least}{len(absent):,} of {total:,} files are not available: {named}{more}"))
+
+
+def _is_absent(result: FileResult) -> bool:
+    return result.state is not FileState.AVAILABLE

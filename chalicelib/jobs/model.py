@@ -63,11 +63,11 @@ class Failure(msgspec.Struct, frozen=True):
         return cls(LorryError.code, f"an unexpected {type(error).__name__} in a worker, whose log has the details")
 
 
-def clipped(text: str) -> str:
-    """At most MAX_ERROR_BYTES of the text, in UTF-8."""
-    if len(text.encode()) <= MAX_ERROR_BYTES:
+def clipped(text: str, most: int = MAX_ERROR_BYTES) -> str:
+    """At most so many bytes of the text, in UTF-8."""
+    if len(text.encode()) <= most:
         return text
-    return text.encode()[: MAX_ERROR_BYTES - len("…".encode())].decode(errors="ignore") + "…"
+    return text.encode()[: most - len("…".encode())].decode(errors="ignore") + "…"
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -88,6 +88,12 @@ class RequestedFile(msgspec.Struct, frozen=True, array_like=True):
 
     key: str
     file_id: int | None = None
+
+
+# Reasons of files that the store has and does not let us read. What the store itself says may follow in brackets.
+ARCHIVED = "archived"
+CUSTOMER_KEY = "customer_key"
+FORBIDDEN = "forbidden"
 
 
 class FileResult(msgspec.Struct, frozen=True, array_like=True):

@@ -181,8 +181,12 @@ class SourceStore(Protocol):
     def head(self, key: str) -> StoredObject | None:
         """The object, or None if the store says that there is none (404).
 
-        Raises StorageUnavailable, StorageThrottled or StorageForbidden for every other answer, and for none.
+        Raises ObjectRefused if the store does not let us read it, and StorageUnavailable, StorageThrottled or
+        StorageForbidden for every other answer, and for none.
         """
+
+    def confirm_readable(self, key: str) -> None:
+        """Read a byte, because a HEAD may describe what we may not read. Raises as `head`."""
 
     def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
         """Every object whose key begins with `prefix`, in the order of the keys, as far as a listing describes it."""

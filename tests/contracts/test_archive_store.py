@@ -9,26 +9,30 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.archive.parts import Body
-from chalicelib.assembly.model import PartReceipt
+from chalicelib.assembly.model import MultipartUpload, PartReceipt
 from chalicelib.assembly.ports import ArchiveStore
 from chalicelib.aws.assembly_table import DynamoAssemblyTable
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.aws.s3_archives import S3ArchiveStore
 from chalicelib.aws.s3_source import S3SourceStore
-from chalicelib.errors import ChecksumsMissing, SourceChanged, UploadGone
+from chalicelib.errors import ChecksumsMissing, ObjectRefused, SourceChanged, StorageForbidden, UploadGone
 from chalicelib.jobs.model import ArchiveRequest, JobStatus
 from chalicelib.jobs.service import NewJob
 from chalicelib.limits import S3, MiB
+from chalicelib.messages import PlanArchive
 from tests.support.assembly_world import AssemblyWorld
 from tests.support.aws import emulated_aws
 from tests.support.builders import ALICE, files
 from tests.support.fake_assembly import FakeStore
-from tests.support.seaweed import SeaweedFS
+from tests.support.seaweed import HOST, SeaweedFS
+from tests.support.store_proxy import StoreProxy, Trouble
 from tests.support.tables import assembly_table, create_table, job_table
 
 SIZES = [10, 6 * MiB, 0, 17 * MiB, 100_000, 5 * MiB - 1, 5 * MiB, 12 * MiB]
@@ -211,3 +215,62 @@ def test_an_archive_is_built_on_seaweedfs(
         assert archive.testzip() is None
         assert [archive.read(name) for name in archive.namelist()[:-1]] == list(bodies.values())
     assert "Uploads" not in client.list_multipart_uploads(Bucket=target)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        (Trouble.KMS_READ, "forbidden (AccessDenied: The ciphertext refers to a customer master key"),
+        (Trouble.RESTORING, "archived"),
+        (Trouble.ARCHIVE_ACCESS, "archived"),
+    ],
+)
+def test_an_archive_is_built_of_the_objects_that_can_still_be_read(
+    seaweedfs: SeaweedFS, tables: tuple[DynamoJobTable, DynamoAssemblyTable], trouble: Trouble, reason: str
+) -> None:
+    """They become unreadable once all are checked: the small one is read, the large one is copied."""
+    source, target = (f"{kind}-{uuid.uuid4().hex[:8]}" for kind in ("source", "target"))
+    bodies = {f"downloads/{70000 + n}.zip": bytes([n]) * size for n, size in enumerate((10, 12 * MiB, 20, 12 * MiB))}
+    with StoreProxy((HOST, seaweedfs.port)) as proxy:
+        client = SeaweedFS(proxy.server_port, seaweedfs.pid).client(request_checksum_calculation="when_required")
+        for bucket in (source, target):
+            client.create_bucket(Bucket=bucket)
+        for key, content in bodies.items():
+            client.put_object(Bucket=source, Key=key, Body=content)
+        here = AssemblyWorld(
+            S3ArchiveStore(client, source, target, 8, ThreadPoolExecutor),
+            source=S3SourceStore(client, source),
+            crcs="copy",
+            limits=S3,
+            tables=tables,
+        )
+        job, _ = here.service.start(NewJob(files(*range(70000, 70004)), 0, 3600, ArchiveRequest()), ALICE)
+        here.until(PlanArchive)
+        proxy.objects |= dict.fromkeys(("downloads/70000.zip", "downloads/70001.zip"), trouble)
+        here.work_off()
+        after = here.job(job.job_id)
+        assert (after.status, after.counts.available, after.counts.failed) == (JobStatus.READY, 2, 2)
+        page = here.service.files(after, first=0, limit=4).files
+        assert all((page[n][1].reason or "").startswith(reason) for n in (0, 1))
+        found = client.list_objects_v2(Bucket=target)["Contents"]
+        data = client.get_object(Bucket=target, Key=found[0]["Key"])["Body"].read()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.namelist()[:-1] == ["70002.zip", "70003.zip"]
+
+
+class Refusing:
+    """A client that may read every object and write none."""
+
+    def upload_part_copy(self, **_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "Copy")
+
+    def get_object(self, **_: Any) -> Any:
+        return {"Body": io.BytesIO(b"x")}
+
+
+def test_a_copy_that_the_archive_bucket_refuses_is_no_fault_of_the_object() -> None:
+    archives = S3ArchiveStore(Refusing(), "source", "target", 8, ThreadPoolExecutor)
+    with pytest.raises(StorageForbidden) as caught:
+        archives.copy_part(MultipartUpload("target.zip", "1"), 1, body("etag"))
+    assert not isinstance(caught.value, ObjectRefused)
+    assert "s3:GetObject" in str(caught.value)

@@ -12,7 +12,7 @@ from chalicelib.checking.checker import BatchChecker
 from chalicelib.checking.lister import PrefixLister
 from chalicelib.jobs.dispatching import WINDOW
 from chalicelib.jobs.lifecycle import JobLifecycle
-from chalicelib.jobs.model import Actor, Job, JobEvent, JobStatus, RequestedFile
+from chalicelib.jobs.model import Actor, ArchiveRequest, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.jobs.sweeper import Sweeper
 from chalicelib.limits import MAX_FILES_PER_BATCH
@@ -103,12 +103,12 @@ class World:
         self.lister = PrefixLister(self.table, self.store, self.lifecycle, self.clock, numbered())
         self.sweeper = Sweeper(self.table, self.queue, self.lifecycle, self.clock, SWEEP_AFTER, JOB_TTL)
 
-    def start(self, *numbers: int, missing: tuple[int, ...] = ()) -> Job:
+    def start(self, *numbers: int, missing: tuple[int, ...] = (), archive: ArchiveRequest | None = None) -> Job:
         """Start a job whose files all exist but the `missing` ones."""
         for file in files(*numbers):
             if file.file_id not in missing:
                 self.store.put(file.key)
-        return self.service.start(NewJob(files(*numbers), 0, 3600), ALICE)[0]
+        return self.service.start(NewJob(files(*numbers), 0, 3600, archive), ALICE)[0]
 
     def handle(self, message: Message, *, redelivered: bool = False) -> None:
         with self.lifecycle.running(message):

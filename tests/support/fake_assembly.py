@@ -17,8 +17,8 @@ from chalicelib.archive.records import crc32_concat
 from chalicelib.assembly.checksums import required_crc
 from chalicelib.assembly.model import Archive, BodyCrc, MultipartUpload, PartReceipt, Phase, Receipt
 from chalicelib.assembly.ports import ChunkOutcome, ChunkState
-from chalicelib.errors import SourceChanged, StorageUnavailable, UploadGone
-from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, JobStatus
+from chalicelib.errors import ObjectRefused, SourceChanged, StorageUnavailable, UploadGone
+from chalicelib.jobs.model import FORBIDDEN, Counts, FileResult, Job, JobEvent, JobStatus
 from chalicelib.jobs.ports import StoredObject
 from chalicelib.jobs.state_machine import Trigger, allows, target
 from chalicelib.limits import S3Limits
@@ -51,6 +51,7 @@ class FakeStore:
         self.uploads: dict[str, _Upload] = {}
         self.bytes_read = self.bytes_uploaded = self.bytes_copied = 0
         self.down = False
+        self.unreadable: set[str] = set()  # keys of objects that a HEAD describes
         self.crashes: FakeJobTable | None = None  # writes die with those of this table
         self._ids = itertools.count(1)
 
@@ -72,6 +73,11 @@ class FakeStore:
             stored = self.head(key)
             assert stored is not None
             yield key, replace(stored, crc32=None)
+
+    def confirm_readable(self, key: str) -> None:
+        self._answer(key)
+        if key in self.unreadable:
+            raise ObjectRefused(key, "AccessDenied: no key", FORBIDDEN)
 
     def confirm_bucket(self) -> None:
         self._answer("bucket")
@@ -190,6 +196,7 @@ class FakeStore:
         found = self.source.get(body.key)
         if found is None or found.etag != body.etag:
             raise SourceChanged(body.key, "HTTP 412 PreconditionFailed", body.entry)
+        self.confirm_readable(body.key)
         assert body.size > 0 and body.start + body.size <= len(found.body)
         return found.body[body.start : body.start + body.size]
 

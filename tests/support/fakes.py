@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 
-from chalicelib.errors import QueueUnavailable, StorageUnavailable, TableUnavailable
+from chalicelib.errors import ObjectRefused, QueueUnavailable, StorageUnavailable, TableUnavailable
 from chalicelib.jobs.ports import StoredObject
 from chalicelib.messages import AnyMessage, Message, SendWebhook
 
@@ -58,10 +58,19 @@ class FakeSourceStore:
     objects: dict[str, StoredObject] = field(default_factory=dict)
     down: bool = False
     bucket_exists: bool = True
+    refused: dict[str, str] = field(default_factory=dict)  # reasons by key
+    unreadable: dict[str, str] = field(default_factory=dict)  # the same, of objects that a HEAD describes
 
     def head(self, key: str) -> StoredObject | None:
         self._answer(key)
+        if key in self.refused:
+            raise ObjectRefused(key, "AccessDenied: Access Denied", self.refused[key])
         return self.objects.get(key) if self.bucket_exists else None
+
+    def confirm_readable(self, key: str) -> None:
+        self._answer(key)
+        if key in self.unreadable:
+            raise ObjectRefused(key, "AccessDenied: Access Denied", self.unreadable[key])
 
     def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
         self._answer(prefix)

@@ -22,6 +22,8 @@ def answering(status: int, headers: Mapping[str, str] | None = None) -> Iterator
                 self.send_header(name, value)
             self.end_headers()
 
+        do_GET = do_HEAD  # noqa: N815  the name that the base class calls
+
         def log_message(self, *_: object) -> None:
             """Quietly."""
 

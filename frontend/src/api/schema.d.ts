@@ -517,6 +517,7 @@ export interface components {
             available: boolean;
             s3Key: string | null;
             size: number | null;
+            reason?: string;
         };
         CheckRequest: {
             file_id: number;

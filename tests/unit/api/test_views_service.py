@@ -296,3 +296,19 @@ def test_a_file_that_is_not_there_is_told_so(http: Any) -> None:
 def test_an_absent_bucket_is_not_an_absent_file(http: Any, world: World) -> None:
     world.store.bucket_exists = False
     assert_problem(post(http, CHECK, {"file_id": 70000}), 503, "storage_unavailable", path=CHECK)
+
+
+def test_a_file_that_cannot_be_read_is_not_available_and_says_why(services: WorldServices, world: World) -> None:
+    world.store.put("downloads/70000.zip")
+    world.store.refused = {"downloads/70000.zip": "customer_key"}
+    answer = post(NOBODY, CHECK, {"file_id": 70000})
+    assert answer.json_body == {
+        "file_id": 70000,
+        "available": False,
+        "s3Key": None,
+        "size": None,
+        "reason": "customer_key (AccessDenied: Access Denied)",
+    }
+    started = post(NOBODY, START, {"file_id": 70000}).json_body
+    assert (started["status"], started["downloadUrl"]) == ("failed", None)
+    assert "customer_key" in started["message"]

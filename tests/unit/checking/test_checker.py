@@ -17,7 +17,7 @@ from chalicelib.errors import (
     TableUnavailable,
     UnreadableMessage,
 )
-from chalicelib.jobs.model import FileResult, FileState, Job, JobStatus
+from chalicelib.jobs.model import ArchiveRequest, FileResult, FileState, Job, JobStatus
 from chalicelib.jobs.ports import StoredObject
 from chalicelib.messages import CheckBatch, DispatchJob
 from tests.support.builders import ALICE, World
@@ -179,9 +179,62 @@ def test_a_file_in_cold_storage_is_failed_with_a_reason() -> None:
     key = "downloads/70000.zip"
     world.store.objects[key] = replace(world.store.objects[key], archived=True)
     world.work_off()
-    assert (results(world, job)[0].state, results(world, job)[0].reason) == (FileState.FAILED, "archived_storage_class")
+    assert (results(world, job)[0].state, results(world, job)[0].reason) == (FileState.FAILED, "archived")
     after = world.job(job.job_id)
     assert (after.status, after.counts.failed, after.size) == (JobStatus.READY, 1, 10)
+
+
+def test_objects_that_the_store_refuses_cost_those_files_only() -> None:
+    world = World()
+    job = world.start(70000, 70001, 70002)
+    world.store.refused = {"downloads/70000.zip": "forbidden", "downloads/70002.zip": "customer_key"}
+    world.work_off()
+    reasons = ["forbidden (AccessDenied: Access Denied)", None, "customer_key (AccessDenied: Access Denied)"]
+    assert [result.reason for result in results(world, job)] == reasons
+    after = world.job(job.job_id)
+    assert (after.status, after.counts.failed, after.counts.available) == (JobStatus.READY, 2, 1)
+
+
+def test_objects_that_are_all_refused_are_an_outage_only_if_the_bucket_is_refused_too() -> None:
+    world = World()
+    job = world.start(70000)
+    world.store.refused = {"downloads/70000.zip": "forbidden"}
+    world.store.bucket_exists = False
+    with pytest.raises(StorageUnavailable):
+        world.checker.check(CheckBatch(job.job_id, 0), redelivered=False)
+    assert results(world, job) == ()
+    world.store.bucket_exists = True
+    world.checker.check(CheckBatch(job.job_id, 0), redelivered=False)
+    after = world.job(job.job_id)
+    assert (after.status, after.error and after.error.code) == (JobStatus.FAILED, "no_files_available")
+
+
+@pytest.mark.parametrize("trouble", ["refused", "missing"])
+def test_a_job_that_wants_all_files_ends_with_the_first_batch_that_lacks_one(trouble: str) -> None:
+    world = World(files_per_batch=1)
+    job = world.start(70000, 70001, 70002, archive=ArchiveRequest(on_missing="fail"))
+    if trouble == "refused":
+        world.store.refused = {"downloads/70000.zip": "forbidden"}
+    else:
+        del world.store.objects["downloads/70000.zip"]
+    world.handle(DispatchJob(job.job_id))
+    world.handle(CheckBatch(job.job_id, 0))
+    after = world.job(job.job_id)
+    assert after.status is JobStatus.FAILED
+    assert after.error is not None
+    assert after.error.code == "files_missing"
+    assert after.error.message.startswith("at least 1 of 3 files are not available: downloads/70000.zip")
+
+
+def test_the_error_of_a_job_that_wants_all_files_names_the_first_of_them() -> None:
+    world = World()
+    numbers = range(70000, 70010)
+    job = world.start(*numbers, missing=tuple(numbers[1:]), archive=ArchiveRequest(on_missing="fail"))
+    world.work_off()
+    error = world.job(job.job_id).error
+    assert error is not None
+    assert error.message.startswith("9 of 10 files are not available: downloads/70001.zip (not_found)")
+    assert error.message.endswith(" and 4 more")
 
 
 class MeetingStore(FakeSourceStore):
