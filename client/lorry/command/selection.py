@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import codecs
+import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -152,8 +154,13 @@ def _lines(source: str | None, stdin: TextIO) -> Iterator[str]:
 
 
 def _read_text(source: str, stdin: TextIO) -> str:
+    """What a file holds: UTF-8, with a byte order mark or without, or the UTF-16 that Windows writes."""
     try:
-        return stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+        if source == "-":
+            return stdin.read().removeprefix("\ufeff")
+        content = Path(source).read_bytes()
+        encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+        return io.StringIO(content.decode(encoding), newline=None).read()
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUsage(f"cannot read {source}: {error}") from error
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.fake_server import JOB_ID, FakeServer
 from support.running import DATA, Command, store
+
+from lorry.command.selection import read_ids
 
 
 def started_with(service: FakeServer) -> dict[str, Any]:
@@ -123,3 +126,11 @@ def test_a_new_job_may_say_how_long_links_work(command: Command, service: FakeSe
     store(service, 70000)
     assert command("get", "70000", "--link-ttl", "600", "-q").returncode == 0
     assert started_with(service)["linkTtlSeconds"] == 600
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lists_are_read_as_windows_writes_them(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "ids.txt"
+    path.write_bytes("70000\r\n70001 # Zoë\r\n".encode(encoding))
+    assert read_ids([], str(path), stdin=io.StringIO()) == [70000, 70001]
+    assert read_ids([], "-", stdin=io.StringIO("\ufeff70002\n")) == [70002]
