@@ -5,8 +5,8 @@
     │                  MethodNotAllowed, Unauthenticated, TooManyRequests, IdempotencyKeyReused, RequestTimedOut,
     │                  UnsafeCallbackUrl
     ├── JobError       JobNotFound, JobNotReady, JobAlreadyEnded, JobExpired, NothingToRetry, NoSuchResult
-    ├── StorageError   StorageUnavailable, StorageThrottled, StorageForbidden, SourceChanged, ChecksumsMissing,
-    │                  UploadGone, UploadPending, OutOfTime
+    ├── StorageError   StorageUnavailable, StorageThrottled, StorageForbidden, ObjectRefused, SourceChanged,
+    │                  ChecksumsMissing, UploadGone, UploadPending, OutOfTime
     ├── Unavailable    TableUnavailable, QueueUnavailable, LinksUnavailable, KeysUnavailable, SecretUnavailable
     └── ArchiveTooLarge, UnknownFormat, WebhookUnreachable, WebhookFailed, UnreadableMessage, InvalidSettings
 
