@@ -103,7 +103,7 @@ class Replanner(msgspec.Struct, frozen=True):
             return {}
         keys = [suspect.key for suspect in suspects]
         with self.executors(LOOKUPS) as executor:
-            found = look_up(self.source, keys, executor=executor, suspects=frozenset(keys if read else ()))
+            found = look_up(self.source, keys, executor=executor, read=read)
         return {suspect.place: (suspect.before, after) for suspect, after in zip(suspects, found, strict=True)}
 
     def _files(self, job: Job) -> Iterator[CheckedFile]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from enum import StrEnum
 
@@ -78,43 +78,45 @@ class BatchChecker(msgspec.Struct, frozen=True):
             return look_up(self.store, [file.key for file in files], executor=executor)
 
 
-def look_up(
-    store: SourceStore, keys: Sequence[str], *, executor: Executor, suspects: Collection[str] = ()
-) -> list[FileResult]:
-    """What the store says of each object; of `suspects` a byte is read as well.
+_Found = StoredObject | ObjectRefused | None
+
+
+def look_up(store: SourceStore, keys: Sequence[str], *, executor: Executor, read: bool = False) -> list[FileResult]:
+    """What the store says of each object; with `read`, a byte of each is read as well.
 
     Raises StorageError if the store does not answer for each, or refuses all of them and the bucket.
     """
-    lookups = [executor.submit(_find, store, key, suspected=key in suspects) for key in keys]
+    lookups = [executor.submit(_find, store, key, read=read) for key in keys]
     try:
-        found = [lookup.result() for lookup in lookups]
+        return _results(store, [lookup.result() for lookup in lookups])
     finally:
         for lookup in lookups:
             lookup.cancel()
-    if None in found or not any(isinstance(each, StoredObject) for each in found):
-        store.confirm_bucket()
-    return [result_of(each) for each in found]
 
 
 def look_up_one(store: SourceStore, key: str) -> FileResult:
     """What the store says of one object. Raises as `look_up`."""
-    found = _find(store, key, suspected=False)
-    if not isinstance(found, StoredObject):
-        store.confirm_bucket()
-    return result_of(found)
+    return _results(store, [_find(store, key, read=False)])[0]
 
 
-def _find(store: SourceStore, key: str, *, suspected: bool) -> StoredObject | ObjectRefused | None:
+def _find(store: SourceStore, key: str, *, read: bool) -> _Found:
     try:
         stored = store.head(key)
-        if suspected and stored is not None and not stored.archived:
+        if read and stored is not None and not stored.archived:
             store.confirm_readable(key)
     except ObjectRefused as error:
         return error
     return stored
 
 
-def result_of(found: StoredObject | ObjectRefused | None) -> FileResult:
+def _results(store: SourceStore, found: Sequence[_Found]) -> list[FileResult]:
+    """What became of the files, once an object was found or the bucket is known to answer."""
+    if None in found or not any(isinstance(each, StoredObject) for each in found):
+        store.confirm_bucket()
+    return [result_of(each) for each in found]
+
+
+def result_of(found: _Found) -> FileResult:
     """What the store says of a file."""
     if found is None:
         return FileResult(FileState.MISSING, reason="not_found")
