@@ -11,13 +11,12 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.aws.s3_source import S3SourceStore
-from chalicelib.errors import ObjectRefused, StorageError, StorageForbidden, StorageThrottled, StorageUnavailable
+from chalicelib.errors import StorageError, StorageForbidden, StorageThrottled, StorageUnavailable
 from chalicelib.jobs.ports import SourceStore, StoredObject
 from chalicelib.limits import S3_MIN_PART_BYTES
 from tests.support.fakes import FakeSourceStore
-from tests.support.seaweed import HOST, SeaweedFS
+from tests.support.seaweed import SeaweedFS
 from tests.support.servers import answering, refusing, silent
-from tests.support.store_proxy import StoreProxy, Trouble
 
 KEYS = [
     "downloads/70000.zip",
@@ -249,66 +248,3 @@ def test_wrong_credentials_are_forbidden_and_not_missing(seaweedfs: SeaweedFS) -
     for key in ("a", "absent"):
         with pytest.raises(StorageForbidden, match="InvalidAccessKeyId"):
             S3SourceStore(stranger, shelf.bucket).head(key)
-
-
-# --- S3 alone: one object that cannot be read ---------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("trouble", "reason", "cause"),
-    [
-        (Trouble.DENIED, "forbidden", "AccessDenied: Access Denied"),
-        (Trouble.KMS, "forbidden", "AccessDenied: The ciphertext refers to a customer master key"),
-        (Trouble.KMS_DISABLED, "forbidden", "KMS.DisabledException: arn:aws:kms"),
-        (Trouble.CUSTOMER_KEY, "customer_key", "InvalidRequest: The object was stored using a form of Server Side"),
-    ],
-)
-def test_an_object_that_is_refused_is_told_by_the_stores_own_words(
-    seaweedfs: SeaweedFS, trouble: Trouble, reason: str, cause: str
-) -> None:
-    shelf = s3_shelf(seaweedfs)
-    shelf.put("a", 1)
-    with StoreProxy((HOST, seaweedfs.port)) as proxy:
-        proxy.objects["a"] = trouble
-        store = S3SourceStore(SeaweedFS(proxy.server_port, seaweedfs.pid).client(), shelf.bucket)
-        with pytest.raises(ObjectRefused) as caught:
-            store.head("a")
-        store.confirm_bucket()
-        assert proxy.calls["GET"] == 1
-    assert (caught.value.reason, caught.value.cause.startswith(cause)) == (reason, True)
-
-
-def test_an_object_that_is_described_to_anybody_is_refused_when_it_is_read(seaweedfs: SeaweedFS) -> None:
-    shelf = s3_shelf(seaweedfs)
-    shelf.put("a", 1)
-    shelf.put("empty", 0)
-    with StoreProxy((HOST, seaweedfs.port)) as proxy:
-        proxy.objects["a"] = Trouble.KMS_READ
-        store = S3SourceStore(SeaweedFS(proxy.server_port, seaweedfs.pid).client(), shelf.bucket)
-        assert store.head("a") is not None
-        with pytest.raises(ObjectRefused):
-            store.confirm_readable("a")
-        store.confirm_readable("empty")
-
-
-@pytest.mark.parametrize(
-    ("trouble", "listed", "described"),
-    [
-        (Trouble.GLACIER, True, True),
-        (Trouble.RESTORING, True, True),
-        (Trouble.RESTORED, False, False),
-        (Trouble.INSTANT, False, False),
-        (Trouble.ARCHIVE_ACCESS, False, True),  # a listing does not say
-    ],
-)
-def test_listing_and_head_agree_on_what_is_archived(
-    seaweedfs: SeaweedFS, trouble: Trouble, listed: bool, described: bool
-) -> None:
-    shelf = s3_shelf(seaweedfs)
-    shelf.put("a", 1)
-    with StoreProxy((HOST, seaweedfs.port)) as proxy:
-        proxy.objects["a"] = trouble
-        store = S3SourceStore(SeaweedFS(proxy.server_port, seaweedfs.pid).client(), shelf.bucket)
-        found = store.head("a")
-        assert found is not None
-        assert ([stored.archived for _, stored in store.list_below("a")], found.archived) == ([listed], described)

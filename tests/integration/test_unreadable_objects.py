@@ -1,0 +1,67 @@
+"""Objects that the store does not let us read cost those files only; a store that refuses everything costs none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.deployment import PATIENCE, Deployment, counts, key, noise, unzipped
+from tests.integration.relay import Relay
+from tests.integration.stack import wait_for
+from tests.support.seaweed import HOST, SeaweedFS
+from tests.support.store_proxy import StoreProxy, Trouble
+
+MiB = 1024 * 1024
+SMALL, LARGE, DENIED, SEALED, FROZEN = range(78_000, 78_005)
+REFUSED = {DENIED: Trouble.DENIED, SEALED: Trouble.CUSTOMER_KEY, FROZEN: Trouble.GLACIER}
+
+
+@pytest.fixture
+def proxy(seaweedfs: SeaweedFS, relay: Relay) -> Iterator[StoreProxy]:
+    """What the stack's calls to its store go through meanwhile."""
+
+    def lead_to(port: int) -> None:
+        relay.point_at((HOST, port))
+        relay.cut()  # open connections lead where they did
+        relay.restore()
+
+    with StoreProxy((HOST, seaweedfs.port)) as proxy:
+        lead_to(proxy.server_port)
+        yield proxy
+        lead_to(seaweedfs.port)
+
+
+def test_objects_that_are_refused_cost_those_files_only(separate: Deployment, proxy: StoreProxy) -> None:
+    bodies = {SMALL: noise(1_000, SMALL), LARGE: noise(6 * MiB, LARGE)}
+    separate.put_all(bodies | dict.fromkeys(REFUSED, b"nobody reads this"))
+    proxy.objects = {key(file_id): trouble for file_id, trouble in REFUSED.items()}
+    job = separate.run([SMALL, LARGE, *REFUSED], archive=True)
+    assert (job["status"], counts(job)) == ("ready", (2, 0, 3))
+    reasons = {file["id"]: file["reason"] or "" for file in job["files"]}
+    assert reasons[DENIED] == "forbidden (AccessDenied: Access Denied)"
+    assert reasons[SEALED].startswith("customer_key (InvalidRequest: The object was stored")
+    assert reasons[FROZEN] == "archived"
+    entries = unzipped(separate.fetch(job["archives"][0]["url"]))
+    assert {name: entries[name] for name in entries if name != "MANIFEST.json"} == {
+        f"{file_id}.zip": body for file_id, body in bodies.items()
+    }
+    checked = separate.call("POST", "/v1/download/check", json={"file_id": SEALED}).json()
+    assert (checked["available"], checked["reason"]) == (False, reasons[SEALED])
+
+
+def test_a_store_that_refuses_everything_costs_no_file(separate: Deployment, proxy: StoreProxy) -> None:
+    separate.put_all({SMALL: b"small"})
+    proxy.everything = Trouble.DENIED
+    job_id = separate.initiate([SMALL])
+    wait_for("a refused batch", lambda: "batch_retried" in kinds(separate, job_id), seconds=PATIENCE)
+    assert separate.brief(job_id)["status"] == "processing"
+    proxy.everything = None
+    job = separate.ended(job_id)
+    assert (job["status"], counts(job)) == ("ready", (1, 0, 0))
+
+
+def kinds(separate: Deployment, job_id: str) -> list[str]:
+    """What the audit trail has."""
+    events = separate.call("GET", f"/v1/download/{job_id}/events").json()["events"]
+    return [event["kind"] for event in events]
