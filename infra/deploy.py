@@ -24,7 +24,7 @@ from infra.file_lock import Busy
 from infra.package import CannotPackage, Package, package
 from infra.preflight import NoAccessLogs, access_logs, concurrency, source_region, stream_costs
 from infra.report import CannotImport, report
-from infra.stack import DeploymentFailed, Stack, deploy, upload
+from infra.stack import POLL_SECONDS, DeploymentFailed, Stack, deploy, upload
 
 # By default the SDK reaches us-east-1 at an address that is not one region's.
 REGIONAL = Config(s3={"us_east_1_regional_endpoint": "regional"})
@@ -74,13 +74,18 @@ def _deploy(session: Any, options: argparse.Namespace) -> dict[str, str]:
     target = on_aws(options.architecture)
     made = package(REPOSITORY / ".lorry" / "package-aws", target)
     print(report(made, target), flush=True)
-    return deploy_package(session, made, options)
+    return deploy_package(session, made, options=options)
 
 
-def deploy_package(session: Any, made: Package, options: argparse.Namespace) -> dict[str, str]:
-    """Deploys a package, or only uploads it; what to print. `options` are those of the command line."""
+def deploy_package(
+    session: Any, made: Package, *, options: argparse.Namespace, poll: float = POLL_SECONDS
+) -> dict[str, str]:
+    """Deploys a package, or only uploads it; what to print. `options` are those of the command line.
+
+    CloudFormation is asked every `poll` seconds.
+    """
     artifacts = _artifacts(session, options.artifacts)
-    stack = Stack(f"lorry-{options.stage}", session.client("cloudformation"))
+    stack = Stack(f"lorry-{options.stage}", session.client("cloudformation"), poll)
     given = {"Stage": options.stage, "SourceBucket": options.source_bucket, **dict(options.parameters)}
     given |= source_region(artifacts.s3, given, stack.previous_parameters())
     if options.upload_only:

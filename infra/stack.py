@@ -17,6 +17,7 @@ from infra.preflight import contradictions
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _UNCHANGED = "No updates are to be performed"
+POLL_SECONDS = 5.0
 _DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")  # can only be deleted
 
 
@@ -33,7 +34,7 @@ class Stack:
 
     name: str
     cloudformation: Any
-    poll: float = 5.0
+    poll: float = POLL_SECONDS
     deadline: float = 2700.0
     deletion_deadline: float = 5400.0
 

@@ -49,9 +49,14 @@ def options(*parameters: tuple[str, str], upload_only: bool = False) -> argparse
     )
 
 
+def deployed(session: FakeSession, package: Package, given: argparse.Namespace) -> dict[str, str]:
+    """What a deployment prints by a CloudFormation that is at once as far as it is asked for."""
+    return deploy_package(session, package, options=given, poll=0.0)
+
+
 def test_a_first_deployment_finds_out_what_it_was_not_told(packaged: Package) -> None:
     session = FakeSession()
-    assert deploy_package(session, packaged, options()) == OUTPUTS
+    assert deployed(session, packaged, options()) == OUTPUTS
     parameters = session.cloudformation.parameters
     assert parameters["S3Region"] == "eu-west-1"
     assert parameters["AccessLogs"] == parameters["TableDeletionProtection"] == "true"
@@ -60,9 +65,9 @@ def test_a_first_deployment_finds_out_what_it_was_not_told(packaged: Package) ->
 
 def test_the_same_deployment_again_changes_nothing(packaged: Package) -> None:
     session = FakeSession()
-    deploy_package(session, packaged, options())
+    deployed(session, packaged, options())
     template, parameters = session.cloudformation.template, session.cloudformation.parameters
-    deploy_package(session, packaged, options())
+    deployed(session, packaged, options())
     assert (session.cloudformation.template, session.cloudformation.parameters) == (template, parameters)
 
 
@@ -70,10 +75,10 @@ def test_access_logs_are_not_asked_for_where_the_account_has_none_and_it_is_said
     packaged: Package, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = FakeSession(logs_role=None)
-    deploy_package(session, packaged, options())
+    deployed(session, packaged, options())
     assert session.cloudformation.parameters["AccessLogs"] == "false"
     assert "without access logs" in capsys.readouterr().out
-    deploy_package(session, packaged, options())
+    deployed(session, packaged, options())
     assert session.cloudformation.parameters["AccessLogs"] == "false"
 
 
@@ -81,7 +86,7 @@ def test_access_logs_are_not_asked_for_where_the_account_has_none_and_it_is_said
 def test_an_account_that_runs_fewer_functions_than_the_queues_start_is_named(
     packaged: Package, capsys: pytest.CaptureFixture[str], allowed: int, wanted: str | None
 ) -> None:
-    deploy_package(FakeSession(concurrency=allowed), packaged, options())
+    deployed(FakeSession(concurrency=allowed), packaged, options())
     printed = capsys.readouterr().out
     assert (f"may run {allowed:,} functions at once" in printed) == (wanted is not None)
     assert wanted is None or f"start up to {wanted}" in printed
@@ -92,19 +97,19 @@ def test_what_the_queues_start_follows_the_parameters_of_this_and_the_last_deplo
 ) -> None:
     session = FakeSession(concurrency=100)
     for parameters in ([("CheckConcurrency", "60")], []):
-        deploy_package(session, packaged, options(*parameters))
+        deployed(session, packaged, options(*parameters))
         assert "start up to 106" in capsys.readouterr().out
 
 
 def test_it_is_said_what_event_streams_cost_at_most(packaged: Package, capsys: pytest.CaptureFixture[str]) -> None:
-    deploy_package(FakeSession(), packaged, options())
+    deployed(FakeSession(), packaged, options())
     assert "$0.58 a day for each reader that always waits, so at most $5.76 a day" in capsys.readouterr().out
-    deploy_package(FakeSession(), packaged, options(("StreamMaxWaiting", "50")))
+    deployed(FakeSession(), packaged, options(("StreamMaxWaiting", "50")))
     assert "at most $28.80 a day with StreamMaxWaiting=50" in capsys.readouterr().out
 
 
 def test_an_upload_alone_prints_where_the_template_is(packaged: Package) -> None:
     session = FakeSession()
-    printed = deploy_package(session, packaged, options(upload_only=True))
+    printed = deployed(session, packaged, options(upload_only=True))
     assert printed["TemplateUrl"].startswith(f"https://s3.{REGION}.amazonaws.com/artifacts/lorry-prod/")
     assert not session.cloudformation.requests
