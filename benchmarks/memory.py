@@ -104,7 +104,7 @@ class Recorder(ChunkBuilder, frozen=True):
 
     def build(self, archive: Archive, chunk: int, seconds_left: Callable[[], float], *, resume: bool) -> Receipt:
         parts, crcs = [], []
-        for task in self.plans.chunk(archive, archive.phase, chunk):
+        for task in self.plans.chunk(archive, archive.phase, number=chunk):
             match task:
                 case Literal() | Gather():
                     bodies = [source for source in task.sources if isinstance(source, Body)]
@@ -208,7 +208,7 @@ def child(asked: dict[str, str]) -> None:
         token=lambda: uuid.uuid4().hex,
     )
     choices = Choices(crc_source="copy", store_name="bench", rules=PlanRules(max_bytes=10**15))
-    worker = build_worker(outside, choices, JobLifecycle(jobs, queue, milliseconds, TTL))
+    worker = build_worker(outside, choices, lifecycle=JobLifecycle(jobs, queue, milliseconds, TTL))
     builder = worker.builder
     recorder = Recorder(**{name: getattr(builder, name) for name in ChunkBuilder.__struct_fields__})
     worker = replace(worker, builder=recorder)

@@ -87,13 +87,13 @@ class Plan:
         """The names of the steps as they are done."""
         names = Names.of(self.entries, BRIEF)
         yield "names"
-        self.volume = Volume.of(self.entries, names, RowRange(0, len(self.entries)))
+        self.volume = Volume.of(self.entries, names, within=RowRange(0, len(self.entries)))
         self.layout = lay_out(self.volume)
         yield "layout"
         self.cuts = cut_parts(self.volume, self.layout)
         yield "parts"
-        cutter = ChunkCutter("staging/", CrcSource.COPY, self._emit)
-        for part, whole in PartSources(self.volume, self.layout, self.cuts).parts():
+        cutter = ChunkCutter("staging/", CrcSource.COPY, emit=self._emit)
+        for part, whole in PartSources(self.volume, self.layout, cuts=self.cuts).parts():
             cutter.add(part, whole)
         cutter.close()
         yield "chunks"
@@ -102,7 +102,7 @@ class Plan:
             self.bytes += len(renderer.render(*items)[1])
         yield "generated"
 
-    def _emit(self, _: object, __: int, tasks: Any) -> None:
+    def _emit(self, _: object, tasks: Any) -> None:
         self.chunks += 1
         self.bytes += len(encode_chunk(tasks))
 
@@ -114,7 +114,7 @@ def child(asked: dict[str, Any]) -> None:
     laps: dict[str, float] = {}
     for step in plan.steps():
         laps[step] = time.process_time() - started - sum(laps.values())
-    cost = cost_of(plan.volume, plan.layout, plan.cuts)
+    cost = cost_of(plan.volume, plan.layout, cuts=plan.cuts)
     figures = {
         "laps": laps,
         "peak": peak_rss_mib() - before,

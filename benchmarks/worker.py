@@ -35,7 +35,7 @@ class Counted(S3ArchiveStore, frozen=True):
 
     def upload_part(self, upload: MultipartUpload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
         Counted.body_written += len(body)
-        return super().upload_part(upload, number, body, crc32=crc32)
+        return super().upload_part(upload, number, body=body, crc32=crc32)
 
 
 def milliseconds() -> int:

@@ -90,7 +90,7 @@ class Services(Adapters):
             now=self.system.now,
             token=self.system.token,
         )
-        return build_worker(outside, self.archive_choices, self.lifecycle)
+        return build_worker(outside, self.archive_choices, lifecycle=self.lifecycle)
 
     @property
     def archive_choices(self) -> Choices:
@@ -112,13 +112,13 @@ class Services(Adapters):
 
     def minter(self, ttl: int) -> Minter:
         """Mints links to files, valid for `ttl` seconds or as long as what signs them."""
-        return self._minter(self.settings.source_bucket, self.clients.source_region, ttl)
+        return self._minter(self.settings.source_bucket, self.clients.source_region, ttl=ttl)
 
     def archive_minter(self, ttl: int) -> Minter:
         """Mints links to archives, valid for `ttl` seconds or as long as what signs them."""
-        return self._minter(self.settings.archive_bucket, self.clients.archive_region, ttl)
+        return self._minter(self.settings.archive_bucket, self.clients.archive_region, ttl=ttl)
 
-    def _minter(self, bucket: str, region: str, ttl: int) -> Minter:
+    def _minter(self, bucket: str, region: str, *, ttl: int) -> Minter:
         from chalicelib.aws.s3_links import Bucket, minter_for
 
         found = Bucket(bucket, region)

@@ -60,7 +60,7 @@ class PlanCost(msgspec.Struct, frozen=True):
         return self.written / self.archive
 
 
-def cost_of(volume: Volume, layout: Layout, cuts: Cuts) -> PlanCost:
+def cost_of(volume: Volume, layout: Layout, *, cuts: Cuts) -> PlanCost:
     """The cost of building the archive once, without failures."""
     copied = sum(cuts.stop_of(part) - cuts.starts[part] for part in compress(range(len(cuts)), cuts.copied))
     headers = sum(layout.header_sizes[:-1])
@@ -71,14 +71,14 @@ def cost_of(volume: Volume, layout: Layout, cuts: Cuts) -> PlanCost:
         written=layout.size - copied,
         copied=copied,
         joined=sum(join.size for join in joins),
-        gets=_ranges_to_read(volume, layout, cuts),
+        gets=_ranges_to_read(volume, layout, cuts=cuts),
         uploaded_parts=len(cuts) - sum(cuts.copied) + len(cuts.generated),
         copied_parts=sum(cuts.copied) + len(joins),
         uploads=1 + len(cuts.intermediates),
     )
 
 
-def _ranges_to_read(volume: Volume, layout: Layout, cuts: Cuts) -> int:
+def _ranges_to_read(volume: Volume, layout: Layout, *, cuts: Cuts) -> int:
     """How many ranges of bodies are read: whole literal bodies and heads, so one of each body not wholly copied."""
     bodies = sum(size > 0 for size in volume.sizes[:-1])
     body_starts = {layout.body_offset(number) for number in layout.order}

@@ -90,7 +90,7 @@ class Cuts(msgspec.Struct, frozen=True, tag_field="v", tag=1):
         return equal_shares(self.stop_of(stop - 1) - self.starts[first], self.split)
 
 
-def cut_parts(volume: Volume, layout: Layout, limits: S3Limits = S3, zip_limits: ZipLimits = ZIP) -> Cuts:
+def cut_parts(volume: Volume, layout: Layout, *, limits: S3Limits = S3, zip_limits: ZipLimits = ZIP) -> Cuts:
     """The parts of one archive.
 
     Parts have the sizes that `limits` starts with, and larger ones as far as `max_parts` demands; where no size is
@@ -98,7 +98,7 @@ def cut_parts(volume: Volume, layout: Layout, limits: S3Limits = S3, zip_limits:
     """
     if layout.size > limits.max_object:
         raise ArchiveTooLarge(size=layout.size, limit=limits.max_object)
-    cutter = _Cutter(volume, layout, limits, zip_limits)
+    cutter = _Cutter(volume, layout, limits=limits, zip_limits=zip_limits)
     for target, split in cutter.sizes_to_try():
         cuts = cutter.cut(target, split)
         if len(cuts) + len(cuts.generated) <= limits.max_parts:
@@ -114,7 +114,7 @@ def cut_parts(volume: Volume, layout: Layout, limits: S3Limits = S3, zip_limits:
 class _Cutter:
     """Cuts one layout, for any pair of part sizes."""
 
-    def __init__(self, volume: Volume, layout: Layout, limits: S3Limits, zip_limits: ZipLimits) -> None:
+    def __init__(self, volume: Volume, layout: Layout, *, limits: S3Limits, zip_limits: ZipLimits) -> None:
         self._volume, self._layout, self._limits, self._zip_limits = volume, layout, limits, zip_limits
         spans = ((layout.header_sizes[number], volume.sizes[number]) for number in layout.order)
         self._copied = list(copied_bodies(spans, limits.min_part))
@@ -141,7 +141,7 @@ class _Cutter:
         for position, head in self._copied:
             number = order[position]
             body = layout.body_offset(number)
-            literal = self._literal_starts(done, position, body + head, target)
+            literal = self._literal_starts(done, position, stop=body + head, target=target)
             starts.extend(literal)
             copied.extend([0] * len(literal))
             shares = [body + head + start for start, _ in equal_shares(sizes[number] - head, split)]
@@ -155,13 +155,13 @@ class _Cutter:
         generated = cut_generated(self._volume, layout, before=before, target=target, limits=self._zip_limits)
         return Cuts(starts, copied, end, generated, target, split, self._limits.intermediate_parts, array("I"))
 
-    def _literal_starts(self, first: int, position: int, stop: int, target: int) -> list[int]:
+    def _literal_starts(self, first: int, position: int, *, stop: int, target: int) -> list[int]:
         """Where the literal parts start that begin with the entry at position `first` and end at `stop`, behind the
         header of the copied body at `position`. All of them reach `min_part`, as the whole gap does."""
         offsets, order = self._layout.offsets, self._layout.order
         if first == position:
             return [offsets[order[first]]]
-        starts = self._starts(first, position + 1, stop, target)
+        starts = self._starts(first, position + 1, stop=stop, target=target)
         if stop - starts[-1] < self._limits.min_part and len(starts) > 1:
             starts.pop()
         return starts
@@ -171,12 +171,12 @@ class _Cutter:
         end = self._layout.generated_offset
         if first == len(self._layout.order):
             return [], end
-        starts = self._starts(first, len(self._layout.order), end, target)
+        starts = self._starts(first, len(self._layout.order), stop=end, target=target)
         if end - starts[-1] >= self._limits.min_part:
             return starts, end
         return starts[:-1], starts[-1]
 
-    def _starts(self, first: int, last: int, stop: int, target: int) -> list[int]:
+    def _starts(self, first: int, last: int, *, stop: int, target: int) -> list[int]:
         """Where parts start that hold the positions [first, last) up to the byte `stop`: one is closed as soon as it
         has reached `min_part` and the next entry would pass `target`."""
         limits, layout, sizes = self._limits, self._layout, self._volume.sizes
@@ -229,7 +229,7 @@ def _windows_to_build(cuts: Cuts, max_parts: int) -> list[int] | None:
 class PartSources:
     """The parts of one archive. Headers hold the CRC-32s that are known."""
 
-    def __init__(self, volume: Volume, layout: Layout, cuts: Cuts) -> None:
+    def __init__(self, volume: Volume, layout: Layout, *, cuts: Cuts) -> None:
         self._volume, self._layout, self._cuts = volume, layout, cuts
         self._starts = array("Q", map(layout.offsets.__getitem__, layout.order))  # by physical position
         self._numbers = list(cuts.numbers())
@@ -243,7 +243,7 @@ class PartSources:
             start, stop = cuts.starts[part], cuts.stop_of(part)
             if cuts.copied[part]:
                 member = layout.order[self._position_at(start)]
-                body = self._body(member, start - layout.body_offset(member), stop - start)
+                body = self._body(member, start - layout.body_offset(member), size=stop - start)
                 yield Copy(upload, number, body), None
             else:
                 sources, whole = self._between(start, stop)
@@ -264,7 +264,7 @@ class PartSources:
 
     def body_of(self, member: int) -> Body:
         """The whole body of a member."""
-        return self._body(member, 0, self._volume.sizes[member])
+        return self._body(member, 0, size=self._volume.sizes[member])
 
     def _between(self, start: int, stop: int) -> tuple[tuple[Source, ...], Body | None]:
         """What bytes [start, stop) are made of, from a header on, and the whole body that goes on behind them."""
@@ -293,6 +293,6 @@ class PartSources:
         crc32 = entries.crcs[row] if entries.crc_known[row] else None
         return Header(member, name, size, modified, crc32, timestamp=timestamp)
 
-    def _body(self, member: int, start: int, size: int) -> Body:
+    def _body(self, member: int, start: int, *, size: int) -> Body:
         entries, row = self._volume.entries, self._volume.rows[member]
         return Body(member, entries.keys[row], entries.etags[row], start, size)

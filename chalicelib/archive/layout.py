@@ -52,10 +52,10 @@ class Layout(msgspec.Struct, frozen=True, tag_field="v", tag=1):
         return self.offsets[number] + self.header_sizes[number]
 
 
-def lay_out(volume: Volume, zip_limits: ZipLimits = ZIP, s3_limits: S3Limits = S3) -> Layout:
+def lay_out(volume: Volume, zip_limits: ZipLimits = ZIP, *, s3_limits: S3Limits = S3) -> Layout:
     """The layout of one archive, its bodies in the order that costs least."""
     columns = zip(volume.name_sizes, volume.sizes, strict=True)
-    header_sizes = array("I", (header_size(name, size, zip_limits) for name, size in columns))
+    header_sizes = array("I", (header_size(name, size, limits=zip_limits) for name, size in columns))
     spans = list(zip(header_sizes, volume.sizes, strict=True))[:-1]
     order = physical_order(spans, s3_limits.min_part)
     offsets = array("Q", bytes(8 * len(header_sizes)))
@@ -64,8 +64,8 @@ def lay_out(volume: Volume, zip_limits: ZipLimits = ZIP, s3_limits: S3Limits = S
         offsets[number] = offset
         offset += header_sizes[number] + volume.sizes[number]
     records = zip(volume.name_sizes, volume.sizes, offsets, strict=True)
-    directory = sum(record_size(name, size, offset, zip_limits) for name, size, offset in records)
-    end = len(end_records(len(offsets), directory, offset, zip_limits))
+    directory = sum(record_size(name, size, offset=offset, limits=zip_limits) for name, size, offset in records)
+    end = len(end_records(len(offsets), directory, directory_offset=offset, limits=zip_limits))
     return Layout(array("I", order), header_sizes, offsets, offset, directory, offset + directory + end)
 
 
@@ -107,22 +107,22 @@ def physical_order(spans: Sequence[Span], smallest: int) -> list[int]:
     large = sorted((i for i in asked if spans[i][1] >= smallest), key=lambda i: -spans[i][1])
     if not large or (len(spans) == len(large) and spans[large[-1]][1] >= 3 * smallest):
         return asked  # nothing to copy, or nothing to fill with
-    filled = _filled_order(spans, large, smallest)
+    filled = _filled_order(spans, large, smallest=smallest)
     return min(asked, filled, key=lambda order: carried_bytes([spans[i] for i in order], smallest))
 
 
-def _filled_order(spans: Sequence[Span], large: list[int], smallest: int) -> list[int]:
+def _filled_order(spans: Sequence[Span], large: list[int], *, smallest: int) -> list[int]:
     """Filling before each copied body; the emptiest gap before the largest body, which can give a head."""
-    copies = _how_many_copied(spans, large, smallest)
+    copies = _how_many_copied(spans, large, smallest=smallest)
     small = [i for i, (_, body) in enumerate(spans) if body < smallest]
     copied = large[:copies]
-    gaps, left = _fill([spans[i][0] for i in copied], large[copies:] + small, spans, smallest)
+    gaps, left = _fill([spans[i][0] for i in copied], large[copies:] + small, spans=spans, smallest=smallest)
     gaps.sort(key=lambda gap: -sum(sum(spans[i]) for i in gap))
     served = ([*sorted(gap), body] for gap, body in zip(gaps, reversed(copied), strict=True))
     return [*chain.from_iterable(served), *left]
 
 
-def _how_many_copied(spans: Sequence[Span], large: list[int], smallest: int) -> int:
+def _how_many_copied(spans: Sequence[Span], large: list[int], *, smallest: int) -> int:
     """How many of the largest bodies to copy, the rest being filling: the number that carries the fewest bytes if the
     filling goes in without loss."""
     small = sum(body for _, body in spans if body < smallest)
@@ -138,7 +138,7 @@ def _how_many_copied(spans: Sequence[Span], large: list[int], smallest: int) -> 
 
 
 def _fill(
-    headers: list[int], filling: list[int], spans: Sequence[Span], smallest: int
+    headers: list[int], filling: list[int], *, spans: Sequence[Span], smallest: int
 ) -> tuple[list[list[int]], list[int]]:
     """Put the filling, largest first, into the emptiest gap, until every gap reaches the smallest part.
 

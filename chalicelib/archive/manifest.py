@@ -21,13 +21,13 @@ SEPARATOR, LAST = b",\n", b"\n"  # behind each line but the last, and behind thi
 CLOSING = b"]}\n"
 
 
-def opening(job_id: str, volume: int, volumes: int) -> bytes:
+def opening(job_id: str, volume: int, *, volumes: int) -> bytes:
     """What stands before the first line; `volume` of `volumes`: which of the job's archives this is, from 1."""
     archives = f'"archive":{volume},"archives":{volumes}'
     return f'{{"version":1,"job_id":{_quoted(job_id)},{archives},"files":[\n'.encode("ascii")
 
 
-def line(row: int, entry: Entry, name: str | None) -> str:
+def line(row: int, entry: Entry, *, name: str | None) -> str:
     """The line of a requested file, its CRC-32 open; `name` is None where it is not in the archive."""
     file_id = _NULL if entry.file_id is None else entry.file_id
     size = _NULL if entry.size is None else entry.size
@@ -39,7 +39,7 @@ def line(row: int, entry: Entry, name: str | None) -> str:
     return f'{{"index":{row},"file_id":{file_id},"key":{_quoted(entry.key)},{outcome}}}'
 
 
-def patch_lines(body: bytearray, start: int, stop: int, crcs: Iterator[int]) -> None:
+def patch_lines(body: bytearray, start: int, *, stop: int, crcs: Iterator[int]) -> None:
     """Write CRC-32s into the whole lines among bytes [start, stop): those of the included files, in their order."""
     for found in _OPEN_CRC.finditer(body, start, stop):
         place = found.start() + _CRC_PLACE

@@ -45,7 +45,7 @@ class Naming(Enum):
     TREE = "tree"
 
 
-def name_of_key(key: str, naming: Naming, prefix: str = "") -> str:
+def name_of_key(key: str, naming: Naming, *, prefix: str = "") -> str:
     """The safe name of an object; `prefix` is cut off in a tree, up to its last slash."""
     if naming is Naming.FLAT:
         return safe_name(key.rstrip("/").rpartition("/")[2])

@@ -58,18 +58,18 @@ class Member(NamedTuple):
     timestamp: bool = True
 
 
-def header_size(name_size: int, size: int, limits: ZipLimits = ZIP) -> int:
+def header_size(name_size: int, size: int, *, limits: ZipLimits = ZIP) -> int:
     """Bytes of the local header of a member whose name has `name_size` bytes in UTF-8."""
     return _LOCAL.size + name_size + (20 if size >= limits.sentinel_32 else 0) + _TIMESTAMP.size
 
 
-def record_size(name_size: int, size: int, offset: int, limits: ZipLimits = ZIP) -> int:
+def record_size(name_size: int, size: int, *, offset: int, limits: ZipLimits = ZIP) -> int:
     """Bytes of a member's record in the central directory."""
     wide = 2 * (size >= limits.sentinel_32) + (offset >= limits.sentinel_32)
     return _CENTRAL.size + name_size + (4 + 8 * wide if wide else 0) + _TIMESTAMP.size
 
 
-def local_header(member: Member, crc: int, limits: ZipLimits = ZIP) -> bytes:
+def local_header(member: Member, crc: int, *, limits: ZipLimits = ZIP) -> bytes:
     """The record in front of a body (4.3.7). Its length does not depend on `crc`."""
     name = encoded_name(member.name)
     clock, date = dos_time(member.modified)
@@ -82,7 +82,7 @@ def local_header(member: Member, crc: int, limits: ZipLimits = ZIP) -> bytes:
     return _LOCAL.pack(_LOCAL_SIGNATURE, version, _FLAGS, _STORED, clock, date, crc, *lengths) + name + extra
 
 
-def directory_record(member: Member, crc: int, offset: int, limits: ZipLimits = ZIP) -> bytes:
+def directory_record(member: Member, crc: int, *, offset: int, limits: ZipLimits = ZIP) -> bytes:
     """The member's record in the central directory (4.3.12); `offset` is where its local header starts."""
     name = encoded_name(member.name)
     clock, date = dos_time(member.modified)
@@ -100,7 +100,7 @@ def directory_record(member: Member, crc: int, offset: int, limits: ZipLimits = 
     return _CENTRAL.pack(*head, len(name), len(extra), 0, 0, 0, _EXTERNAL, offset) + name + extra
 
 
-def end_records(count: int, directory_size: int, directory_offset: int, limits: ZipLimits = ZIP) -> bytes:
+def end_records(count: int, directory_size: int, *, directory_offset: int, limits: ZipLimits = ZIP) -> bytes:
     """What closes the archive: the end record (4.3.16), after the two ZIP64 ones (4.3.14, 4.3.15) where needed."""
     few = count < limits.sentinel_16
     near, small = directory_offset < limits.sentinel_32, directory_size < limits.sentinel_32
@@ -127,7 +127,7 @@ def patch_header(header: bytearray, crc: int) -> None:
     _CRC.pack_into(header, _CRC_IN_HEADER, crc)
 
 
-def patch_records(body: bytearray, start: int, stop: int, crcs: Iterator[int]) -> None:
+def patch_records(body: bytearray, start: int, *, stop: int, crcs: Iterator[int]) -> None:
     """Write CRC-32s into the directory records that make up bytes [start, stop), one after the other."""
     while start < stop:
         name, extra, comment = _LENGTHS.unpack_from(body, start + _LENGTHS_IN_RECORD)
@@ -169,7 +169,7 @@ _ONE = 1 << 31
 _X_TO_THE_8 = 1 << 23
 
 
-def crc32_combine(first: int, second: int, second_size: int) -> int:
+def crc32_combine(first: int, second: int, *, second_size: int) -> int:
     """The CRC-32 of two pieces joined, given both CRCs and the second one's size in bytes."""
     return _multiply(_shift_by(second_size), first) ^ second
 
@@ -178,7 +178,7 @@ def crc32_concat(pieces: Iterable[tuple[int, int]]) -> int:
     """The CRC-32 of pieces joined in order; each is (CRC-32, size in bytes). No pieces: 0, as for no bytes."""
     total = 0
     for crc, size in pieces:
-        total = crc32_combine(total, crc, size)
+        total = crc32_combine(total, crc, second_size=size)
     return total
 
 

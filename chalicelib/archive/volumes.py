@@ -59,11 +59,11 @@ class Names(msgspec.Struct, frozen=True, tag_field="v", tag=1):
         """Note the sizes of a file; the name of one that is included."""
         name = self.name(row, entry.key) if entry.state == INCLUDED else None
         self.name_sizes[row] = len(name.encode()) if name else 0
-        self.line_sizes[row] = len(manifest.line(row, entry, name))
+        self.line_sizes[row] = len(manifest.line(row, entry, name=name))
         return name
 
     def name(self, row: int, key: str) -> str:
-        name = name_of_key(key, self.brief.naming, self.brief.prefix)
+        name = name_of_key(key, self.brief.naming, prefix=self.brief.prefix)
         counter = self.counters.get(row)
         return counted_name(name, counter) if counter else name
 
@@ -88,7 +88,7 @@ class Volume(msgspec.Struct, frozen=True):
     name_sizes: Numbers
 
     @classmethod
-    def of(cls, entries: Entries, names: Names, within: RowRange) -> Volume:
+    def of(cls, entries: Entries, names: Names, *, within: RowRange) -> Volume:
         rows = array("I", filter(entries.included, range(within.start, within.stop)))
         sizes = array("Q", map(entries.sizes.__getitem__, rows))
         frame = len(_opening(names.brief, within)) + len(manifest.CLOSING)
@@ -130,11 +130,11 @@ class Volume(msgspec.Struct, frozen=True):
         entry = self.entries[row]
         name = self.names.name(row, entry.key) if self.entries.included(row) else None
         last = row == self.range.stop - 1
-        return manifest.line(row, entry, name).encode() + (manifest.LAST if last else manifest.SEPARATOR)
+        return manifest.line(row, entry, name=name).encode() + (manifest.LAST if last else manifest.SEPARATOR)
 
 
 def _opening(brief: Brief, within: RowRange) -> bytes:
-    return manifest.opening(brief.job_id, within.number, within.archives)
+    return manifest.opening(brief.job_id, within.number, volumes=within.archives)
 
 
 def _line_sizes(names: Names, within: RowRange) -> Iterator[int]:
@@ -151,19 +151,19 @@ def cut_volumes(entries: Entries, names: Names, *, max_bytes: int, limits: ZipLi
     single file above the limit cannot be helped; so only the last archive can be without one. Sizes are taken as if
     every offset needed ZIP64, some bytes too many per entry.
     """
-    stops = list(_stops(entries, names, max_bytes, limits))
+    stops = list(_stops(entries, names, max_bytes=max_bytes, limits=limits))
     bounds = zip([0, *stops], stops, strict=False)
     return [RowRange(start, stop, number, len(stops)) for number, (start, stop) in enumerate(bounds, 1)]
 
 
-def _stops(entries: Entries, names: Names, max_bytes: int, limits: ZipLimits) -> Iterator[int]:
+def _stops(entries: Entries, names: Names, *, max_bytes: int, limits: ZipLimits) -> Iterator[int]:
     empty = _empty_size(names.brief, limits)
     total, filled = empty, False
     for row, line_size in enumerate(names.line_sizes):
         more = line_size + len(manifest.SEPARATOR)
         included = entries.included(row)
         if included:
-            more += _member_size(names.name_sizes[row], entries.sizes[row], limits)
+            more += _member_size(names.name_sizes[row], entries.sizes[row], limits=limits)
         if filled and total + more > max_bytes:
             yield row
             total, filled = empty, False
@@ -172,13 +172,17 @@ def _stops(entries: Entries, names: Names, max_bytes: int, limits: ZipLimits) ->
     yield len(entries)
 
 
-def _member_size(name_size: int, size: int, limits: ZipLimits) -> int:
+def _member_size(name_size: int, size: int, *, limits: ZipLimits) -> int:
     """The bytes of a member, its record in the directory included."""
-    return header_size(name_size, size, limits) + size + record_size(name_size, size, limits.sentinel_32, limits)
+    return (
+        header_size(name_size, size, limits=limits)
+        + size
+        + record_size(name_size, size, offset=limits.sentinel_32, limits=limits)
+    )
 
 
 def _empty_size(brief: Brief, limits: ZipLimits) -> int:
     """An archive with only a manifest that has no lines, with every ZIP64 record there could be."""
-    frame = len(manifest.opening(brief.job_id, _MANY, _MANY)) + len(manifest.CLOSING)
-    records = _member_size(len(MANIFEST_NAME), limits.sentinel_32, limits) - limits.sentinel_32
-    return frame + records + len(end_records(limits.sentinel_16, 0, 0, limits))
+    frame = len(manifest.opening(brief.job_id, _MANY, volumes=_MANY)) + len(manifest.CLOSING)
+    records = _member_size(len(MANIFEST_NAME), limits.sentinel_32, limits=limits) - limits.sentinel_32
+    return frame + records + len(end_records(limits.sentinel_16, 0, directory_offset=0, limits=limits))

@@ -91,7 +91,7 @@ class ArchiveRun:
     """One message's share of planning an archive."""
 
     def __init__(
-        self, volume: Volume, state: ArchiveState, area: StagingArea, checksums: Checksums, rules: PlanRules
+        self, volume: Volume, state: ArchiveState, *, area: StagingArea, checksums: Checksums, rules: PlanRules
     ) -> None:
         self.state, self._volume, self._area, self._checksums, self._rules = state, volume, area, checksums, rules
         self._writer = PlanWriter(area, state.plan)
@@ -138,7 +138,7 @@ class ArchiveRun:
             chunks=self._chunks(),
             work=shape.layout.size + state.to_read,
             crc_source=state.crc_source,
-            cost=cost_of(self._volume, shape.layout, shape.cuts),
+            cost=cost_of(self._volume, shape.layout, cuts=shape.cuts),
         )
 
     # --- steps
@@ -146,7 +146,7 @@ class ArchiveRun:
     def _lay_out(self) -> Iterator[None]:
         if self._shape is None:
             layout = lay_out(self._volume, s3_limits=self._rules.limits)
-            self._shape = Shape(layout, cut_parts(self._volume, layout, self._rules.limits))
+            self._shape = Shape(layout, cut_parts(self._volume, layout, limits=self._rules.limits))
         if self._checksums.copies_tell():
             self.state.crc_source = CrcSource.COPY
         yield from ()  # what follows soon finds a place to stop at, with more work done
@@ -211,7 +211,7 @@ class ArchiveRun:
 
     @cached_property
     def _sources(self) -> PartSources:
-        return PartSources(self._volume, self._laid_out.layout, self._laid_out.cuts)
+        return PartSources(self._volume, self._laid_out.layout, cuts=self._laid_out.cuts)
 
     @property
     def _is_small(self) -> bool:
@@ -227,11 +227,11 @@ class ArchiveRun:
         if self._cutter is None:
             counts = {phase: len(chunks) for phase, chunks in self.state.plan.chunks.items()}
             place, crc_source = self._area.place, self.state.crc_source
-            self._cutter = ChunkCutter(place, crc_source, self._emit, counts=counts, limits=self._rules.chunks)
+            self._cutter = ChunkCutter(place, crc_source, emit=self._emit, counts=counts, limits=self._rules.chunks)
         return self._cutter
 
-    def _emit(self, phase: Phase, number: int, tasks: tuple[Task, ...]) -> None:
-        self._writer.set_chunk(phase, number, self._writer.add(encode_chunk(tasks)))
+    def _emit(self, chunk: tuple[Phase, int], tasks: tuple[Task, ...]) -> None:
+        self._writer.set_chunk(*chunk, blob=self._writer.add(encode_chunk(tasks)))
 
     def _members(self) -> Members:
         """Sizes and known CRC-32s by member."""

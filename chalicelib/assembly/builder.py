@@ -66,19 +66,19 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
     executors: Executors
     now: Callable[[], int]
 
-    def build(self, archive: Archive, chunk: int, seconds_left: SecondsLeft, *, resume: bool) -> Receipt:
+    def build(self, archive: Archive, chunk: int, *, seconds_left: SecondsLeft, resume: bool) -> Receipt:
         """Do a chunk of the archive's phase. Doing it twice gives the same parts.
 
         With `resume`, what another worker has left is not done again. Raises SourceChanged, StorageError, UploadGone
         and UnknownFormat.
         """
-        tasks = self.plans.chunk(archive, archive.phase, chunk)
+        tasks = self.plans.chunk(archive, archive.phase, number=chunk)
         place = f"{_place(archive)}/partial-{archive.phase}-{chunk}"
         done = self._left(place) if resume else {}
         before = len(done)
         objects: dict[Version, int] = {}
         try:
-            self._do_all(archive, tasks, done, objects, seconds_left)
+            self._do_all(archive, tasks, done=done, objects=objects, seconds_left=seconds_left)
         except StorageError as error:
             self.checksums.remember(objects)
             if error.outage and len(done) > before:
@@ -103,6 +103,7 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
         self,
         archive: Archive,
         tasks: Sequence[Task],
+        *,
         done: dict[int, Receipt],
         objects: dict[Version, int],
         seconds_left: SecondsLeft,
@@ -112,7 +113,9 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
         def do(number: int) -> None:
             if seconds_left() < RESERVE_SECONDS:
                 raise OutOfTime(archive.key, f"{len(done)} of {len(tasks)} tasks of a chunk are done")
-            done[number] = self._do(archive, tasks[number], Findings(objects=objects), seconds_left)
+            done[number] = self._do(
+                archive, tasks[number], findings=Findings(objects=objects), seconds_left=seconds_left
+            )
 
         left = [number for number in range(len(tasks)) if number not in done]
         copies = [number for number in left if isinstance(tasks[number], Copy)]
@@ -123,26 +126,26 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
             if number not in done:
                 do(number)
 
-    def _do(self, archive: Archive, task: Task, findings: Findings, seconds_left: SecondsLeft) -> Receipt:
+    def _do(self, archive: Archive, task: Task, *, findings: Findings, seconds_left: SecondsLeft) -> Receipt:
         part: PartReceipt | None = None
         size = 0
         match task:
             case Copy():
-                part = self._copy(archive, task, findings)
+                part = self._copy(archive, task, findings=findings)
             case Literal():
-                part = self._literal(archive, task, findings)
+                part = self._literal(archive, task, findings=findings)
             case Gather():
-                self.store.put(task.key, self.rendered(archive, task.size, task.sources, findings))
+                self.store.put(task.key, self.rendered(archive, task.size, sources=task.sources, findings=findings))
             case Read():
                 findings.crcs.append(self.store.crc_of(task.body))
                 size = task.body.size
             case CompleteUpload():
-                self._complete(archive, task.upload, seconds_left)
+                self._complete(archive, task.upload, seconds_left=seconds_left)
             case CopyObject():
                 return Receipt((self._join(archive, task),))
         return Receipt((part,) if part else (), tuple(findings.crcs), part.size if part else size)
 
-    def rendered(self, archive: Archive, size: int, sources: Sequence[Source], findings: Findings) -> bytearray:
+    def rendered(self, archive: Archive, size: int, *, sources: Sequence[Source], findings: Findings) -> bytearray:
         """The bytes of sources, `size` in all."""
         rendered = bytearray(size)
         contents = self.store.read_many([source for source in sources if isinstance(source, Body)])
@@ -152,7 +155,7 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
                 case Header():
                     body = following if isinstance(following, Body) else None
                     content = next(contents) if body else b""
-                    piece = self._header(archive, source, body, content, findings) + content
+                    piece = self._header(archive, source, body=body, content=content, findings=findings) + content
                 case Bundle():
                     piece = self.store.get(source.key)
                 case _:
@@ -165,9 +168,9 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
 
     # --- parts
 
-    def _copy(self, archive: Archive, copy: Copy, findings: Findings) -> PartReceipt:
+    def _copy(self, archive: Archive, copy: Copy, *, findings: Findings) -> PartReceipt:
         upload = self.plans.upload(archive, copy.upload)
-        etag, crc = self.store.copy_part(upload, copy.number, copy.body)
+        etag, crc = self.store.copy_part(upload, copy.number, body=copy.body)
         if archive.verified:
             crc = required_crc(copy.body.key, crc)
         if crc is not None:
@@ -176,33 +179,34 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
 
     def _join(self, archive: Archive, join: CopyObject) -> PartReceipt:
         key = self.plans.upload(archive, join.upload).key
-        etag, crc = self.store.copy_object(archive.upload, join.number, key, start=join.start, size=join.size)
+        etag, crc = self.store.copy_object(archive.upload, join.number, key=key, start=join.start, size=join.size)
         if archive.verified:
             crc = required_crc(key, crc)
         return PartReceipt(ARCHIVE_UPLOAD, join.number, etag, join.size, crc)
 
-    def _literal(self, archive: Archive, part: Literal, findings: Findings) -> PartReceipt:
-        body = self.rendered(archive, part.size, part.sources, findings)
-        return self.upload(archive, part.upload, part.number, body)
+    def _literal(self, archive: Archive, part: Literal, *, findings: Findings) -> PartReceipt:
+        body = self.rendered(archive, part.size, sources=part.sources, findings=findings)
+        return self.upload(archive, part.upload, number=part.number, body=body)
 
-    def upload(self, archive: Archive, upload: int, number: int, body: bytearray) -> PartReceipt:
+    def upload(self, archive: Archive, upload: int, *, number: int, body: bytearray) -> PartReceipt:
         """Upload a part that is put together."""
         crc = zlib.crc32(body)
         place = self.plans.upload(archive, upload)
-        etag = self.store.upload_part(place, number, body, crc32=crc if archive.verified else None)
+        etag = self.store.upload_part(place, number, body=body, crc32=crc if archive.verified else None)
         return PartReceipt(upload, number, etag, len(body), crc)
 
-    def _complete(self, archive: Archive, number: int, seconds_left: SecondsLeft) -> None:
+    def _complete(self, archive: Archive, number: int, *, seconds_left: SecondsLeft) -> None:
         """Complete the upload of an intermediate object."""
         upload = self.plans.upload(archive, number)
-        parts = self.parts_of(archive, number, (Phase.BODY, Phase.HEADERS))
+        parts = self.parts_of(archive, number, phases=(Phase.BODY, Phase.HEADERS))
         size = sum(part.size for part in parts)
-        self.completed(archive, upload, size, lambda: parts, seconds_left)
+        self.completed(archive, upload, size=size, parts=lambda: parts, seconds_left=seconds_left)
 
     def completed(
         self,
         archive: Archive,
         upload: MultipartUpload,
+        *,
         size: int,
         parts: Callable[[], Sequence[PartReceipt]],
         seconds_left: SecondsLeft,
@@ -220,7 +224,7 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
             complete = parts()
             if not asked:
                 self.table.begin_completing(archive, now=self.now())
-            self._ask_to_complete(archive, upload, complete, seconds_left)
+            self._ask_to_complete(archive, upload, parts=complete, seconds_left=seconds_left)
         except UploadGone as error:
             if self.store.size_of(upload.key) == size:
                 return  # another worker was quicker
@@ -229,7 +233,7 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
             raise
 
     def _ask_to_complete(
-        self, archive: Archive, upload: MultipartUpload, parts: Sequence[PartReceipt], seconds_left: SecondsLeft
+        self, archive: Archive, upload: MultipartUpload, *, parts: Sequence[PartReceipt], seconds_left: SecondsLeft
     ) -> None:
         """Raises UploadPending if the store has not answered when the worker has to stop waiting."""
         size = sum(part.size for part in parts)
@@ -243,7 +247,7 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
         finally:
             executor.shutdown(wait=False)
 
-    def parts_of(self, archive: Archive, upload: int, phases: Iterable[Phase]) -> list[PartReceipt]:
+    def parts_of(self, archive: Archive, upload: int, *, phases: Iterable[Phase]) -> list[PartReceipt]:
         """The parts of an upload that chunks of these phases recorded, by number."""
         receipts = (receipt for phase in phases for _, receipt in self.table.receipts(archive, phase))
         parts = [part for receipt in receipts for part in receipt.parts if part.upload == upload]
@@ -251,28 +255,32 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
 
     # --- headers
 
-    def _header(self, archive: Archive, header: Header, body: Body | None, content: bytes, findings: Findings) -> bytes:
+    def _header(
+        self, archive: Archive, header: Header, *, body: Body | None, content: bytes, findings: Findings
+    ) -> bytes:
         """The local header of a member, given the first bytes of its body as far as they are in the same part."""
         own = BodyCrc(header.entry, 0, len(content), zlib.crc32(content))
         if body is not None:
             findings.crcs.append(own)
             if header.crc32 is not None and own.size == header.size and own.crc32 != header.crc32:
                 raise SourceChanged(body.key, OTHER_CRC, header.entry)
-        crc = self._joined(archive, header, own, findings) if header.crc32 is None else header.crc32
+        crc = self._joined(archive, header, own=own, findings=findings) if header.crc32 is None else header.crc32
         return local_header(Member(header.name, header.size, header.modified, header.timestamp), crc)
 
-    def _joined(self, archive: Archive, header: Header, own: BodyCrc, findings: Findings) -> int:
+    def _joined(self, archive: Archive, header: Header, *, own: BodyCrc, findings: Findings) -> int:
         """The CRC-32 of a body from its first bytes and the copies of the rest, or from what was read of it."""
         if not header.chunks:
-            return joined_crc(header.entry, header.size, [own])
+            return joined_crc(header.entry, header.size, crcs=[own])
         if archive.crc_source is not CrcSource.READ:
-            return joined_crc(header.entry, header.size, [own, *self._recorded(archive, Phase.BODY, header)])
-        crc = joined_crc(header.entry, header.size, self._recorded(archive, Phase.CHECKSUM, header))
+            return joined_crc(
+                header.entry, header.size, crcs=[own, *self._recorded(archive, Phase.BODY, header=header)]
+            )
+        crc = joined_crc(header.entry, header.size, crcs=self._recorded(archive, Phase.CHECKSUM, header=header))
         findings.objects[header.key, header.etag] = crc
         return crc
 
-    def _recorded(self, archive: Archive, phase: Phase, header: Header) -> Iterator[BodyCrc]:
-        for _, receipt in self.table.receipts(archive, phase, header.chunks):
+    def _recorded(self, archive: Archive, phase: Phase, *, header: Header) -> Iterator[BodyCrc]:
+        for _, receipt in self.table.receipts(archive, phase, chunks=header.chunks):
             yield from (crc for crc in receipt.crcs if crc.entry == header.entry)
 
 

@@ -81,7 +81,7 @@ class Checksums(msgspec.Struct, frozen=True):
         return "crc32:" + hashlib.sha256(f"{self.store_name}\n{key}\n{etag}".encode()).hexdigest()
 
 
-def joined_crc(entry: int, size: int, crcs: Iterable[BodyCrc]) -> int:
+def joined_crc(entry: int, size: int, *, crcs: Iterable[BodyCrc]) -> int:
     """The CRC-32 of a body from those of its ranges. AssertionError if they do not tile it."""
     end, pieces = 0, []
     for crc in sorted({crc for crc in crcs if crc.size}, key=lambda crc: crc.start):

@@ -43,7 +43,7 @@ class ChunkLimits(msgspec.Struct, frozen=True):
 
 CHUNK_LIMITS: Final = ChunkLimits()
 
-Emit = Callable[[Phase, int, tuple[Task, ...]], None]  # takes chunk number n of a phase when it is closed
+Emit = Callable[[tuple[Phase, int], tuple[Task, ...]], None]  # takes chunk number n of a phase when it is closed
 
 
 def estimated_seconds(task: Task) -> float:
@@ -61,7 +61,7 @@ def estimated_seconds(task: Task) -> float:
 class _OpenChunk:
     """Takes consecutive tasks, `seconds` of work in all; one that takes longer stands alone."""
 
-    def __init__(self, phase: Phase, seconds: float, counts: dict[Phase, int], emit: Emit) -> None:
+    def __init__(self, phase: Phase, seconds: float, *, counts: dict[Phase, int], emit: Emit) -> None:
         self._phase, self._limit, self._counts, self._emit = phase, seconds, counts, emit
         self._tasks: list[Task] = []
         self._seconds = 0.0
@@ -81,7 +81,7 @@ class _OpenChunk:
 
     def close(self) -> None:
         if self._tasks:
-            self._emit(self._phase, self._number, tuple(self._tasks))
+            self._emit((self._phase, self._number), tuple(self._tasks))
         self._tasks, self._seconds = [], 0.0
 
 
@@ -104,8 +104,8 @@ class ChunkCutter:
         self,
         place: str,
         crc_source: CrcSource,
-        emit: Emit,
         *,
+        emit: Emit,
         counts: Mapping[Phase, int] | None = None,
         limits: ChunkLimits = CHUNK_LIMITS,
     ) -> None:
@@ -121,7 +121,7 @@ class ChunkCutter:
         self._joins = self._open(Phase.JOINS)
 
     def _open(self, phase: Phase) -> _OpenChunk:
-        return _OpenChunk(phase, self._seconds, self._counts, self._emit)
+        return _OpenChunk(phase, self._seconds, counts=self._counts, emit=self._emit)
 
     @property
     def settled(self) -> bool:
@@ -137,7 +137,7 @@ class ChunkCutter:
         elif self._crc_source is CrcSource.COPY:
             self._waiting = _Waiting(part, whole)
         else:
-            self._literals.add(self._with_chunks(part, whole, self._read(whole)))
+            self._literals.add(self._with_chunks(part, whole, chunks=self._read(whole)))
 
     def add_intermediates(self, uploads: int, joins: Iterable[CopyObject]) -> None:
         """Add the completion of the intermediate objects, numbered from 1, and their copies into the archive."""
@@ -163,7 +163,7 @@ class ChunkCutter:
             return
         waiting.chunks.add(number)
         if copy.body.start + copy.body.size == waiting.whole.size:
-            self._headers.add(self._with_chunks(waiting.part, waiting.whole, waiting.chunks))
+            self._headers.add(self._with_chunks(waiting.part, waiting.whole, chunks=waiting.chunks))
             self._waiting = None
 
     def _read(self, whole: Body) -> set[int]:
@@ -172,13 +172,13 @@ class ChunkCutter:
         bodies = (replace(whole, start=start, size=min(READ_BYTES, whole.size - start)) for start in ranges)
         return {self._reads.add(Read(body)) for body in bodies}
 
-    def _with_chunks(self, part: Literal, whole: Body, chunks: Iterable[int]) -> Literal:
+    def _with_chunks(self, part: Literal, whole: Body, *, chunks: Iterable[int]) -> Literal:
         """The part, its last header waiting for these chunks."""
         place, header = _last_header(part.sources)
         header = replace(header, chunks=tuple(sorted(chunks)), key=whole.key, etag=whole.etag)
-        return self._gathered(part, part.sources[:place], (header, *part.sources[place + 1 :]))
+        return self._gathered(part, part.sources[:place], waiting=(header, *part.sources[place + 1 :]))
 
-    def _gathered(self, part: Literal, sources: Sequence[Source], waiting: tuple[Source, ...] = ()) -> Literal:
+    def _gathered(self, part: Literal, sources: Sequence[Source], *, waiting: tuple[Source, ...] = ()) -> Literal:
         """The part of `sources` and `waiting`, the former as bundles if it reads too many bodies."""
         if len(part.sources) > self._max_bodies and _bodies(part.sources) > self._max_bodies:
             sources = self.gather(sources, f"{part.upload}-{part.number}")

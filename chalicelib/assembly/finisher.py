@@ -38,7 +38,7 @@ class Finisher(msgspec.Struct, frozen=True):
     plans: PlanReader
     builder: ChunkBuilder
 
-    def build(self, archive: Archive, chunk: int, seconds_left: SecondsLeft) -> Receipt:
+    def build(self, archive: Archive, chunk: int, *, seconds_left: SecondsLeft) -> Receipt:
         """Do a chunk of one of the last phases. Doing it twice is fine. Raises as ChunkBuilder does."""
         match archive.phase:
             case Phase.CRCS:
@@ -60,22 +60,24 @@ class Finisher(msgspec.Struct, frozen=True):
     def _manifest_part(self, archive: Archive, part: GeneratedPart) -> Receipt:
         """Write CRC-32s into a stretch of the manifest; upload it if the part holds nothing else."""
         body = bytearray(self.plans.blob(archive, part.blob))
-        crc = patch_manifest(part.made_of, body, self._stored_crcs(archive))
-        found = (_manifest_crc(archive, part, crc),)
+        crc = patch_manifest(part.made_of, body, crcs=self._stored_crcs(archive))
+        found = (_manifest_crc(archive, part, crc32=crc),)
         if not part.manifest_only:
             return Receipt((), found)
-        return Receipt((self._upload(archive, part, body),), found, part.size)
+        return Receipt((self._upload(archive, part, body=body),), found, part.size)
 
     def _directory_part(self, archive: Archive, part: GeneratedPart) -> Receipt:
         """Write CRC-32s into everything, now that the manifest's own is known, and upload the part."""
         crcs = self._stored_crcs(archive)
         stretches = (crc for _, receipt in self.table.receipts(archive, Phase.MANIFEST) for crc in receipt.crcs)
         size = self.plans.members(archive).sizes[-1]
-        manifest_crc = joined_crc(len(crcs), size, stretches)
+        manifest_crc = joined_crc(len(crcs), size, crcs=stretches)
         body = bytearray(self.plans.blob(archive, part.blob))
-        patch_manifest(part.made_of, body, crcs)
-        patch_directory(part.made_of, body, crcs, manifest_crc)
-        return Receipt((self._upload(archive, part, self._sources(archive, part, Findings()) + body),), (), part.size)
+        patch_manifest(part.made_of, body, crcs=crcs)
+        patch_directory(part.made_of, body, crcs=crcs, manifest_crc=manifest_crc)
+        return Receipt(
+            (self._upload(archive, part, body=self._sources(archive, part, findings=Findings()) + body),), (), part.size
+        )
 
     def _stored_crcs(self, archive: Archive) -> Numbers:
         return decode(self.store.get(_crcs_key(archive)), Crcs).crcs
@@ -86,13 +88,17 @@ class Finisher(msgspec.Struct, frozen=True):
         """Upload the last parts of a small archive, and complete the upload. One that is complete already is fine."""
         last = [] if Phase.CRCS in archive.chunks else self.plans.plan(archive).generated
         self.builder.completed(
-            archive, archive.upload, archive.size, lambda: self._all_parts(archive, last), seconds_left
+            archive,
+            archive.upload,
+            size=archive.size,
+            parts=lambda: self._all_parts(archive, last),
+            seconds_left=seconds_left,
         )
         return Receipt(done=sum(part.size for part in last))
 
     def _all_parts(self, archive: Archive, last: list[GeneratedPart]) -> list[PartReceipt]:
         uploaded = self._last_parts(archive, last)
-        parts = self.builder.parts_of(archive, ARCHIVE_UPLOAD, PART_PHASES) + uploaded
+        parts = self.builder.parts_of(archive, ARCHIVE_UPLOAD, phases=PART_PHASES) + uploaded
         if [part.number for part in parts] != list(range(1, archive.parts + 1)):
             raise AssertionError(f"{len(parts)} of {archive.parts} parts are recorded")
         return parts
@@ -102,27 +108,27 @@ class Finisher(msgspec.Struct, frozen=True):
         if not last:
             return []
         findings = Findings()
-        first = self._sources(archive, last[0], findings)
+        first = self._sources(archive, last[0], findings=findings)
         crcs = self._crcs(archive, findings.crcs)
         bodies = [bytearray(self.plans.blob(archive, part.blob)) for part in last]
         stretches = [
-            _manifest_crc(archive, part, patch_manifest(part.made_of, body, crcs))
+            _manifest_crc(archive, part, crc32=patch_manifest(part.made_of, body, crcs=crcs))
             for part, body in zip(last, bodies, strict=True)
         ]
-        manifest_crc = joined_crc(len(crcs), sum(crc.size for crc in stretches), stretches)
+        manifest_crc = joined_crc(len(crcs), sum(crc.size for crc in stretches), crcs=stretches)
         for part, body in zip(last, bodies, strict=True):
-            patch_directory(part.made_of, body, crcs, manifest_crc)
+            patch_directory(part.made_of, body, crcs=crcs, manifest_crc=manifest_crc)
         bodies[0][:0] = first
-        return [self._upload(archive, part, body) for part, body in zip(last, bodies, strict=True)]
+        return [self._upload(archive, part, body=body) for part, body in zip(last, bodies, strict=True)]
 
-    def _sources(self, archive: Archive, part: GeneratedPart, findings: Findings) -> bytearray:
+    def _sources(self, archive: Archive, part: GeneratedPart, *, findings: Findings) -> bytearray:
         """What stands before the generated bytes of a part."""
-        return self.builder.rendered(archive, part.size - part.made_of.size, part.sources, findings)
+        return self.builder.rendered(archive, part.size - part.made_of.size, sources=part.sources, findings=findings)
 
-    def _upload(self, archive: Archive, part: GeneratedPart, body: bytearray) -> PartReceipt:
+    def _upload(self, archive: Archive, part: GeneratedPart, *, body: bytearray) -> PartReceipt:
         if len(body) != part.size:
             raise AssertionError(f"part {part.number} of {part.size} bytes came to {len(body)}")
-        return self.builder.upload(archive, ARCHIVE_UPLOAD, part.number, body)
+        return self.builder.upload(archive, ARCHIVE_UPLOAD, number=part.number, body=body)
 
     # --- CRC-32s
 
@@ -130,9 +136,9 @@ class Finisher(msgspec.Struct, frozen=True):
         """The CRC-32 of each member but the manifest: known beforehand, or recorded by the chunks, or among `more`."""
         members = self.plans.members(archive)
         crcs, known = members.crcs, members.known
-        for entry, crc in self._recorded(archive, members.sizes, (Phase.CHECKSUM,), ()):
+        for entry, crc in self._recorded(archive, members.sizes, phases=(Phase.CHECKSUM,), more=()):
             crcs[entry], known[entry] = crc, 1
-        for entry, crc in self._recorded(archive, members.sizes, BODY_PHASES, more):
+        for entry, crc in self._recorded(archive, members.sizes, phases=BODY_PHASES, more=more):
             if known[entry] and crcs[entry] != crc:
                 raise SourceChanged(self._key_of(archive, entry), OTHER_CRC, entry)
             crcs[entry], known[entry] = crc, 1
@@ -142,7 +148,7 @@ class Finisher(msgspec.Struct, frozen=True):
         return crcs
 
     def _recorded(
-        self, archive: Archive, sizes: Numbers, phases: Iterable[Phase], more: Iterable[BodyCrc]
+        self, archive: Archive, sizes: Numbers, *, phases: Iterable[Phase], more: Iterable[BodyCrc]
     ) -> Iterator[tuple[int, int]]:
         """Members and their CRC-32s, where the ranges that chunks of these phases recorded make up the whole body."""
         receipts = (receipt for phase in phases for _, receipt in self.table.receipts(archive, phase))
@@ -154,19 +160,19 @@ class Finisher(msgspec.Struct, frozen=True):
                 ranges.setdefault(crc.entry, []).append(crc)
         for entry, found in ranges.items():
             if sum(crc.size for crc in found) == sizes[entry]:
-                yield entry, joined_crc(entry, sizes[entry], found)
+                yield entry, joined_crc(entry, sizes[entry], crcs=found)
 
     def _key_of(self, archive: Archive, entry: int) -> str:
         """The source of a member that S3 copied, looked up in the chunk that copied it."""
         for chunk, receipt in self.table.receipts(archive, Phase.BODY):
             if any(crc.entry == entry for crc in receipt.crcs):
-                for task in self.plans.chunk(archive, Phase.BODY, chunk):
+                for task in self.plans.chunk(archive, Phase.BODY, number=chunk):
                     if isinstance(task, Copy) and task.body.entry == entry:
                         return task.body.key
         raise AssertionError(f"no chunk of {archive.key} copied member {entry}")
 
 
-def _manifest_crc(archive: Archive, part: GeneratedPart, crc32: int) -> BodyCrc:
+def _manifest_crc(archive: Archive, part: GeneratedPart, *, crc32: int) -> BodyCrc:
     """The CRC-32 of a part's stretch of the manifest, which is the last member."""
     return BodyCrc(archive.entries - 1, part.start, part.made_of.manifest, crc32)
 

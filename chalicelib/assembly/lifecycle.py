@@ -74,20 +74,20 @@ class ArchiveLifecycle(msgspec.Struct, frozen=True):
 
     def changed(self, job: Job, key: str) -> None:
         """A file is not what it was: begin a new generation, with a new plan and new uploads."""
-        self._begin_again(job, "source_changed", {"keys": [key]})
+        self._begin_again(job, "source_changed", details={"keys": [key]})
 
     def upload_aborted(self, job: Job, archive: Archive) -> None:
         """The upload of an archive was aborted from outside: begin a new generation."""
-        self._begin_again(job, "upload_aborted", {"archive": archive.number})
+        self._begin_again(job, "upload_aborted", details={"archive": archive.number})
 
-    def _begin_again(self, job: Job, kind: str, details: dict[str, Any]) -> None:
+    def _begin_again(self, job: Job, kind: str, *, details: dict[str, Any]) -> None:
         event = JobEvent(kind, self.now(), WORKER, {**details, "generation": job.generation})
         keys = details.get("keys", ())
         for _ in range(ATTEMPTS):
             current = self.jobs.get(job.job_id)
             if current is None or current.status is not JobStatus.PROCESSING or current.generation != job.generation:
                 return
-            if self.table.next_generation(current, keys, event):
+            if self.table.next_generation(current, keys, event=event):
                 self.queue.send([PlanArchive(job.job_id, job.generation + 1)])
                 return
         raise TableUnavailable(f"the row of job {job.job_id} changed at each attempt to begin a new generation")

@@ -142,7 +142,7 @@ def entry_of(file: RequestedFile, result: FileResult, *, trusted: bool) -> Entry
     )
 
 
-def archive_filename(job: Job, number: int, archives: int) -> str:
+def archive_filename(job: Job, number: int, *, archives: int) -> str:
     """What the archive is called when it is saved; several are distinguished by their numbers."""
     name = (job.archive.filename if job.archive else "") or f"lorry-{job.job_id[:8]}.zip"
     if archives == 1:
@@ -156,7 +156,7 @@ def archive_prefix(job_id: str) -> str:
     return f"archives/{job_id}/"
 
 
-def archive_key(job_id: str, generation: int, number: int) -> str:
+def archive_key(job_id: str, generation: int, *, number: int) -> str:
     return f"{archive_prefix(job_id)}{generation}-{number}.zip"
 
 
@@ -165,7 +165,7 @@ def staging_prefix(job_id: str) -> str:
     return f"staging/{job_id}/"
 
 
-def staging_place(job_id: str, generation: int, token: str) -> str:
+def staging_place(job_id: str, generation: int, *, token: str) -> str:
     """Where one message of planning puts what it stores: no two write to the same place."""
     return f"{staging_prefix(job_id)}{generation}/{token}/"
 

@@ -84,7 +84,7 @@ class Planning(msgspec.Struct, frozen=True):
 class PlanRun:
     """One message's share of planning the archives of a job."""
 
-    def __init__(self, planning: Planning, job: Job, state: PlanState, area: StagingArea) -> None:
+    def __init__(self, planning: Planning, job: Job, *, state: PlanState, area: StagingArea) -> None:
         self.state, self._planning, self._job, self._area = state, planning, job, area
         self._entries = Entries()
         for key in state.rows:
@@ -138,7 +138,7 @@ class PlanRun:
         ranges = cut_volumes(entries, names, max_bytes=max_bytes)
         if len(ranges) > 1:  # by estimates that are some bytes too high
             whole = RowRange(0, len(entries))
-            layout = lay_out(Volume.of(entries, names, whole), s3_limits=self._planning.rules.limits)
+            layout = lay_out(Volume.of(entries, names, within=whole), s3_limits=self._planning.rules.limits)
             ranges = [whole] if layout.size <= max_bytes else ranges
         if len(ranges) > MAX_ARCHIVES:
             raise ArchiveTooLarge(size=self._job.size, limit=MAX_ARCHIVES * max_bytes)
@@ -150,10 +150,12 @@ class PlanRun:
             raise AssertionError("the files are not named")
         while len(state.archives) < len(state.ranges):
             number = len(state.archives) + 1
-            volume = Volume.of(self._entries, self._names, state.ranges[number - 1])
+            volume = Volume.of(self._entries, self._names, within=state.ranges[number - 1])
             state.current = state.current or ArchiveState()
             area = self._area.below(f"{number}/")
-            self._current = ArchiveRun(volume, state.current, area, planning.checksums, planning.rules)
+            self._current = ArchiveRun(
+                volume, state.current, area=area, checksums=planning.checksums, rules=planning.rules
+            )
             yield from self._current.steps()
             state.archives.append(self._current.finish())
             state.current = self._current = None
@@ -204,30 +206,30 @@ class ArchivePlanner(msgspec.Struct, frozen=True, kw_only=True):
     def _plan_job(self, job: Job, seconds_left: SecondsLeft) -> Planned | None:
         started = self.now()
         before = self.table.saved_plan(job)
-        place = staging_place(job.job_id, job.generation, self.token())
+        place = staging_place(job.job_id, job.generation, token=self.token())
         with self.executors(WRITES_IN_FLIGHT) as executor:
-            run = self._run(job, before, StagingArea(self.store, executor, place))
+            run = self._run(job, before, area=StagingArea(self.store, executor, place))
             try:
                 for _ in run.steps():
                     if self.now() - started >= self.plan_ms or seconds_left() < RESERVE_SECONDS:
-                        return self._save(job, run, before)
+                        return self._save(job, run, before=before)
             except ArchiveTooLarge as error:
                 self.lifecycle.job_lifecycle.fail(job, Failure(error.code, str(error)))
                 return None
         planned = run.state.archives
         del run  # and the entries, before an archive may be built right here
-        return self._open(job, self._archives(job, planned, place), seconds_left)
+        return self._open(job, self._archives(job, planned, place=place), seconds_left=seconds_left)
 
-    def _run(self, job: Job, before: str | None, area: StagingArea) -> PlanRun:
+    def _run(self, job: Job, before: str | None, *, area: StagingArea) -> PlanRun:
         """The run that was left, or one from the start, also where other code has left what this code cannot read."""
         if before:
             try:
-                return PlanRun(self.planning, job, decode(self.store.get(before), PlanState), area)
+                return PlanRun(self.planning, job, state=decode(self.store.get(before), PlanState), area=area)
             except UnknownFormat:
                 pass
-        return PlanRun(self.planning, job, PlanState(), area)
+        return PlanRun(self.planning, job, state=PlanState(), area=area)
 
-    def _save(self, job: Job, run: PlanRun, before: str | None) -> Planned | None:
+    def _save(self, job: Job, run: PlanRun, *, before: str | None) -> Planned | None:
         """Let the next message continue, unless another planner was quicker; what is stored here is then removed with
         the job."""
         state = run.save()
@@ -238,13 +240,13 @@ class ArchivePlanner(msgspec.Struct, frozen=True, kw_only=True):
 
     # --- opening
 
-    def _archives(self, job: Job, planned: Sequence[PlannedArchive], place: str) -> list[Archive]:
+    def _archives(self, job: Job, planned: Sequence[PlannedArchive], *, place: str) -> list[Archive]:
         """The archives, their uploads created."""
         with self.executors(WRITES_IN_FLIGHT) as executor:
             numbers = range(1, len(planned) + 1)
-            return list(executor.map(lambda number: self._archive(job, number, planned, place), numbers))
+            return list(executor.map(lambda number: self._archive(job, number, planned=planned, place=place), numbers))
 
-    def _archive(self, job: Job, number: int, planned: Sequence[PlannedArchive], place: str) -> Archive:
+    def _archive(self, job: Job, number: int, *, planned: Sequence[PlannedArchive], place: str) -> Archive:
         plan = planned[number - 1]
         verified = plan.crc_source is CrcSource.COPY
         names = [f"{place}{number}/intermediate-{upload}" for upload in range(1, plan.intermediates + 1)]
@@ -255,7 +257,7 @@ class ArchivePlanner(msgspec.Struct, frozen=True, kw_only=True):
             job_id=job.job_id,
             generation=job.generation,
             number=number,
-            filename=archive_filename(job, number, len(planned)),
+            filename=archive_filename(job, number, archives=len(planned)),
             size=plan.size,
             entries=plan.entries,
             parts=plan.parts,
@@ -264,20 +266,24 @@ class ArchivePlanner(msgspec.Struct, frozen=True, kw_only=True):
             cost=plan.cost.report(),
             plan=plan.plan,
             intermediates=f"{place}{number}/uploads" if intermediates else "",
-            upload=self.store.create_upload(archive_key(job.job_id, job.generation, number), checksummed=verified),
+            upload=self.store.create_upload(
+                archive_key(job.job_id, job.generation, number=number), checksummed=verified
+            ),
             chunks=plan.chunks,
             work=plan.work,
             phase=next(phase for phase in PHASES if plan.chunks.get(phase)),
             updated_at=self.now(),
         )
 
-    def _open(self, job: Job, archives: Sequence[Archive], seconds_left: SecondsLeft) -> Planned | None:
+    def _open(self, job: Job, archives: Sequence[Archive], *, seconds_left: SecondsLeft) -> Planned | None:
         """Save the archives, then send their first messages: in this order."""
         reads = any(archive.phase is Phase.CHECKSUM for archive in archives)
         sizes = {"archives": len(archives), "bytes": sum(archive.size for archive in archives)}
         costs = {"costs": [archive.cost for archive in archives]}
         event = JobEvent("checksumming" if reads else "assembling", self.now(), WORKER, sizes | costs)
-        opened = self.table.open_archives(job, Trigger.CHECKSUM if reads else Trigger.BUILD, archives, event)
+        opened = self.table.open_archives(
+            job, Trigger.CHECKSUM if reads else Trigger.BUILD, archives=archives, event=event
+        )
         if not opened:
             for archive in archives:
                 for upload in self._uploads_of(archive):

@@ -126,7 +126,7 @@ class PlanWriter:
             self._close()
         return number
 
-    def set_chunk(self, phase: Phase, number: int, blob: int) -> None:
+    def set_chunk(self, phase: Phase, number: int, *, blob: int) -> None:
         """Make a blob chunk `number` of a phase; numbers are set in any order."""
         chunks = self.plan.chunks.setdefault(phase, array("I"))
         chunks.extend([0] * (number + 1 - len(chunks)))
@@ -169,7 +169,7 @@ class PlanReader:
     def plan(self, archive: Archive) -> StoredPlan:
         return self._read(archive.plan, StoredPlan)
 
-    def chunk(self, archive: Archive, phase: Phase, number: int) -> tuple[Task, ...]:
+    def chunk(self, archive: Archive, phase: Phase, *, number: int) -> tuple[Task, ...]:
         """The tasks of a chunk. Raises UnknownFormat."""
         return decode_chunk(self.blob(archive, self.plan(archive).chunks[phase][number]))
 

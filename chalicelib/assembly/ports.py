@@ -26,20 +26,20 @@ class ArchiveStore(Protocol):
     def create_upload(self, key: str, *, checksummed: bool) -> MultipartUpload:
         """Open a multipart upload; `checksummed`: the store is asked for CRC-32s of parts and whole."""
 
-    def upload_part(self, upload: MultipartUpload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
+    def upload_part(self, upload: MultipartUpload, number: int, *, body: bytes | bytearray, crc32: int | None) -> str:
         """Upload a part; its ETag. Verified by its CRC-32 in a checksummed upload, else (None) by other means.
 
         Raises UploadGone.
         """
 
-    def copy_part(self, upload: MultipartUpload, number: int, body: Body) -> tuple[str, int | None]:
+    def copy_part(self, upload: MultipartUpload, number: int, *, body: Body) -> tuple[str, int | None]:
         """Let the store copy a range of the source bucket: ETag, and the CRC-32 where the answer has it.
 
         Raises SourceChanged if the object is gone or another version, and UploadGone.
         """
 
     def copy_object(
-        self, upload: MultipartUpload, number: int, key: str, *, start: int, size: int
+        self, upload: MultipartUpload, number: int, *, key: str, start: int, size: int
     ) -> tuple[str, int | None]:
         """The same from an object of the archive bucket."""
 
@@ -116,7 +116,7 @@ class AssemblyTable(Protocol):
         False if the job has ended, or another planner has saved one. `step` is for operators.
         """
 
-    def open_archives(self, job: Job, trigger: Trigger, archives: Sequence[Archive], event: JobEvent) -> bool:
+    def open_archives(self, job: Job, trigger: Trigger, *, archives: Sequence[Archive], event: JobEvent) -> bool:
         """Save the archives of a generation before their first chunk is sent, with the transition and the job's size.
 
         False if the job has ended, is in another generation, or another planner has opened them.
@@ -127,14 +127,14 @@ class AssemblyTable(Protocol):
     def archives(self, job_id: str, generation: int | None = None) -> list[Archive]:
         """The archives of a generation, or of all, in the order of generations and numbers."""
 
-    def chunk_state(self, job_id: str, generation: int, number: int, phase: Phase, *, chunk: int) -> ChunkState:
+    def chunk_state(self, job_id: str, generation: int, *, number: int, phase: Phase, chunk: int) -> ChunkState:
         """Job, archive `number` of a generation, and whether this chunk is recorded, in one read."""
 
-    def record_chunk(self, archive: Archive, chunk: int, receipt: Receipt, *, now: int) -> ChunkOutcome:
+    def record_chunk(self, archive: Archive, chunk: int, *, receipt: Receipt, now: int) -> ChunkOutcome:
         """Store the receipt of a chunk of the archive's phase and count it, once and only while it is in this phase."""
 
     def receipts(
-        self, archive: Archive, phase: Phase, chunks: Sequence[int] | None = None
+        self, archive: Archive, phase: Phase, *, chunks: Sequence[int] | None = None
     ) -> Iterator[tuple[int, Receipt]]:
         """Chunk numbers and receipts of a phase in any order: of all its chunks, or of those named."""
 
@@ -153,13 +153,13 @@ class AssemblyTable(Protocol):
 
     # --- beginning again, ending
 
-    def next_generation(self, job: Job, changed: Sequence[str], event: JobEvent) -> bool:
+    def next_generation(self, job: Job, changed: Sequence[str], *, event: JobEvent) -> bool:
         """Begin a new generation because the files with these keys changed. False if another worker was first."""
 
     def changed_keys(self, job: Job) -> list[str]:
         """The keys of the files that changed since a client set the job going, each as often as it changed."""
 
-    def replace_results(self, job: Job, results: Mapping[int, FileResult], counts: Counts, *, size: int) -> bool:
+    def replace_results(self, job: Job, results: Mapping[int, FileResult], *, counts: Counts, size: int) -> bool:
         """Replace results of files by index, and add `counts` and `size` to the job's: once for each generation."""
 
     def forget_archives(self, archives: Sequence[Archive]) -> None:

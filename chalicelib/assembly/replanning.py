@@ -49,7 +49,7 @@ class Replanner(msgspec.Struct, frozen=True):
             pairs = self._look_again(job)
             counts, size = _difference(list(pairs.values()))
             results = {index: after for index, (_, after) in pairs.items()}
-            if not self.table.replace_results(job, results, counts, size=size):
+            if not self.table.replace_results(job, results, counts=counts, size=size):
                 return None  # the other planner may have seen other versions
             current = self.jobs.get(job.job_id)
             if current is None or current.generation != job.generation:

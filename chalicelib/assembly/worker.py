@@ -71,8 +71,9 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
 
     def _build(self, message: BuildChunk, seconds_left: SecondsLeft, *, resume: bool) -> Built:
         phase = _phase_of(message)
-        key = (message.job_id, message.generation, message.archive, phase)
-        job, archive, recorded = self.table.chunk_state(*key, chunk=message.chunk)
+        job, archive, recorded = self.table.chunk_state(
+            message.job_id, message.generation, number=message.archive, phase=phase, chunk=message.chunk
+        )
         if job is None or archive is None or not _builds(job, message.generation):
             return Built.DROPPED
         if archive.phase is not phase or recorded:
@@ -80,7 +81,7 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
             return Built.REPEATED
         if message.chunk >= archive.chunks[phase]:
             raise UnreadableMessage(f"phase {phase} of {archive.key} has {archive.chunks[phase]} chunks")
-        outcome, following = self._build_chunk(archive, message.chunk, seconds_left, resume=resume)
+        outcome, following = self._build_chunk(archive, message.chunk, seconds_left=seconds_left, resume=resume)
         if following is not None:
             self._build_on(following, seconds_left)
         return outcome
@@ -91,18 +92,18 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
         while following is not None:
             archive = following
             try:
-                _, following = self._build_chunk(archive, 0, seconds_left)
+                _, following = self._build_chunk(archive, 0, seconds_left=seconds_left)
             except Exception:
                 self.lifecycle.start(archive, inline=False)
                 raise
 
     def _build_chunk(
-        self, archive: Archive, chunk: int, seconds_left: SecondsLeft, *, resume: bool = False
+        self, archive: Archive, chunk: int, *, seconds_left: SecondsLeft, resume: bool = False
     ) -> tuple[Built, Archive | None]:
         """Build a chunk of the archive's phase and record it; the archive comes back in its next phase if the only
         chunk of that is left to this worker."""
         try:
-            receipt = self._work(archive, chunk, seconds_left, resume=resume)
+            receipt = self._work(archive, chunk, seconds_left=seconds_left, resume=resume)
         except (ObjectRefused, SourceChanged) as error:
             return self._replan(archive, changed=error.key)
         except UploadGone:
@@ -112,7 +113,7 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
             if job.replans >= MAX_REPLANS:
                 raise
             return self._replan(archive, changed=None)
-        outcome = self.table.record_chunk(archive, chunk, receipt, now=self.now())
+        outcome = self.table.record_chunk(archive, chunk, receipt=receipt, now=self.now())
         job, current, _ = self._state(archive, chunk)
         if outcome is ChunkOutcome.STALE or job is None or current is None:
             return Built.DROPPED, None
@@ -121,8 +122,9 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
 
     def _state(self, archive: Archive, chunk: int) -> ChunkState:
         """Job and archive as they are now; no job if it does not build this generation any more."""
-        key = (archive.job_id, archive.generation, archive.number, archive.phase)
-        state = self.table.chunk_state(*key, chunk=chunk)
+        state = self.table.chunk_state(
+            archive.job_id, archive.generation, number=archive.number, phase=archive.phase, chunk=chunk
+        )
         return state if state.job and _builds(state.job, archive.generation) else state._replace(job=None)
 
     def _replan(self, archive: Archive, *, changed: str | None) -> tuple[Built, None]:
@@ -135,10 +137,10 @@ class AssemblyWorker(msgspec.Struct, frozen=True):
                 self.lifecycle.changed(job, changed)
         return Built.REPLANNED, None
 
-    def _work(self, archive: Archive, chunk: int, seconds_left: SecondsLeft, *, resume: bool) -> Receipt:
+    def _work(self, archive: Archive, chunk: int, *, seconds_left: SecondsLeft, resume: bool) -> Receipt:
         if archive.phase in FINISHING:
-            return self.finisher.build(archive, chunk, seconds_left)
-        return self.builder.build(archive, chunk, seconds_left, resume=resume)
+            return self.finisher.build(archive, chunk, seconds_left=seconds_left)
+        return self.builder.build(archive, chunk, seconds_left=seconds_left, resume=resume)
 
 
 def _phase_of(message: BuildChunk) -> Phase:
@@ -175,7 +177,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     plan_ms: int = PLAN_MS
 
 
-def build_worker(outside: Outside, choices: Choices, lifecycle: JobLifecycle) -> AssemblyWorker:
+def build_worker(outside: Outside, choices: Choices, *, lifecycle: JobLifecycle) -> AssemblyWorker:
     jobs, table, store, source = outside.jobs, outside.table, outside.store, outside.source
     executors, now = outside.executors, outside.now
     archives = ArchiveLifecycle(jobs, table, outside.queue, lifecycle, now)

@@ -56,12 +56,12 @@ class DynamoAssemblyTable(msgspec.Struct, frozen=True):
         planning = _job_update(job.job_id, job.generation, set={"updated_at": now})
         return self.table.wins(Put(saved, equals("state", before) if before else NEW_ROW), planning)
 
-    def open_archives(self, job: Job, trigger: Trigger, archives: Sequence[Archive], event: JobEvent) -> bool:
+    def open_archives(self, job: Job, trigger: Trigger, *, archives: Sequence[Archive], event: JobEvent) -> bool:
         ttl = self._ttl(event.at)
         begun = _job_update(
             job.job_id,
             job.generation,
-            allowed(trigger) & equals("to_assemble", 0),
+            condition=allowed(trigger) & equals("to_assemble", 0),
             set={
                 **entered(trigger),
                 "to_assemble": sum(archive.size for archive in archives),
@@ -80,7 +80,7 @@ class DynamoAssemblyTable(msgspec.Struct, frozen=True):
         found = self.table.rows(equals("pk", keys.partition(job_id)) & begins_with("sk", prefix))
         return [_archive_from(row) for row in found]
 
-    def chunk_state(self, job_id: str, generation: int, number: int, phase: Phase, *, chunk: int) -> ChunkState:
+    def chunk_state(self, job_id: str, generation: int, *, number: int, phase: Phase, chunk: int) -> ChunkState:
         job, archive = keys.job(job_id), keys.archive(job_id, generation, number=number)
         receipt = keys.receipt(job_id, generation, number=number, phase=phase, chunk=chunk)
         found = {row["sk"]["S"]: row for row in self.table.read_all([job, archive, receipt])}
@@ -91,14 +91,14 @@ class DynamoAssemblyTable(msgspec.Struct, frozen=True):
             receipt["sk"]["S"] in found,
         )
 
-    def record_chunk(self, archive: Archive, chunk: int, receipt: Receipt, *, now: int) -> ChunkOutcome:
+    def record_chunk(self, archive: Archive, chunk: int, *, receipt: Receipt, now: int) -> ChunkOutcome:
         count = Update(
             key=_key_of(archive),
             add={"recorded": 1, "done_bytes": receipt.done},
             set={"updated_at": now},
             condition=equals("phase", archive.phase),
         )
-        stored = Put(_receipt_row(archive, chunk, receipt, ttl=self._ttl(now)), NEW_ROW)
+        stored = Put(_receipt_row(archive, chunk, receipt=receipt, ttl=self._ttl(now)), NEW_ROW)
         try:
             self.table.transact(stored, count)
         except ConditionFailed as failed:
@@ -108,13 +108,13 @@ class DynamoAssemblyTable(msgspec.Struct, frozen=True):
         return ChunkOutcome.RECORDED
 
     def receipts(
-        self, archive: Archive, phase: Phase, chunks: Sequence[int] | None = None
+        self, archive: Archive, phase: Phase, *, chunks: Sequence[int] | None = None
     ) -> Iterator[tuple[int, Receipt]]:
-        for row in self._receipt_rows(archive, phase, chunks):
+        for row in self._receipt_rows(archive, phase, chunks=chunks):
             yield keys.chunk_of(row), msgspec.msgpack.decode(row["receipt"]["B"], type=Receipt)
 
     def recorded_chunks(self, archive: Archive) -> set[int]:
-        return {keys.chunk_of(row) for row in self._receipt_rows(archive, archive.phase, None)}
+        return {keys.chunk_of(row) for row in self._receipt_rows(archive, archive.phase, chunks=None)}
 
     def enter_phase(self, archive: Archive, phase: Phase, *, now: int) -> Archive | None:
         entered_now = {"phase": phase, "recorded": 0, "completing_at": 0, "updated_at": now}
@@ -137,19 +137,19 @@ class DynamoAssemblyTable(msgspec.Struct, frozen=True):
             condition &= at_most("updated_at", not_after)
         values = {"assembled": assembled, "updated_at": now}
         try:
-            self.table.update(_job_update(job.job_id, job.generation, condition, set=values))
+            self.table.update(_job_update(job.job_id, job.generation, condition=condition, set=values))
         except ConditionFailed:
             return False
         return True
 
     # --- beginning again, ending
 
-    def next_generation(self, job: Job, changed: Sequence[str], event: JobEvent) -> bool:
+    def next_generation(self, job: Job, changed: Sequence[str], *, event: JobEvent) -> bool:
         begun = _job_update(
             job.job_id,
             job.generation,
             # Progress is read from this row, so it must not have moved since.
-            allowed(Trigger.REPLAN) & equals("assembled", job.assembled),
+            condition=allowed(Trigger.REPLAN) & equals("assembled", job.assembled),
             set={
                 **entered(Trigger.REPLAN),
                 "generation": job.generation + 1,
@@ -168,12 +168,12 @@ class DynamoAssemblyTable(msgspec.Struct, frozen=True):
         found = self.table.rows(equals("pk", keys.partition(job.job_id)) & between("sk", low=first, high=last))
         return [str(row["key"]["S"]) for row in found]
 
-    def replace_results(self, job: Job, results: Mapping[int, FileResult], counts: Counts, *, size: int) -> bool:
+    def replace_results(self, job: Job, results: Mapping[int, FileResult], *, counts: Counts, size: int) -> bool:
         stored = self._result_rows(job, results)
         counters = _job_update(
             job.job_id,
             job.generation,
-            less("replanned", job.generation),
+            condition=less("replanned", job.generation),
             set={"replanned": job.generation},
             add=counted(counts, size),
         )
@@ -205,7 +205,7 @@ class DynamoAssemblyTable(msgspec.Struct, frozen=True):
 
     # --- rows
 
-    def _receipt_rows(self, archive: Archive, phase: Phase, chunks: Sequence[int] | None) -> Iterator[Row]:
+    def _receipt_rows(self, archive: Archive, phase: Phase, *, chunks: Sequence[int] | None) -> Iterator[Row]:
         """The rows of few chunks by their keys, those of many by a query of each shard."""
         count = archive.chunks.get(phase, 0)
         if chunks is None and count > DYNAMODB_MAX_BATCH_GET:
@@ -259,7 +259,7 @@ def _receipt_key(archive: Archive, phase: Phase, *, chunk: int) -> Row:
     return keys.receipt(archive.job_id, archive.generation, number=archive.number, phase=phase, chunk=chunk)
 
 
-def _receipt_row(archive: Archive, chunk: int, receipt: Receipt, *, ttl: int) -> Row:
+def _receipt_row(archive: Archive, chunk: int, *, receipt: Receipt, ttl: int) -> Row:
     body = msgspec.msgpack.encode(receipt)
     return {**_receipt_key(archive, archive.phase, chunk=chunk), **attributes({"receipt": body, "ttl": ttl})}
 
@@ -267,8 +267,8 @@ def _receipt_row(archive: Archive, chunk: int, receipt: Receipt, *, ttl: int) ->
 def _job_update(
     job_id: str,
     generation: int,
-    condition: Condition | None = None,
     *,
+    condition: Condition | None = None,
     set: Mapping[str, Any],
     add: Mapping[str, Any] | None = None,
 ) -> Update:

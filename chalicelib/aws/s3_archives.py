@@ -52,7 +52,7 @@ class S3ArchiveStore(msgspec.Struct, frozen=True):
             answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType=ZIP_TYPE, **checksum)
         return MultipartUpload(key, answer["UploadId"])
 
-    def upload_part(self, upload: MultipartUpload, number: int, body: bytes | bytearray, *, crc32: int | None) -> str:
+    def upload_part(self, upload: MultipartUpload, number: int, *, body: bytes | bytearray, crc32: int | None) -> str:
         # AWS refuses a part's CRC-32 where the upload was created without an algorithm.
         verified = {"ContentMD5": _md5(body)} if crc32 is None else {"ChecksumCRC32": encode_crc32(crc32)}
         with _upload_errors(upload):
@@ -61,7 +61,7 @@ class S3ArchiveStore(msgspec.Struct, frozen=True):
             )
         return str(answer["ETag"]).strip('"')
 
-    def copy_part(self, upload: MultipartUpload, number: int, body: Body) -> tuple[str, int | None]:
+    def copy_part(self, upload: MultipartUpload, number: int, *, body: Body) -> tuple[str, int | None]:
         source = {"Bucket": self.source_bucket, "Key": body.key}
         pinned, wanted = f'"{body.etag}"', _bytes(body.start, body.size)
         with _source_errors(body), _upload_errors(upload):
@@ -74,7 +74,7 @@ class S3ArchiveStore(msgspec.Struct, frozen=True):
                 raise
 
     def copy_object(
-        self, upload: MultipartUpload, number: int, key: str, *, start: int, size: int
+        self, upload: MultipartUpload, number: int, *, key: str, start: int, size: int
     ) -> tuple[str, int | None]:
         with _upload_errors(upload):
             source = {"Bucket": self.bucket, "Key": key}
@@ -208,7 +208,7 @@ class S3ArchiveStore(msgspec.Struct, frozen=True):
         self.put(f"{place}source", bytes(PROBE_BYTES))
         upload = self.create_upload(f"{place}target", checksummed=True)
         try:
-            etag, crc32 = self.copy_object(upload, 1, f"{place}source", start=MiB, size=size)
+            etag, crc32 = self.copy_object(upload, 1, key=f"{place}source", start=MiB, size=size)
             if crc32 is None:
                 return False
             self.complete(upload, [PartReceipt(0, 1, etag, size, crc32)], size=size, crc32=crc32)

@@ -36,9 +36,9 @@ class SqsWorkQueue(msgspec.Struct, frozen=True):
     def send(self, messages: Iterable[AnyMessage], *, delay: int = 0) -> None:
         for group in _groups(messages):
             for kind in dict.fromkeys(map(type, group)):
-                self._send(self.urls[kind], [message for message in group if type(message) is kind], delay)
+                self._send(self.urls[kind], [message for message in group if type(message) is kind], delay=delay)
 
-    def _send(self, url: str, messages: Sequence[AnyMessage], delay: int) -> None:
+    def _send(self, url: str, messages: Sequence[AnyMessage], *, delay: int) -> None:
         later = {"DelaySeconds": delay} if delay else {}
         entries = [{"Id": str(n), "MessageBody": encode(message), **later} for n, message in enumerate(messages)]
         with queue_errors():

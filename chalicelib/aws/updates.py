@@ -45,19 +45,19 @@ class Condition(msgspec.Struct, frozen=True):
 
 def equals(name: str, value: Any) -> Condition:
     """`value` may be a Name, here and below."""
-    return _compared(name, "=", value)
+    return _compared(name, "=", value=value)
 
 
 def less(name: str, value: Any) -> Condition:
-    return _compared(name, "<", value)
+    return _compared(name, "<", value=value)
 
 
 def at_most(name: str, value: Any) -> Condition:
-    return _compared(name, "<=", value)
+    return _compared(name, "<=", value=value)
 
 
 def at_least(name: str, value: Any) -> Condition:
-    return _compared(name, ">=", value)
+    return _compared(name, ">=", value=value)
 
 
 def between(name: str, *, low: Any, high: Any) -> Condition:
@@ -189,7 +189,7 @@ def _conditional(condition: Condition | None, expression: Expression) -> Row:
     }
 
 
-def _compared(name: str, operator: str, value: Any) -> Condition:
+def _compared(name: str, operator: str, *, value: Any) -> Condition:
     return Condition((Name(name), f" {operator} ", _operand(value)))
 
 

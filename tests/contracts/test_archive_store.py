@@ -75,7 +75,7 @@ def built(store: ArchiveStore, key: str, content: bytes, *, checksummed: bool = 
     """An object of one part, and that part's receipt."""
     upload = store.create_upload(key, checksummed=checksummed)
     crc = zlib.crc32(content)
-    part = store.upload_part(upload, 1, content, crc32=crc if checksummed else None)
+    part = store.upload_part(upload, 1, body=content, crc32=crc if checksummed else None)
     receipt = PartReceipt(0, 1, part, len(content), crc)
     store.complete(upload, [receipt], size=len(content), crc32=crc if checksummed else None)
     return receipt
@@ -107,14 +107,14 @@ def test_an_upload_that_was_aborted_is_gone(store: ArchiveStore) -> None:
     store.abort(upload)
     assert store.open_uploads("archives/") == []
     with pytest.raises(UploadGone):
-        store.upload_part(upload, 1, b"content", crc32=None)
+        store.upload_part(upload, 1, body=b"content", crc32=None)
     with pytest.raises(UploadGone):
         store.complete(upload, [PartReceipt(0, 1, "e" * 32, 7, 0)], size=7, crc32=None)
 
 
 def test_a_copied_range_tells_its_crc(store: ArchiveStore, etag: str) -> None:
     upload = store.create_upload("archives/a.zip", checksummed=True)
-    part, crc = store.copy_part(upload, 1, body(etag, 100, 900))
+    part, crc = store.copy_part(upload, 1, body=body(etag, 100, 900))
     assert crc == zlib.crc32(FILE[100:1_000])
     store.complete(upload, [PartReceipt(0, 1, part, 900, crc)], size=900, crc32=crc)
     assert store.get("archives/a.zip") == FILE[100:1_000]
@@ -123,7 +123,7 @@ def test_a_copied_range_tells_its_crc(store: ArchiveStore, etag: str) -> None:
 def test_an_object_of_the_archive_bucket_is_copied_too(store: ArchiveStore) -> None:
     store.put("staging/part", FILE)
     upload = store.create_upload("archives/a.zip", checksummed=True)
-    part, crc = store.copy_object(upload, 1, "staging/part", start=5, size=50)
+    part, crc = store.copy_object(upload, 1, key="staging/part", start=5, size=50)
     assert crc == zlib.crc32(FILE[5:55])
     store.complete(upload, [PartReceipt(0, 1, part, 50, crc)], size=50, crc32=crc)
     assert store.get("archives/a.zip") == FILE[5:55]
@@ -134,7 +134,7 @@ def test_another_version_is_neither_copied_nor_read(store: ArchiveStore, etag: s
     other = Body(7, KEY, "0" * 32, 0, 10) if change == "version" else Body(7, "downloads/1.zip", etag, 0, 10)
     upload = store.create_upload("archives/a.zip", checksummed=False)
     for use in (
-        lambda: store.copy_part(upload, 1, other),
+        lambda: store.copy_part(upload, 1, body=other),
         lambda: list(store.read_many([body(etag), other])),
         lambda: store.crc_of(other),
     ):
@@ -153,7 +153,7 @@ def test_ranges_are_read_in_their_order(store: ArchiveStore, etag: str) -> None:
 
 def test_an_upload_that_is_verified_needs_the_crc_of_each_part(store: ArchiveStore) -> None:
     upload = store.create_upload("archives/a.zip", checksummed=True)
-    part = store.upload_part(upload, 1, b"content", crc32=zlib.crc32(b"content"))
+    part = store.upload_part(upload, 1, body=b"content", crc32=zlib.crc32(b"content"))
     with pytest.raises(ChecksumsMissing):
         store.complete(upload, [PartReceipt(0, 1, part, 7, None)], size=7, crc32=zlib.crc32(b"content"))
     store.abort(upload)
@@ -271,6 +271,6 @@ class Refusing:
 def test_a_copy_that_the_archive_bucket_refuses_is_no_fault_of_the_object() -> None:
     archives = S3ArchiveStore(Refusing(), "source", "target", 8, ThreadPoolExecutor)
     with pytest.raises(StorageForbidden) as caught:
-        archives.copy_part(MultipartUpload("target.zip", "1"), 1, body("etag"))
+        archives.copy_part(MultipartUpload("target.zip", "1"), 1, body=body("etag"))
     assert not isinstance(caught.value, ObjectRefused)
     assert "s3:GetObject" in str(caught.value)

@@ -58,7 +58,7 @@ def read(jobs: JobTable) -> Job:
 
 def opened(both: Tables, *archives: Archive, trigger: Trigger = Trigger.BUILD) -> None:
     jobs, assembly = both
-    assert assembly.open_archives(read(jobs), trigger, archives or [ARCHIVE], event("planned", NOW))
+    assert assembly.open_archives(read(jobs), trigger, archives=archives or [ARCHIVE], event=event("planned", NOW))
 
 
 def cancelled(jobs: JobTable) -> None:
@@ -90,7 +90,7 @@ def test_of_two_planners_one_saves_its_state(both: Tables, before: str | None) -
 def test_no_state_is_saved_for_an_ended_job_or_another_generation(both: Tables) -> None:
     jobs, assembly = both
     before = read(jobs)
-    assert assembly.next_generation(before, [], event())
+    assert assembly.next_generation(before, [], event=event())
     assert not assembly.save_plan(before, state="late", before=None, step="collect", now=NOW)
     cancelled(jobs)
     assert not assembly.save_plan(read(jobs), state="late", before=None, step="collect", now=NOW)
@@ -111,8 +111,8 @@ def test_archives_are_opened_once(both: Tables) -> None:
     before = read(jobs)
     opened(both)
     other = replace(ARCHIVE, plan="other")
-    assert not assembly.open_archives(before, Trigger.BUILD, [other], event("planned"))
-    assert not assembly.open_archives(read(jobs), Trigger.BUILD, [other], event("planned"))
+    assert not assembly.open_archives(before, Trigger.BUILD, archives=[other], event=event("planned"))
+    assert not assembly.open_archives(read(jobs), Trigger.BUILD, archives=[other], event=event("planned"))
     assert assembly.archives(ONE, 1) == [ARCHIVE]
 
 
@@ -126,7 +126,7 @@ def test_an_ended_job_opens_nothing(both: Tables) -> None:
     jobs, assembly = both
     before = read(jobs)
     cancelled(jobs)
-    assert not assembly.open_archives(before, Trigger.BUILD, [ARCHIVE], event("planned"))
+    assert not assembly.open_archives(before, Trigger.BUILD, archives=[ARCHIVE], event=event("planned"))
     assert assembly.archives(ONE) == []
 
 
@@ -136,25 +136,25 @@ def test_an_ended_job_opens_nothing(both: Tables) -> None:
 def test_a_chunk_is_recorded_once(both: Tables) -> None:
     jobs, assembly = both
     opened(both)
-    assert assembly.record_chunk(ARCHIVE, 2, RECEIPT, now=NOW + 5) is ChunkOutcome.RECORDED
-    assert assembly.record_chunk(ARCHIVE, 2, Receipt(), now=NOW + 9) is ChunkOutcome.DUPLICATE
+    assert assembly.record_chunk(ARCHIVE, 2, receipt=RECEIPT, now=NOW + 5) is ChunkOutcome.RECORDED
+    assert assembly.record_chunk(ARCHIVE, 2, receipt=Receipt(), now=NOW + 9) is ChunkOutcome.DUPLICATE
     after = replace(ARCHIVE, recorded=1, done_bytes=50, updated_at=NOW + 5)
     assert assembly.archives(ONE, 1) == [after]
     assert list(assembly.receipts(ARCHIVE, Phase.BODY)) == [(2, RECEIPT)]
     assert assembly.recorded_chunks(ARCHIVE) == {2}
-    assert assembly.chunk_state(ONE, 1, 1, Phase.BODY, chunk=2) == ChunkState(read(jobs), after, True)
-    assert assembly.chunk_state(ONE, 1, 1, Phase.BODY, chunk=1) == ChunkState(read(jobs), after, False)
-    assert assembly.chunk_state(ONE, 1, 2, Phase.BODY, chunk=2) == ChunkState(read(jobs), None, False)
+    assert assembly.chunk_state(ONE, 1, number=1, phase=Phase.BODY, chunk=2) == ChunkState(read(jobs), after, True)
+    assert assembly.chunk_state(ONE, 1, number=1, phase=Phase.BODY, chunk=1) == ChunkState(read(jobs), after, False)
+    assert assembly.chunk_state(ONE, 1, number=2, phase=Phase.BODY, chunk=2) == ChunkState(read(jobs), None, False)
 
 
 def test_a_chunk_of_a_phase_that_is_over_was_done_before(both: Tables) -> None:
     _, assembly = both
     opened(both)
     for chunk in range(3):
-        assembly.record_chunk(ARCHIVE, chunk, RECEIPT, now=NOW)
+        assembly.record_chunk(ARCHIVE, chunk, receipt=RECEIPT, now=NOW)
     (complete,) = assembly.archives(ONE)
     assert assembly.enter_phase(complete, Phase.FINISH, now=NOW)
-    assert assembly.record_chunk(ARCHIVE, 9, RECEIPT, now=NOW) is ChunkOutcome.DUPLICATE
+    assert assembly.record_chunk(ARCHIVE, 9, receipt=RECEIPT, now=NOW) is ChunkOutcome.DUPLICATE
     assert assembly.recorded_chunks(ARCHIVE) == {0, 1, 2}
 
 
@@ -162,10 +162,10 @@ def test_a_chunk_of_a_later_phase_or_a_forgotten_archive_is_stale(both: Tables) 
     _, assembly = both
     opened(both)
     finishing = replace(ARCHIVE, phase=Phase.FINISH)
-    assert assembly.record_chunk(finishing, 0, RECEIPT, now=NOW) is ChunkOutcome.STALE
+    assert assembly.record_chunk(finishing, 0, receipt=RECEIPT, now=NOW) is ChunkOutcome.STALE
     assembly.forget_archives([ARCHIVE])
     assert assembly.archives(ONE) == []
-    assert assembly.record_chunk(ARCHIVE, 0, RECEIPT, now=NOW) is ChunkOutcome.STALE
+    assert assembly.record_chunk(ARCHIVE, 0, receipt=RECEIPT, now=NOW) is ChunkOutcome.STALE
     assert assembly.recorded_chunks(ARCHIVE) == set()
 
 
@@ -176,9 +176,9 @@ def test_all_receipts_of_a_phase_are_read_and_those_of_named_chunks(both: Tables
     opened(both, many)
     wanted = {number: replace(RECEIPT, done=number) for number in range(chunks)}
     for number, receipt in wanted.items():
-        assembly.record_chunk(many, number, receipt, now=NOW)
+        assembly.record_chunk(many, number, receipt=receipt, now=NOW)
     assert dict(assembly.receipts(many, Phase.BODY)) == wanted
-    assert dict(assembly.receipts(many, Phase.BODY, [0, 2])) == {0: wanted[0], 2: wanted[2]}
+    assert dict(assembly.receipts(many, Phase.BODY, chunks=[0, 2])) == {0: wanted[0], 2: wanted[2]}
     assert assembly.recorded_chunks(many) == set(wanted)
     assert list(assembly.receipts(many, Phase.FINISH)) == []
 
@@ -187,9 +187,9 @@ def test_a_phase_is_entered_once_and_only_when_the_one_before_is_complete(both: 
     _, assembly = both
     opened(both)
     for chunk in range(2):
-        assembly.record_chunk(ARCHIVE, chunk, RECEIPT, now=NOW)
+        assembly.record_chunk(ARCHIVE, chunk, receipt=RECEIPT, now=NOW)
     assert assembly.enter_phase(ARCHIVE, Phase.FINISH, now=NOW) is None
-    assembly.record_chunk(ARCHIVE, 2, RECEIPT, now=NOW)
+    assembly.record_chunk(ARCHIVE, 2, receipt=RECEIPT, now=NOW)
     (complete,) = assembly.archives(ONE)
     entered = assembly.enter_phase(complete, Phase.FINISH, now=NOW + 7)
     assert entered == replace(complete, phase=Phase.FINISH, recorded=0, updated_at=NOW + 7)
@@ -205,7 +205,7 @@ def test_when_a_completion_was_asked_for_is_noted_until_the_phase_is_over(both: 
     assembly.begin_completing(ARCHIVE, now=NOW + 2)
     assert assembly.archives(ONE)[0].completing_at == NOW + 2
     for chunk in range(3):
-        assembly.record_chunk(ARCHIVE, chunk, RECEIPT, now=NOW)
+        assembly.record_chunk(ARCHIVE, chunk, receipt=RECEIPT, now=NOW)
     entered = assembly.enter_phase(assembly.archives(ONE)[0], Phase.FINISH, now=NOW + 7)
     assert entered is not None and entered.completing_at == 0
     assert assembly.archives(ONE) == [entered]
@@ -230,7 +230,7 @@ def test_the_keys_of_changed_files_are_remembered_until_a_client_starts_the_job_
     jobs, assembly = both
     long = "downloads/" + "x" * 1_000
     for keys in ([long, "b"], [], [long]):
-        assert assembly.next_generation(read(jobs), keys, event("source_changed"))
+        assert assembly.next_generation(read(jobs), keys, event=event("source_changed"))
     job_now = read(jobs)
     assert (job_now.generation, job_now.replans) == (4, 3)
     assert sorted(assembly.changed_keys(job_now)) == ["b", long, long]
@@ -244,20 +244,20 @@ def test_a_generation_begins_once_from_the_progress_that_clients_saw(both: Table
     opened(both)
     before = read(jobs)
     assembly.report_progress(before, assembled=75, now=NOW, not_after=None)
-    assert not assembly.next_generation(before, [], event())
+    assert not assembly.next_generation(before, [], event=event())
     seen = read(jobs)
-    assert assembly.next_generation(seen, [], event())
-    assert not assembly.next_generation(seen, [], event())
+    assert assembly.next_generation(seen, [], event=event())
+    assert not assembly.next_generation(seen, [], event=event())
     after = read(jobs)
     assert (after.progress, after.assembled, after.to_assemble) == (seen.progress, 0, 0)
 
 
 def test_results_are_replaced_once_for_each_generation(both: Tables) -> None:
     jobs, assembly = both
-    assembly.next_generation(read(jobs), ["downloads/70000.zip"], event())
+    assembly.next_generation(read(jobs), ["downloads/70000.zip"], event=event())
     seen = read(jobs)
-    assert assembly.replace_results(seen, {0: GONE}, Counts(-1, 1, 0), size=-7)
-    assert not assembly.replace_results(seen, {0: GONE}, Counts(-1, 1, 0), size=-7)
+    assert assembly.replace_results(seen, {0: GONE}, counts=Counts(-1, 1, 0), size=-7)
+    assert not assembly.replace_results(seen, {0: GONE}, counts=Counts(-1, 1, 0), size=-7)
     after = read(jobs)
     assert (after.counts, after.size, after.replanned) == (Counts(0, 1, 0), 0, 2)
     assert jobs.read_results(after, [0]) == {0: (GONE,)}
@@ -268,7 +268,7 @@ def test_cleaning_up_is_noted_unless_the_job_began_again(both: Tables) -> None:
     seen = read(jobs)
     assembly.cleaned_up(seen, sweep_at=NOW + 9)
     assert read(jobs).sweep_at == NOW + 9
-    assembly.next_generation(seen, [], event())
+    assembly.next_generation(seen, [], event=event())
     assembly.cleaned_up(seen, sweep_at=None)
     assert read(jobs).sweep_at == NOW + 9
 
@@ -280,10 +280,10 @@ def test_the_version_grows_with_each_step_of_an_assembly_that_a_client_sees(both
     jobs, assembly = both
     steps: list[Callable[[], bool]] = [
         lambda: assembly.save_plan(read(jobs), state="s", before=None, step="collect", now=NOW),
-        lambda: assembly.open_archives(read(jobs), Trigger.BUILD, [ARCHIVE], event("planned")),
+        lambda: assembly.open_archives(read(jobs), Trigger.BUILD, archives=[ARCHIVE], event=event("planned")),
         lambda: assembly.report_progress(read(jobs), assembled=50, now=NOW, not_after=None),
-        lambda: assembly.next_generation(read(jobs), ["downloads/70000.zip"], event("replanned")),
-        lambda: assembly.replace_results(read(jobs), {0: GONE}, Counts(-1, 1, 0), size=-7),
+        lambda: assembly.next_generation(read(jobs), ["downloads/70000.zip"], event=event("replanned")),
+        lambda: assembly.replace_results(read(jobs), {0: GONE}, counts=Counts(-1, 1, 0), size=-7),
     ]
     versions = [read(jobs).version]
     for step in steps:
@@ -296,9 +296,9 @@ def test_the_version_stays_where_a_step_changes_nothing_that_a_client_sees(both:
     jobs, assembly = both
     opened(both)
     seen = read(jobs)
-    assert not assembly.open_archives(seen, Trigger.BUILD, [ARCHIVE], event("planned"))
+    assert not assembly.open_archives(seen, Trigger.BUILD, archives=[ARCHIVE], event=event("planned"))
     for chunk in (0, 1, 2, 2):
-        assembly.record_chunk(ARCHIVE, chunk, RECEIPT, now=NOW)
+        assembly.record_chunk(ARCHIVE, chunk, receipt=RECEIPT, now=NOW)
     assembly.enter_phase(assembly.archives(ONE)[0], Phase.FINISH, now=NOW)
     assembly.cleaned_up(seen, sweep_at=NOW + 9)
     assert read(jobs).version == seen.version

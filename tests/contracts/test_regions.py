@@ -87,7 +87,7 @@ def test_an_archive_is_assembled_in_the_stacks_region_from_files_of_another(s3: 
     store.put("archives/x/specification", b"kept")
     assert store.get("archives/x/specification") == b"kept"
     upload = store.create_upload(f"archives/{given or 'discovered'}.zip", checksummed=True)
-    etag, crc32 = store.copy_part(upload, 1, whole)
+    etag, crc32 = store.copy_part(upload, 1, body=whole)
     assert crc32 == zlib.crc32(BODY)
     store.complete(upload, [PartReceipt(0, 1, etag, len(BODY), crc32)], size=len(BODY), crc32=crc32)
     assert list(store.read_many([Body(0, KEY, found.etag, 100, 50)])) == [BODY[100:150]]

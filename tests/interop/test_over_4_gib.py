@@ -34,7 +34,7 @@ def built(sizes: list[int], path: Path) -> Path:
     plan = planned(
         [Entry(f"zeros-{n}.bin", size=size, etag="e", crc32=crc_of_zeros(size)) for n, size in enumerate(sizes)], S3
     )
-    sources = PartSources(plan.volume, plan.layout, plan.cuts)
+    sources = PartSources(plan.volume, plan.layout, cuts=plan.cuts)
     with path.open("wb") as out:
         for (part, _), start in zip(sources.parts(), plan.cuts.starts, strict=True):
             if isinstance(part, Literal):
@@ -59,7 +59,7 @@ def write_sources(out: BinaryIO, start: int, sources: tuple[Source, ...]) -> Non
 def generated(plan: Planned, crcs: list[int]) -> bytes:
     renderer = Renderer(plan.volume, plan.layout)
     made_of, body = renderer.render(0, renderer.items)
-    patch_directory(made_of, body, crcs, patch_manifest(made_of, body, crcs))
+    patch_directory(made_of, body, crcs=crcs, manifest_crc=patch_manifest(made_of, body, crcs=crcs))
     return bytes(body)
 
 

@@ -28,7 +28,7 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 def names_of(keys: Sequence[str], naming: Naming, *, prefix: str = "") -> list[str]:
     """The names in an archive of these keys."""
-    return unique_names([name_of_key(key, naming, prefix) for key in keys])
+    return unique_names([name_of_key(key, naming, prefix=prefix) for key in keys])
 
 
 def scaled(smallest: int = 100, **changes: Any) -> S3Limits:
@@ -84,7 +84,7 @@ class Planned:
 
     @property
     def cost(self) -> PlanCost:
-        return cost_of(self.volume, self.layout, self.cuts)
+        return cost_of(self.volume, self.layout, cuts=self.cuts)
 
     @property
     def names(self) -> list[str]:
@@ -108,9 +108,9 @@ def planned(
 def planned_volume(
     columns: Entries, names: Names, rows: RowRange, *, s3: S3Limits = S3, zip_limits: ZipLimits = ZIP
 ) -> Planned:
-    volume = Volume.of(columns, names, rows)
-    layout = lay_out(volume, zip_limits, s3)
-    return Planned(volume, layout, cut_parts(volume, layout, s3, zip_limits), zip_limits)
+    volume = Volume.of(columns, names, within=rows)
+    layout = lay_out(volume, zip_limits, s3_limits=s3)
+    return Planned(volume, layout, cut_parts(volume, layout, limits=s3, zip_limits=zip_limits), zip_limits)
 
 
 def split(entries: Sequence[Entry], max_bytes: int, zip_limits: ZipLimits = ZIP, brief: Brief = TREE) -> list[Planned]:

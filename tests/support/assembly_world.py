@@ -106,7 +106,7 @@ class AssemblyWorld(World):
             look_at_all=self.look_at_all,
             plan_ms=self.plan_ms,
         )
-        self.worker = build_worker(outside, choices, self.lifecycle)
+        self.worker = build_worker(outside, choices, lifecycle=self.lifecycle)
 
     def start_archive(self, bodies: dict[int, bytes | None], **request: Any) -> Job:
         """Start a job with an archive of these files by id; None: the file is missing."""

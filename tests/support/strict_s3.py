@@ -84,7 +84,7 @@ class PlanExecutor:
 
     def __init__(self, planned: Planned, store: StrictS3) -> None:
         self.planned, self.store = planned, store
-        self.sources = PartSources(planned.volume, planned.layout, planned.cuts)
+        self.sources = PartSources(planned.volume, planned.layout, cuts=planned.cuts)
         self.copies: dict[int, list[tuple[int, int, int]]] = {}  # start, CRC-32 and size of ranges, by member
         self.crcs: dict[int, int] = {}
 
@@ -128,20 +128,20 @@ class PlanExecutor:
                 assert source.crc32 in (None, crc)
                 self.crcs[source.entry] = crc
                 member = Member(source.name, source.size, source.modified)
-                yield local_header(member, crc, self.planned.zip_limits) + content
+                yield local_header(member, crc, limits=self.planned.zip_limits) + content
 
     def _generated(self) -> Iterator[tuple[int, bytes]]:
         planned = self.planned
         first = self._rendered(self.sources.last())
-        renderer = Renderer(planned.volume, planned.layout, planned.zip_limits)
+        renderer = Renderer(planned.volume, planned.layout, limits=planned.zip_limits)
         parts = [renderer.render(*items) for items in pairwise([*planned.cuts.generated, renderer.items])]
         crcs = [self.crcs[member] for member in range(planned.volume.sources)]
-        stretches = [(patch_manifest(made_of, body, crcs), made_of.manifest) for made_of, body in parts]
+        stretches = [(patch_manifest(made_of, body, crcs=crcs), made_of.manifest) for made_of, body in parts]
         numbers = list(planned.cuts.numbers())[len(planned.cuts) :]
         for (upload, number), (made_of, body) in zip(numbers, parts, strict=True):
             assert upload == 0
             assert_whole(made_of, body)
-            patch_directory(made_of, body, crcs, crc32_concat(stretches))
+            patch_directory(made_of, body, crcs=crcs, manifest_crc=crc32_concat(stretches))
             yield number, first + body
             first = b""
 

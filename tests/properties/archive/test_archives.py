@@ -71,7 +71,7 @@ def assert_zipfile_reads_it_back(archive: bytes, store: dict[str, bytes], plan: 
 @given(rows=STORES, zips=ZIPS, s3=S3S)
 def test_parts_tile_the_archive_and_respect_every_limit(rows, zips, s3):
     plan = planned(entries_of(store_of(rows)), s3, zip_limits=zips)
-    parts = [part for part, _ in PartSources(plan.volume, plan.layout, plan.cuts).parts()]
+    parts = [part for part, _ in PartSources(plan.volume, plan.layout, cuts=plan.cuts).parts()]
 
     assert [(part.upload, part.number) for part in parts] == list(plan.cuts.numbers())[: len(parts)]
     assert plan.cuts.parts <= s3.max_parts

@@ -10,7 +10,7 @@ from chalicelib.archive.records import crc32_combine, crc32_concat
 
 @given(first=st.binary(), second=st.binary())
 def test_two_crcs_combine_to_the_crc_of_both(first, second):
-    assert crc32_combine(crc32(first), crc32(second), len(second)) == crc32(first + second)
+    assert crc32_combine(crc32(first), crc32(second), second_size=len(second)) == crc32(first + second)
 
 
 @given(pieces=st.lists(st.binary(max_size=50)))
@@ -22,6 +22,6 @@ def test_any_number_of_crcs_concatenate(pieces):
 def test_combining_is_associative_for_sizes_nobody_can_read(sizes, crcs):
     (a, b, c), (_, size_b, size_c) = crcs, sizes
 
-    left = crc32_combine(crc32_combine(a, b, size_b), c, size_c)
+    left = crc32_combine(crc32_combine(a, b, second_size=size_b), c, second_size=size_c)
 
-    assert left == crc32_combine(a, crc32_combine(b, c, size_c), size_b + size_c)
+    assert left == crc32_combine(a, crc32_combine(b, c, second_size=size_c), second_size=size_b + size_c)

@@ -23,7 +23,7 @@ def plan_for(sizes: list[int], limits: S3Limits = S3) -> Planned:
 
 
 def parts_of(plan: Planned) -> list[Copy | Literal]:
-    return [part for part, _ in PartSources(plan.volume, plan.layout, plan.cuts).parts()]
+    return [part for part, _ in PartSources(plan.volume, plan.layout, cuts=plan.cuts).parts()]
 
 
 def sizes_of(plan: Planned, *, copied: bool) -> list[int]:
@@ -147,7 +147,7 @@ def test_an_archive_without_files_is_its_manifest():
 
 def test_any_part_is_found_without_those_before_it():
     plan = plan_for([50 * MiB, 100 * KiB, 16 * MiB, 7, 0, 600 * MiB])
-    sources = PartSources(plan.volume, plan.layout, plan.cuts)
+    sources = PartSources(plan.volume, plan.layout, cuts=plan.cuts)
 
     parts = list(sources.parts())
     for first in range(len(parts) + 1):

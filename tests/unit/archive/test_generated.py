@@ -29,20 +29,20 @@ def whole(plan: Planned) -> bytes:
         lines.append(json.dumps(line, separators=(",", ":")).encode())
     manifest = volume.opening() + b",\n".join(lines) + b"\n]}\n"
     members = [volume.member(number) for number in range(volume.sources + 1)]
-    header = local_header(members[-1], crc32(manifest), limits)
+    header = local_header(members[-1], crc32(manifest), limits=limits)
     columns = zip(members, [*CRCS, crc32(manifest)], layout.offsets, strict=True)
-    directory = b"".join(directory_record(member, crc, offset, limits) for member, crc, offset in columns)
-    end = end_records(len(members), layout.directory_size, layout.directory_offset, limits)
+    directory = b"".join(directory_record(member, crc, offset=offset, limits=limits) for member, crc, offset in columns)
+    end = end_records(len(members), layout.directory_size, directory_offset=layout.directory_offset, limits=limits)
     return header + manifest + directory + end
 
 
 def completed(plan: Planned, starts: list[int]) -> bytes:
     """The same, rendered in parts that start at these items, with CRC-32s written in later."""
-    renderer = Renderer(plan.volume, plan.layout, plan.zip_limits)
+    renderer = Renderer(plan.volume, plan.layout, limits=plan.zip_limits)
     parts = [renderer.render(*items) for items in pairwise([*starts, renderer.items])]
-    stretches = [(patch_manifest(made_of, body, CRCS), made_of.manifest) for made_of, body in parts]
+    stretches = [(patch_manifest(made_of, body, crcs=CRCS), made_of.manifest) for made_of, body in parts]
     for made_of, body in parts:
-        patch_directory(made_of, body, CRCS, crc32_concat(stretches))
+        patch_directory(made_of, body, crcs=CRCS, manifest_crc=crc32_concat(stretches))
         assert made_of.size == len(body)
     return b"".join(body for _, body in parts)
 
@@ -51,7 +51,7 @@ def completed(plan: Planned, starts: list[int]) -> bytes:
 def test_any_parts_come_to_the_whole(limits: ZipLimits):
     plan = planned(FILES, zip_limits=limits)
     expected = whole(plan)
-    items = Renderer(plan.volume, plan.layout, limits).items
+    items = Renderer(plan.volume, plan.layout, limits=limits).items
 
     assert len(expected) == plan.layout.size - plan.layout.generated_offset
     for first in range(1, items + 1):

@@ -15,9 +15,9 @@ LINES = [
 
 
 def rendered(crcs: list[int]) -> bytes:
-    lines = [manifest.line(row, entry, name).encode("ascii") for row, (entry, name) in enumerate(LINES)]
-    body = bytearray(manifest.opening("job-1", 1, 2) + manifest.SEPARATOR.join(lines) + manifest.LAST)
-    manifest.patch_lines(body, 0, len(body), iter(crcs))
+    lines = [manifest.line(row, entry, name=name).encode("ascii") for row, (entry, name) in enumerate(LINES)]
+    body = bytearray(manifest.opening("job-1", 1, volumes=2) + manifest.SEPARATOR.join(lines) + manifest.LAST)
+    manifest.patch_lines(body, 0, stop=len(body), crcs=iter(crcs))
     return bytes(body + manifest.CLOSING)
 
 
@@ -68,12 +68,12 @@ def test_crcs_do_not_change_its_size():
 
 @pytest.mark.parametrize("key", ['"crc32":"00000000"}', '\n"crc32":"00000000"},\n', '\\"crc32":"00000000"}'])
 def test_a_key_that_looks_like_the_end_of_a_line_is_left_alone(key: str):
-    body = bytearray(manifest.line(0, Entry(key, size=1), "name").encode() + manifest.LAST)
-    manifest.patch_lines(body, 0, len(body), iter([0xABCDEF01]))
+    body = bytearray(manifest.line(0, Entry(key, size=1), name="name").encode() + manifest.LAST)
+    manifest.patch_lines(body, 0, stop=len(body), crcs=iter([0xABCDEF01]))
 
     found = json.loads(body)
     assert (found["key"], found["crc32"]) == (key, "abcdef01")
 
 
 def test_a_manifest_of_nothing_is_json():
-    assert json.loads(manifest.opening("job-1", 1, 1) + manifest.CLOSING)["files"] == []
+    assert json.loads(manifest.opening("job-1", 1, volumes=1) + manifest.CLOSING)["files"] == []

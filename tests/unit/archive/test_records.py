@@ -23,7 +23,7 @@ FIRST_WIDE = 0xFFFFFFFF
 
 
 def test_a_local_header_has_the_fields_of_appnote_4_3_7():
-    header = local_header(Member("é.txt", 5, 1_700_000_000), 0xDEADBEEF, ZIP)
+    header = local_header(Member("é.txt", 5, 1_700_000_000), 0xDEADBEEF, limits=ZIP)
 
     signature, version, flags, method, clock, date, crc, packed, size, name, extra = struct.unpack(
         "<IHHHHHIIIHH", header[:30]
@@ -38,7 +38,7 @@ def test_a_local_header_has_the_fields_of_appnote_4_3_7():
 
 @pytest.mark.parametrize(("size", "length", "version"), [(LAST_NARROW, 40, 20), (FIRST_WIDE, 60, 45)])
 def test_a_local_header_turns_zip64_at_the_sentinel_and_not_before(size, length, version):
-    header = local_header(Member("a", size), 0, ZIP)
+    header = local_header(Member("a", size), 0, limits=ZIP)
 
     assert len(header) == length
     assert struct.unpack_from("<H", header, 4) == (version,)
@@ -57,7 +57,7 @@ def test_a_local_header_turns_zip64_at_the_sentinel_and_not_before(size, length,
     ],
 )
 def test_a_directory_record_holds_in_zip64_exactly_what_does_not_fit(size, offset, wide):
-    record = directory_record(Member("a", size, 1_700_000_000), 0, offset, ZIP)
+    record = directory_record(Member("a", size, 1_700_000_000), 0, offset=offset, limits=ZIP)
 
     extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
     assert record[46:] == b"a" + extra + struct.pack("<HHBi", 0x5455, 5, 1, 1_700_000_000)
@@ -77,7 +77,7 @@ def test_a_directory_record_holds_in_zip64_exactly_what_does_not_fit(size, offse
     ],
 )
 def test_the_end_turns_zip64_at_each_sentinel_and_not_before(count, size, offset, length):
-    end = end_records(count, size, offset, ZIP)
+    end = end_records(count, size, directory_offset=offset, limits=ZIP)
 
     assert len(end) == length
     assert end[-22:] == struct.pack(
@@ -118,7 +118,7 @@ def test_a_timestamp_without_a_time_that_32_bits_hold_has_the_same_length(modifi
     member = Member("a", 1, modified)
 
     assert local_header(member, 0)[31:] == struct.pack("<HHBi", 0x5455, 5, 0, 0)
-    assert directory_record(member, 0, 0)[47:] == struct.pack("<HHBi", 0x5455, 5, 0, 0)
+    assert directory_record(member, 0, offset=0)[47:] == struct.pack("<HHBi", 0x5455, 5, 0, 0)
 
 
 def test_a_header_of_a_plan_without_timestamps_has_none():
@@ -128,15 +128,15 @@ def test_a_header_of_a_plan_without_timestamps_has_none():
 @pytest.mark.parametrize("name", ["", "x" * 65_536])
 def test_a_name_that_the_field_cannot_hold_is_refused(name):
     with pytest.raises(ValueError, match="65,535"):
-        local_header(Member(name, 0), 0, ZIP)
+        local_header(Member(name, 0), 0, limits=ZIP)
 
 
 def test_the_longest_name_is_written_whole():
-    assert len(local_header(Member("x" * 65_535, 0), 0, ZIP)) == 30 + 65_535 + 9
+    assert len(local_header(Member("x" * 65_535, 0), 0, limits=ZIP)) == 30 + 65_535 + 9
 
 
 def test_lowered_limits_still_write_the_real_sentinels():
-    record = local_header(Member("a", 7), 0, ZipLimits(sentinel_32=7))
+    record = local_header(Member("a", 7), 0, limits=ZipLimits(sentinel_32=7))
 
     assert struct.unpack_from("<II", record, 18) == (0xFFFFFFFF, 0xFFFFFFFF)
 
@@ -152,17 +152,21 @@ def test_limits_wider_than_the_fields_are_refused():
 def test_sizes_of_records_are_known_without_them(size: int, offset: int, limits: ZipLimits):
     member = Member("é.txt", size)
 
-    assert header_size(6, size, limits) == len(local_header(member, 0, limits))
-    assert record_size(6, size, offset, limits) == len(directory_record(member, 0, offset, limits))
+    assert header_size(6, size, limits=limits) == len(local_header(member, 0, limits=limits))
+    assert record_size(6, size, offset=offset, limits=limits) == len(
+        directory_record(member, 0, offset=offset, limits=limits)
+    )
 
 
 def test_crcs_are_written_in_later():
     members = [Member("a", 1), Member("long name", FIRST_WIDE), Member("c", 3)]
     header = bytearray(local_header(members[0], 0) + b"body")
-    records = bytearray(b"before" + b"".join(directory_record(member, 0, 7) for member in members) + b"behind")
+    records = bytearray(b"before" + b"".join(directory_record(member, 0, offset=7) for member in members) + b"behind")
     patch_header(header, 0xDEADBEEF)
-    patch_records(records, 6, len(records) - 6, iter([1, 2, 0xDEADBEEF]))
+    patch_records(records, 6, stop=len(records) - 6, crcs=iter([1, 2, 0xDEADBEEF]))
 
     assert header == local_header(members[0], 0xDEADBEEF) + b"body"
     columns = zip(members, [1, 2, 0xDEADBEEF], strict=True)
-    assert records == b"before" + b"".join(directory_record(member, crc, 7) for member, crc in columns) + b"behind"
+    assert (
+        records == b"before" + b"".join(directory_record(member, crc, offset=7) for member, crc in columns) + b"behind"
+    )

@@ -55,7 +55,7 @@ def test_names_are_unique_over_all_archives():
 
 def test_members_are_numbered_without_the_files_that_are_not_included():
     columns = columns_of(of_sizes([None, 5, None, 7]))
-    volume = Volume.of(columns, Names.of(columns, TREE), RowRange(0, 4))
+    volume = Volume.of(columns, Names.of(columns, TREE), within=RowRange(0, 4))
 
     assert list(volume.rows) == [1, 3]
     assert [volume.member(number).size for number in range(2)] == [5, 7]
@@ -66,7 +66,7 @@ def test_members_are_numbered_without_the_files_that_are_not_included():
 def test_the_sizes_by_which_archives_are_cut_are_at_most_some_bytes_an_entry_too_high():
     columns = columns_of(of_sizes([10 * KiB] * 50))
     names = Names.of(columns, TREE)
-    size = lay_out(Volume.of(columns, names, RowRange(0, 50))).size
+    size = lay_out(Volume.of(columns, names, within=RowRange(0, 50))).size
 
     assert len(cut_volumes(columns, names, max_bytes=size)) == 2
     assert len(cut_volumes(columns, names, max_bytes=size + 50 * 28 + 200)) == 1

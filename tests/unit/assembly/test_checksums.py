@@ -135,11 +135,11 @@ def test_crcs_of_parts_of_an_object_are_combined() -> None:
 
 def test_ranges_join_to_the_crc_of_the_whole_if_they_tile_it() -> None:
     ranges = [BodyCrc(1, start, 10, zlib.crc32(LARGE[start : start + 10])) for start in range(0, 50, 10)]
-    assert joined_crc(1, 50, [BodyCrc(1, 0, 0, 0), *reversed(ranges), ranges[0]]) == zlib.crc32(LARGE[:50])
-    assert joined_crc(1, 0, []) == 0
+    assert joined_crc(1, 50, crcs=[BodyCrc(1, 0, 0, 0), *reversed(ranges), ranges[0]]) == zlib.crc32(LARGE[:50])
+    assert joined_crc(1, 0, crcs=[]) == 0
     for gap in (ranges[1:], ranges[:-1], [*ranges[:2], *ranges[3:]]):
         with pytest.raises(AssertionError, match="member 1"):
-            joined_crc(1, 50, gap)
+            joined_crc(1, 50, crcs=gap)
 
 
 def test_an_upload_is_not_verified_while_the_crc_of_a_part_is_unknown() -> None:

@@ -57,11 +57,11 @@ def small(*entries: int) -> Literal:
 def cut(parts: list[tuple[Any, Any]], crc_source: CrcSource = CrcSource.COPY, **options: Any) -> Chunks:
     chunks: Chunks = {}
 
-    def emit(phase: Phase, number: int, tasks: tuple[Task, ...]) -> None:
-        assert (phase, number) not in chunks
-        chunks[phase, number] = tasks
+    def emit(chunk: tuple[Phase, int], tasks: tuple[Task, ...]) -> None:
+        assert chunk not in chunks
+        chunks[chunk] = tasks
 
-    cutter = ChunkCutter("place/", crc_source, emit, **options)
+    cutter = ChunkCutter("place/", crc_source, emit=emit, **options)
     for part, body in parts:
         cutter.add(part, body)
     assert cutter.settled
@@ -124,7 +124,7 @@ def test_numbers_go_on_where_an_earlier_message_stopped() -> None:
 
 
 def test_a_part_is_held_until_the_last_copy_behind_it() -> None:
-    cutter = ChunkCutter("place/", CrcSource.COPY, lambda *_: None)
+    cutter = ChunkCutter("place/", CrcSource.COPY, emit=lambda *_: None)
     literal, *copies = copied(0, 3 * GiB, 3)
     settled = []
     for part, body in (literal, *copies):
@@ -156,7 +156,9 @@ def test_many_bodies_are_gathered_into_bundles_first(waits: bool) -> None:
 
 def test_intermediate_objects_are_completed_and_then_copied() -> None:
     chunks: Chunks = {}
-    cutter = ChunkCutter("place/", CrcSource.COPY, lambda phase, number, tasks: chunks.update({(phase, number): tasks}))
+    cutter = ChunkCutter(
+        "place/", CrcSource.COPY, emit=lambda chunk, tasks: chunks.update({chunk: tasks})
+    )
     joins = [CopyObject(1, 1, 0, 100), CopyObject(2, 1, 100, 100), CopyObject(9, 2, 0, 50)]
     cutter.add_intermediates(2, joins)
     cutter.close()

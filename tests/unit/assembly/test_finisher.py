@@ -113,7 +113,7 @@ def test_an_archive_that_another_worker_has_completed_is_done() -> None:
         here.handle(here.queue.messages.pop(0))
         message = here.queue.messages[0]
     (archive,) = here.archives.archives(job.job_id)
-    here.worker.finisher.build(archive, 0, lambda: PLENTY)
+    here.worker.finisher.build(archive, 0, seconds_left=lambda: PLENTY)
     read = here.bucket.bytes_read
 
     here.work_off()

@@ -75,7 +75,7 @@ def test_24_000_chunks_lie_in_at_most_50_objects() -> None:
     store = FakeStore(SMALL)
     writer = PlanWriter(area(store), StoredPlan())
     for number in range(24_000):
-        writer.set_chunk(Phase.BODY, number, writer.add(b"%d" % number * 100))
+        writer.set_chunk(Phase.BODY, number, blob=writer.add(b"%d" % number * 100))
     plan = archive(plan=writer.finish(), intermediates=None)
 
     assert len(store.objects) <= 50
@@ -91,7 +91,7 @@ def test_another_message_adds_to_a_plan_that_is_left() -> None:
     for attempt in range(9):
         writer = PlanWriter(area(store, f"staging/job/1/{attempt}/"), state)
         for number in range(100):
-            writer.set_chunk(Phase.BODY, 100 * attempt + number, writer.add(wanted[100 * attempt + number]))
+            writer.set_chunk(Phase.BODY, 100 * attempt + number, blob=writer.add(wanted[100 * attempt + number]))
         writer.flush()
         state = decode(encode(writer.plan), StoredPlan)
     plan = archive(plan=PlanWriter(area(store, "staging/job/1/last/"), state).finish())
@@ -104,7 +104,7 @@ def test_chunks_are_numbered_in_any_order() -> None:
     store = FakeStore(SMALL)
     writer = PlanWriter(area(store), StoredPlan())
     for number in (2, 0, 1):
-        writer.set_chunk(Phase.BODY, number, writer.add(encode_chunk(())))
+        writer.set_chunk(Phase.BODY, number, blob=writer.add(encode_chunk(())))
     assert list(writer.plan.chunks[Phase.BODY]) == [1, 2, 0]
 
 
@@ -120,14 +120,14 @@ def test_a_write_that_failed_is_noticed() -> None:
 def test_a_worker_reads_a_plan_once() -> None:
     store = CountingStore(SMALL)
     writer = PlanWriter(area(store), StoredPlan())
-    writer.set_chunk(Phase.BODY, 0, writer.add(encode_chunk(())))
+    writer.set_chunk(Phase.BODY, 0, blob=writer.add(encode_chunk(())))
     plan = archive(plan=writer.finish(), intermediates=None)
     store.put("staging/uploads", encode(Uploads((MultipartUpload("a", "1"), MultipartUpload("b", "2")))))
     plan = replace(plan, intermediates="staging/uploads")
 
     reader = PlanReader(store)
     for _ in range(3):
-        assert reader.chunk(plan, Phase.BODY, 0) == ()
+        assert reader.chunk(plan, Phase.BODY, number=0) == ()
         assert [reader.upload(plan, number) for number in range(3)] == [
             plan.upload,
             MultipartUpload("a", "1"),

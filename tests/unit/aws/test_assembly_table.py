@@ -21,7 +21,7 @@ ETAG = '"' + "0123456789abcdef" * 2 + '"'
 
 def largest_archive() -> Any:
     """As many chunks and as long names as there may be."""
-    key = archive_key(archive().job_id, 99, 90)
+    key = archive_key(archive().job_id, 99, number=90)
     place = f"staging/{archive().job_id}/99/{'f' * 32}/90/"
     dollars: dict[str, int | str] = {"dollars": "123456.789012"}
     costs = ("bytesRead", "bytesWritten", "bytesCopied", "requests")
@@ -69,5 +69,5 @@ def test_a_receipt_stays_below_64_kb_whatever_its_chunk_holds(kind: str) -> None
     crcs = [BodyCrc(999_999, 10**13, 10**12, MOST)] * (tasks * bodies)
     receipt = Receipt(tuple(parts), tuple(crcs), 10**14)
 
-    row = _receipt_row(archive(phase=Phase.BODY), 23_999, receipt, ttl=2**31)
+    row = _receipt_row(archive(phase=Phase.BODY), 23_999, receipt=receipt, ttl=2**31)
     assert size_of(row) < 64 * KiB

@@ -27,7 +27,7 @@ def store(**faults: float) -> S3ArchiveStore:
 
 def uploaded(archives: S3ArchiveStore) -> tuple[MultipartUpload, list[PartReceipt]]:
     upload = archives.create_upload("archives/a.zip", checksummed=False)
-    return upload, [PartReceipt(0, 1, archives.upload_part(upload, 1, b"body", crc32=None), 4, None)]
+    return upload, [PartReceipt(0, 1, archives.upload_part(upload, 1, body=b"body", crc32=None), 4, None)]
 
 
 def test_a_completion_that_meets_another_request_needs_a_new_upload() -> None:
