@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
-import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -30,6 +28,7 @@ from chalicelib.errors import (
 from chalicelib.jobs.model import Actor
 from chalicelib.limits import MAX_BODY_BYTES
 from chalicelib.observability import count, logger, metrics
+from chalicelib.system import MACHINE, System
 
 MAX_LOGGED_PATH = 200  # characters
 
@@ -100,14 +99,14 @@ class _Request(Struct):
     log: dict[str, Any] = {}
 
 
-def respond(request: Any, *, path: str, arguments: dict[str, str]) -> Response:
+def respond(request: Any, *, path: str, arguments: dict[str, str], system: System = MACHINE) -> Response:
     """Serves a request for a path of the table, or for one that is not in it."""
-    started = time.perf_counter()
+    started = system.monotonic()
     given = request.headers.get("x-request-id", "")
-    arrived = _Request(request, given if _SAFE_ID.fullmatch(given) else str(uuid.uuid4()), arguments)
+    arrived = _Request(request, given if _SAFE_ID.fullmatch(given) else system.new_id(), arguments)
     view, access = _view(path, request.method)
     answer = _answer(arrived, view, access=access)
-    _log(arrived, status=answer.status, seconds=time.perf_counter() - started)
+    _log(arrived, status=answer.status, seconds=system.monotonic() - started)
     return _response(answer, _common_headers(arrived))
 
 

@@ -47,6 +47,7 @@ class Texts:
         return self._encoded[bounds[place] : bounds[place + 1]].decode(errors="surrogatepass")
 
     def extend(self, texts: Sequence[str]) -> None:
+        """Add strings."""
         joined = "".join(texts)
         if joined.isascii():
             self._add(joined.encode(), map(len, texts))
@@ -114,9 +115,11 @@ class Entries:
         )
 
     def included(self, row: int) -> bool:
+        """Whether the file of a row goes into an archive."""
         return self._outcome[row] == 0
 
     def learn_crc32(self, row: int, crc32: int) -> None:
+        """Take over a CRC-32 that was found out later."""
         self.crcs[row], self.crc_known[row] = crc32, 1
 
     def extend(self, entries: Sequence[Entry]) -> None:

@@ -49,6 +49,7 @@ class Layout(msgspec.Struct, frozen=True, tag_field="v", tag=1):
         return self.offsets[-1]
 
     def body_offset(self, number: int) -> int:
+        """Where the body of a member starts."""
         return self.offsets[number] + self.header_sizes[number]
 
 

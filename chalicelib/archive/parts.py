@@ -62,6 +62,7 @@ class Copy(msgspec.Struct, frozen=True, array_like=True, tag="copy"):
 
     @property
     def size(self) -> int:
+        """Bytes of the body."""
         return self.body.size
 
 
@@ -107,10 +108,13 @@ Task = Read | Gather | Copy | Literal | CompleteUpload | CopyObject
 
 
 class Chunk(msgspec.Struct, frozen=True, tag_field="v", tag=1):
+    """The tasks of a chunk, as they are stored: the tag is the version of the format."""
+
     tasks: tuple[Task, ...]
 
 
 def encode_chunk(tasks: tuple[Task, ...]) -> bytes:
+    """The stored form of a chunk."""
     return encode(Chunk(tasks))
 
 

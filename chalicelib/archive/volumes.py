@@ -63,6 +63,7 @@ class Names(msgspec.Struct, frozen=True, tag_field="v", tag=1):
         return name
 
     def name(self, row: int, key: str) -> str:
+        """The name in the archive of the file of a row, whose key this is."""
         name = name_of_key(key, self.brief.naming, prefix=self.brief.prefix)
         counter = self.counters.get(row)
         return counted_name(name, counter) if counter else name
@@ -89,6 +90,7 @@ class Volume(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, entries: Entries, names: Names, *, within: RowRange) -> Volume:
+        """The files of these rows, and the manifest of them that ends the archive."""
         rows = array("I", filter(entries.included, range(within.start, within.stop)))
         sizes = array("Q", map(entries.sizes.__getitem__, rows))
         frame = len(_opening(names.brief, within)) + len(manifest.CLOSING)
@@ -103,6 +105,7 @@ class Volume(msgspec.Struct, frozen=True):
         return len(self.rows)
 
     def member(self, number: int) -> Member:
+        """Name, size and time of a member; the last one is the manifest."""
         if number == self.sources:
             return Member(MANIFEST_NAME, self.sizes[-1], self.names.brief.created)
         row = self.rows[number]

@@ -113,9 +113,8 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
         def do(number: int) -> None:
             if seconds_left() < RESERVE_SECONDS:
                 raise OutOfTime(archive.key, f"{len(done)} of {len(tasks)} tasks of a chunk are done")
-            done[number] = self._do(
-                archive, tasks[number], findings=Findings(objects=objects), seconds_left=seconds_left
-            )
+            findings = Findings(objects=objects)
+            done[number] = self._do(archive, tasks[number], findings=findings, seconds_left=seconds_left)
 
         left = [number for number in range(len(tasks)) if number not in done]
         copies = [number for number in left if isinstance(tasks[number], Copy)]
@@ -272,9 +271,8 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
         if not header.chunks:
             return joined_crc(header.entry, header.size, crcs=[own])
         if archive.crc_source is not CrcSource.READ:
-            return joined_crc(
-                header.entry, header.size, crcs=[own, *self._recorded(archive, Phase.BODY, header=header)]
-            )
+            recorded = self._recorded(archive, Phase.BODY, header=header)
+            return joined_crc(header.entry, header.size, crcs=[own, *recorded])
         crc = joined_crc(header.entry, header.size, crcs=self._recorded(archive, Phase.CHECKSUM, header=header))
         findings.objects[header.key, header.etag] = crc
         return crc

@@ -33,6 +33,8 @@ class Crcs(msgspec.Struct, frozen=True, tag_field="v", tag=1):
 
 
 class Finisher(msgspec.Struct, frozen=True):
+    """Builds the last phases: parts of manifest and directory with all CRC-32s filled in, and the end of the upload."""
+
     table: AssemblyTable
     store: ArchiveStore
     plans: PlanReader

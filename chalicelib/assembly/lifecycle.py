@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 import msgspec
 
-from chalicelib.assembly.model import Archive, Phase, archive_prefix, generation_of, staging_prefix
+from chalicelib.assembly.model import Archive, MultipartUpload, Phase, archive_prefix, generation_of, staging_prefix
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable
 from chalicelib.errors import TableUnavailable
 from chalicelib.jobs.lifecycle import WORKER, JobLifecycle
@@ -131,6 +131,26 @@ class ArchiveLifecycle(msgspec.Struct, frozen=True):
             self.job_lifecycle.succeed(job)
 
 
+def abort_uploads(
+    store: ArchiveStore,
+    job_id: str,
+    *,
+    generations: range,
+    known: Iterable[MultipartUpload] = (),
+    kept: Container[MultipartUpload] = (),
+) -> None:
+    """Abort the uploads of these generations of a job, but for the `kept`.
+
+    The `known` ones are aborted even if the store does not list them.
+    """
+    uploads = list(known)
+    for prefix in (archive_prefix(job_id), staging_prefix(job_id)):
+        uploads += store.open_uploads(prefix)
+    for upload in dict.fromkeys(uploads):
+        if generation_of(upload.key) in generations and upload not in kept:
+            store.abort(upload)
+
+
 class Cleaner(msgspec.Struct, frozen=True):
     """Removes what an ended job does not need: open uploads, staging objects, archives that can no longer be fetched.
 
@@ -151,7 +171,8 @@ class Cleaner(msgspec.Struct, frozen=True):
         job = self.jobs.get(job_id)
         if job is None or not job.status.ended:
             return False
-        self._abort_uploads(job)
+        opened = [archive.upload for archive in self.table.archives(job_id)]
+        abort_uploads(self.store, job_id, generations=range(1, job.generation + 1), known=opened)
         kept = job.status is JobStatus.READY and self.now() < job.expires_at
         for generation in range(1, job.generation + 1):
             self.store.delete_below(f"{staging_prefix(job_id)}{generation}/")
@@ -159,14 +180,6 @@ class Cleaner(msgspec.Struct, frozen=True):
                 self.store.delete_below(f"{archive_prefix(job_id)}{generation}-")
         self.table.cleaned_up(job, sweep_at=self._next_look(job, kept=kept))
         return True
-
-    def _abort_uploads(self, job: Job) -> None:
-        uploads = [archive.upload for archive in self.table.archives(job.job_id)]
-        for prefix in (archive_prefix(job.job_id), staging_prefix(job.job_id)):
-            uploads += self.store.open_uploads(prefix)
-        for upload in dict.fromkeys(uploads):
-            if generation_of(upload.key) <= job.generation:
-                self.store.abort(upload)
 
     def _next_look(self, job: Job, *, kept: bool) -> int | None:
         settled = (job.finished_at or 0) + SETTLED_MS

@@ -78,6 +78,7 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
+        """Where the archive lies in the archive bucket."""
         return self.upload.key
 
     @property
@@ -87,6 +88,7 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def phase_complete(self) -> bool:
+        """Whether every chunk of the phase is recorded."""
         return self.recorded >= self.chunks.get(self.phase, 0)
 
     @property
@@ -157,6 +159,7 @@ def archive_prefix(job_id: str) -> str:
 
 
 def archive_key(job_id: str, generation: int, *, number: int) -> str:
+    """Where archive `number` of a generation lies in the archive bucket."""
     return f"{archive_prefix(job_id)}{generation}-{number}.zip"
 
 

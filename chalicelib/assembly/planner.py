@@ -19,7 +19,7 @@ from chalicelib.archive.names import Naming
 from chalicelib.archive.volumes import Brief, Names, RowRange, Volume, cut_volumes
 from chalicelib.assembly.archive_planning import ArchiveRun, ArchiveState, PlannedArchive, PlanRules
 from chalicelib.assembly.checksums import Checksums
-from chalicelib.assembly.lifecycle import INLINE_SECONDS, ArchiveLifecycle
+from chalicelib.assembly.lifecycle import INLINE_SECONDS, ArchiveLifecycle, abort_uploads
 from chalicelib.assembly.model import (
     PHASES,
     Archive,
@@ -28,10 +28,8 @@ from chalicelib.assembly.model import (
     Phase,
     archive_filename,
     archive_key,
-    archive_prefix,
     entry_of,
     staging_place,
-    staging_prefix,
 )
 from chalicelib.assembly.plans import StagingArea, Uploads
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors, SecondsLeft
@@ -249,6 +247,7 @@ class ArchivePlanner(msgspec.Struct, frozen=True, kw_only=True):
     def _archive(self, job: Job, number: int, *, planned: Sequence[PlannedArchive], place: str) -> Archive:
         plan = planned[number - 1]
         verified = plan.crc_source is CrcSource.COPY
+        key = archive_key(job.job_id, job.generation, number=number)
         names = [f"{place}{number}/intermediate-{upload}" for upload in range(1, plan.intermediates + 1)]
         intermediates = tuple(self.store.create_upload(name, checksummed=verified) for name in names)
         if intermediates:
@@ -266,9 +265,7 @@ class ArchivePlanner(msgspec.Struct, frozen=True, kw_only=True):
             cost=plan.cost.report(),
             plan=plan.plan,
             intermediates=f"{place}{number}/uploads" if intermediates else "",
-            upload=self.store.create_upload(
-                archive_key(job.job_id, job.generation, number=number), checksummed=verified
-            ),
+            upload=self.store.create_upload(key, checksummed=verified),
             chunks=plan.chunks,
             work=plan.work,
             phase=next(phase for phase in PHASES if plan.chunks.get(phase)),
@@ -299,11 +296,5 @@ class ArchivePlanner(msgspec.Struct, frozen=True, kw_only=True):
 
     def _abort_other_uploads(self, job: Job, archives: Sequence[Archive]) -> None:
         """Abort the uploads of planners that were killed before they could save theirs."""
-        known = {upload for archive in archives for upload in self._uploads_of(archive)}
-        for place in (
-            f"{archive_prefix(job.job_id)}{job.generation}-",
-            f"{staging_prefix(job.job_id)}{job.generation}/",
-        ):
-            for upload in self.store.open_uploads(place):
-                if upload not in known:
-                    self.store.abort(upload)
+        ours = {upload for archive in archives for upload in self._uploads_of(archive)}
+        abort_uploads(self.store, job.job_id, generations=range(job.generation, job.generation + 1), kept=ours)

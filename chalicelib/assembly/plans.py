@@ -43,6 +43,7 @@ class GeneratedPart(msgspec.Struct, frozen=True):
 
     @property
     def manifest_only(self) -> bool:
+        """Whether the part ends within the manifest, before the first record of the directory."""
         return self.size == self.made_of.manifest
 
 
@@ -167,6 +168,7 @@ class PlanReader:
         self._kept: OrderedDict[str, StoredPlan | Uploads] = OrderedDict()
 
     def plan(self, archive: Archive) -> StoredPlan:
+        """The plan of an archive. Raises UnknownFormat."""
         return self._read(archive.plan, StoredPlan)
 
     def chunk(self, archive: Archive, phase: Phase, *, number: int) -> tuple[Task, ...]:
@@ -174,9 +176,11 @@ class PlanReader:
         return decode_chunk(self.blob(archive, self.plan(archive).chunks[phase][number]))
 
     def members(self, archive: Archive) -> Members:
+        """Sizes and CRC-32s of the archive's members. Raises UnknownFormat."""
         return decode(self.blob(archive, self.plan(archive).members), Members)
 
     def blob(self, archive: Archive, number: int) -> bytes:
+        """One of the byte strings that the plan is stored in, by its number."""
         plan = self.plan(archive)
         start, size = plan.starts[number], plan.sizes[number]
         if not plan.objects:

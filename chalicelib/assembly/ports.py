@@ -89,6 +89,8 @@ class ArchiveStore(Protocol):
 
 
 class ChunkOutcome(StrEnum):
+    """What became of the receipt of a chunk."""
+
     RECORDED = "recorded"
     DUPLICATE = "duplicate"
     STALE = "stale"  # the archive has been forgotten; nothing was written

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.assembly.model import archive_prefix, generation_of, staging_prefix
+from chalicelib.assembly.lifecycle import abort_uploads
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors
 from chalicelib.checking.checker import incomplete, look_up, wants_all
 from chalicelib.errors import SourceChanged
@@ -34,6 +34,8 @@ class _Suspect(NamedTuple):
 
 
 class Replanner(msgspec.Struct, frozen=True):
+    """Looks again at the files of a job whose archive begins again, and drops what the last attempt left."""
+
     jobs: JobTable
     table: AssemblyTable
     store: ArchiveStore
@@ -60,12 +62,8 @@ class Replanner(msgspec.Struct, frozen=True):
     def _drop_older_generations(self, job: Job) -> None:
         """Abort their uploads; chunks of theirs that still run do nothing any more."""
         older = [archive for archive in self.table.archives(job.job_id) if archive.generation < job.generation]
-        uploads = [archive.upload for archive in older]
-        for prefix in (archive_prefix(job.job_id), staging_prefix(job.job_id)):
-            uploads += self.store.open_uploads(prefix)
-        for upload in dict.fromkeys(uploads):
-            if generation_of(upload.key) < job.generation:
-                self.store.abort(upload)
+        opened = [archive.upload for archive in older]
+        abort_uploads(self.store, job.job_id, generations=range(1, job.generation), known=opened)
         self.table.forget_archives(older)
 
     def _look_again(self, job: Job) -> dict[int, tuple[FileResult, FileResult]]:

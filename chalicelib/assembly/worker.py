@@ -178,6 +178,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build_worker(outside: Outside, choices: Choices, *, lifecycle: JobLifecycle) -> AssemblyWorker:
+    """A worker with all that it needs; its parts share one table, store and set of executors."""
     jobs, table, store, source = outside.jobs, outside.table, outside.store, outside.source
     executors, now = outside.executors, outside.now
     archives = ArchiveLifecycle(jobs, table, outside.queue, lifecycle, now)

@@ -67,6 +67,7 @@ def open_shard(job_id: str) -> str:
 
 
 def job(job_id: str) -> Row:
+    """Key of the job."""
     return key(partition(job_id), JOB)
 
 
@@ -76,6 +77,7 @@ def event(job_id: str, at: int, *, token: str) -> Row:
 
 
 def error(job_id: str, batch: int | None) -> Row:
+    """Key of the last error of a batch, or (None) of the job itself."""
     return key(partition(job_id), "ERROR#job" if batch is None else f"ERROR#{batch:05d}")
 
 
@@ -90,6 +92,7 @@ def files(job_id: str, batch: int, *, listing: str) -> Row:
 
 
 def result(job_id: str, batch: int, *, listing: str) -> Row:
+    """Key of the results of a batch."""
     return key(shard(job_id, batch), f"RESULT#{batch:05d}#{listing}")
 
 
@@ -99,34 +102,42 @@ def batch_of(row: Row) -> int:
 
 
 def subscription(job_id: str, connection_id: str) -> Row:
+    """Key of the subscription of a connection to a job."""
     return key(partition(job_id), f"{SUBSCRIPTIONS}{connection_id}")
 
 
 def plan(job_id: str, generation: int) -> Row:
+    """Key of the saved state of planning."""
     return key(partition(job_id), f"PLAN#{generation:05d}")
 
 
 def changed_prefix(generation: int) -> str:
+    """What sort keys of files that changed start with."""
     return f"CHANGED#{generation:05d}#"
 
 
 def changed(job_id: str, generation: int, *, token: str) -> Row:
+    """Key of files that were found changed; `token` distinguishes those of two workers."""
     return key(partition(job_id), f"{changed_prefix(generation)}{token}")
 
 
 def archive_prefix(generation: int) -> str:
+    """What sort keys of a generation's archives start with."""
     return f"{ARCHIVES}{generation:05d}#"
 
 
 def archive(job_id: str, generation: int, *, number: int) -> Row:
+    """Key of an archive."""
     return key(partition(job_id), f"{archive_prefix(generation)}{number:05d}")
 
 
 def receipt_prefix(generation: int, *, number: int, phase: str) -> str:
+    """What sort keys of the receipts of a phase start with."""
     return f"RECEIPT#{generation:05d}#{number:05d}#{phase}#"
 
 
 def receipt(job_id: str, generation: int, *, number: int, phase: str, chunk: int) -> Row:
+    """Key of the receipt of a chunk."""
     return key(shard(job_id, chunk), f"{receipt_prefix(generation, number=number, phase=phase)}{chunk:05d}")
 
 
@@ -136,18 +147,22 @@ def chunk_of(row: Row) -> int:
 
 
 def connection(connection_id: str) -> Row:
+    """Key of a WebSocket connection."""
     return key(f"CONN#{connection_id}", "CONN")
 
 
 def calls(name: str) -> Row:
+    """Key of what is counted under a name."""
     return key(f"CALLS#{name}", "CALLS")
 
 
 def fact(name: str) -> Row:
+    """Key of something that workers remember for each other."""
     return key(f"FACT#{name}", "FACT")
 
 
 def fact_name(row: Row) -> str:
+    """What a FACT row is remembered under."""
     return str(row["pk"]["S"].removeprefix("FACT#"))
 
 

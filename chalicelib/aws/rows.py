@@ -85,6 +85,7 @@ def job_row(job: Job, *, ttl: int) -> Row:
 
 
 def job_from(row: Row) -> Job:
+    """The job that its row holds."""
     return msgspec.convert(plain(row), Job)
 
 
@@ -94,6 +95,7 @@ def files_row(job: Job, batch: int, *, files: Sequence[RequestedFile], ttl: int)
 
 
 def files_from(row: Row) -> tuple[RequestedFile, ...]:
+    """The requested files of a FILES row."""
     return _unpacked(row["files"]["B"], tuple[RequestedFile, ...])
 
 
@@ -104,10 +106,12 @@ def result_row(job: Job, batch: int, *, results: Sequence[FileResult], ttl: int,
 
 
 def results_from(row: Row) -> tuple[FileResult, ...]:
+    """The results of a RESULT row."""
     return _unpacked(row["results"]["B"], tuple[FileResult, ...])
 
 
 def following_from(row: Row) -> int | None:
+    """The batch that is to be sent in place of that of a RESULT row."""
     return int(row["following"]["N"]) if "following" in row else None
 
 
@@ -127,6 +131,7 @@ def error_row(job_id: str, batch: int | None, *, error: Failure, ttl: int) -> Ro
 
 
 def error_from(row: Row) -> Failure:
+    """The error that an ERROR row holds."""
     values = plain(row)
     return Failure(values["code"], values["message"])
 
@@ -137,4 +142,5 @@ def event_row(job_id: str, event: JobEvent, *, token: str, ttl: int) -> Row:
 
 
 def event_from(row: Row) -> JobEvent:
+    """The event that its row holds."""
     return msgspec.convert(plain(row), JobEvent)

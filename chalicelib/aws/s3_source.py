@@ -24,6 +24,8 @@ THROTTLING_CODES = frozenset({"SlowDown", "429", "Throttling", "ThrottlingExcept
 
 
 class S3SourceStore(msgspec.Struct, frozen=True):
+    """The bucket of the files, read through one client."""
+
     client: Any
     bucket: str
 
@@ -131,6 +133,7 @@ def _storage_error(key: str, error: ClientError) -> StorageError:
 
 
 def status_of(error: ClientError) -> int:
+    """The HTTP status that an error came with; 0 if none did."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 

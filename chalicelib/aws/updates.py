@@ -49,14 +49,17 @@ def equals(name: str, value: Any) -> Condition:
 
 
 def less(name: str, value: Any) -> Condition:
+    """Whether an attribute is below a value."""
     return _compared(name, "<", value=value)
 
 
 def at_most(name: str, value: Any) -> Condition:
+    """Whether an attribute is at most a value."""
     return _compared(name, "<=", value=value)
 
 
 def at_least(name: str, value: Any) -> Condition:
+    """Whether an attribute is at least a value."""
     return _compared(name, ">=", value=value)
 
 
@@ -66,18 +69,22 @@ def between(name: str, *, low: Any, high: Any) -> Condition:
 
 
 def one_of(name: str, values: Iterable[Any]) -> Condition:
+    """Whether an attribute is one of the values."""
     return Condition((Name(name), " IN (", *_listed(map(_operand, values)), ")"))
 
 
 def absent(name: str) -> Condition:
+    """Whether the row lacks an attribute."""
     return Condition(("attribute_not_exists(", Name(name), ")"))
 
 
 def present(name: str) -> Condition:
+    """Whether the row has an attribute."""
     return Condition(("attribute_exists(", Name(name), ")"))
 
 
 def begins_with(name: str, prefix: str) -> Condition:
+    """Whether a string attribute starts with a prefix."""
     return Condition(("begins_with(", Name(name), ", ", _Value(prefix), ")"))
 
 
@@ -130,6 +137,8 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delete(msgspec.Struct, frozen=True):
+    """Deletes a row, if the condition holds."""
+
     key: Row
     condition: Condition | None = None
 

@@ -156,9 +156,7 @@ def test_many_bodies_are_gathered_into_bundles_first(waits: bool) -> None:
 
 def test_intermediate_objects_are_completed_and_then_copied() -> None:
     chunks: Chunks = {}
-    cutter = ChunkCutter(
-        "place/", CrcSource.COPY, emit=lambda chunk, tasks: chunks.update({chunk: tasks})
-    )
+    cutter = ChunkCutter("place/", CrcSource.COPY, emit=lambda chunk, tasks: chunks.update({chunk: tasks}))
     joins = [CopyObject(1, 1, 0, 100), CopyObject(2, 1, 100, 100), CopyObject(9, 2, 0, 50)]
     cutter.add_intermediates(2, joins)
     cutter.close()
