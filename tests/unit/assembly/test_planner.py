@@ -147,7 +147,8 @@ def stopped_at(here: AssemblyWorld, messages: int) -> Job:
     return job
 
 
-def test_settings_that_change_between_two_messages_do_not_change_what_is_planned() -> None:
+def test_another_release_with_other_settings_between_two_messages_changes_nothing_that_is_planned() -> None:
+    other_release = msgspec.structs.replace(SMALL, literal_targets=(900, 1_800), copy_splits=(4_000, 8_000))
     undisturbed = world()
     expected = finished(undisturbed, planned(undisturbed)[0])
 
@@ -156,7 +157,7 @@ def test_settings_that_change_between_two_messages_do_not_change_what_is_planned
     here.rules = replace(here.rules, max_bytes=10_000, small_bytes=0)
     here.deploy()
     plan(here)
-    here.rules = replace(here.rules, max_bytes=50, chunks=ChunkLimits(bodies=2))
+    here.rules = replace(here.rules, max_bytes=50, chunks=ChunkLimits(bodies=2), limits=other_release)
     here.crcs = "read"
     here.deploy()
     assert finished(here, job) == expected
