@@ -27,6 +27,7 @@ S3_MAX_PRESIGN_SECONDS = 7 * 24 * 3600  # SigV4, long-lived credentials
 ZIP_SENTINEL_16 = 0xFFFF  # entries
 ZIP_SENTINEL_32 = 0xFFFFFFFF  # sizes and offsets
 ZIP_MAX_NAME_BYTES = 0xFFFF
+WINDOWS_MAX_PATH = 240  # UTF-16 units of a path below the folder; 260 with the folder in most programs
 
 # --- SQS: docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 SQS_MAX_MESSAGE_BYTES = 1 * MiB

@@ -47,6 +47,7 @@ class ArchiveDocument(Body, frozen=True):
     filename: str
     size: Size
     entries: Count
+    long_paths: Annotated[int, Meta(ge=0, description="entries over 240 characters, which Windows cannot extract")]
     parts: Count
     crc_source: Annotated[
         CrcSource, Meta(description="where the CRC-32s came from: copies, the store's metadata, or reading the files")

@@ -155,6 +155,7 @@ def archive_documents(
             filename=archive.filename,
             size=archive.size,
             entries=archive.entries,
+            long_paths=archive.long_paths,
             parts=archive.parts,
             crc_source=archive.crc_source,
             verified=archive.verified,

@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from chalicelib.archive.names import DECEPTIVE
 from chalicelib.delivery.callback_urls import check_callback_url
 from chalicelib.errors import FieldProblem, InvalidRequest, JobNotFound, TooManyFiles, UnsafeCallbackUrl
 from chalicelib.jobs.model import ArchiveRequest, Layout, OnMissing, RequestedFile
@@ -40,7 +41,7 @@ _CONTROL = r"\x00-\x1f\x7f-\x9f"
 _ANY, _NO_DOT = rf"[^/{_CONTROL}]", rf"[^/.{_CONTROL}]"
 _SEGMENT = rf"({_NO_DOT}{_ANY}*|\.{_NO_DOT}{_ANY}*|\.\.{_ANY}+)"
 KEY_BELOW_PREFIX = rf"^PREFIX(({_SEGMENT}/)*{_SEGMENT}/?)?$"
-FILENAME_PATTERN = r"^[^\x00-\x1f\x7f/\\]+$"
+FILENAME_PATTERN = rf"^[^{DECEPTIVE}/\\]+$(?!\n)"  # in Python, $ also comes before a last newline
 CallbackUrl = Annotated[
     str,
     Meta(

@@ -16,6 +16,10 @@ from chalicelib.limits import S3_MAX_KEY_BYTES, ZIP_MAX_NAME_BYTES
 
 MANIFEST_NAME = "MANIFEST.json"
 
+# No name that a person reads may hold these: controls (C0, C1), line separators, and what turns the reading direction.
+# As in a class of a regular expression, of Python's and of JSON Schema's kind. client/lorry/names.py has the same.
+DECEPTIVE = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+
 _MAX_SEGMENT_BYTES = 255  # ext4, APFS and NTFS: one component of a path
 _RECORD_BYTES = (
     46 + 28 + 9
@@ -26,8 +30,7 @@ _MAX_EXTENSION = 20  # characters after the last dot that are kept as an extensi
 _WORD = r"(?!(?i:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:[./]|\Z))[A-Za-z0-9_+=@-]+"
 _PLAIN = re.compile(rf"{_WORD}(?:[./]{_WORD})*\Z")  # a path without anything to be careful about but long segments
 _FORBIDDEN = re.compile(
-    r'[\x00-\x1f\x7f-\x9f<>:"|?*\\/'  # controls, and what Windows refuses (the colon of drive letters and streams)
-    "\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # line separators and what turns the reading direction
+    rf'[{DECEPTIVE}<>:"|?*\\/'  # Windows refuses these (the colon is of drive letters and streams)
     "\ud800-\udfff\ufffe\uffff]"  # lone surrogates have no UTF-8
 )
 _DEVICE = re.compile(

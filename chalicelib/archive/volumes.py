@@ -18,7 +18,7 @@ from chalicelib.archive.encoding import Numbers
 from chalicelib.archive.entries import INCLUDED, Entries, Entry
 from chalicelib.archive.names import MANIFEST_NAME, Naming, counted_name, counters, name_of_key
 from chalicelib.archive.records import Member, end_records, header_size, record_size
-from chalicelib.limits import ZIP, ZipLimits
+from chalicelib.limits import WINDOWS_MAX_PATH, ZIP, ZipLimits
 
 _MANY = 1_000_000  # archives: more than there can be, so that its digits are an upper bound
 
@@ -111,6 +111,13 @@ class Volume(msgspec.Struct, frozen=True):
         row = self.rows[number]
         name = self.names.name(row, self.entries.keys[row])
         return Member(name, self.sizes[number], self.entries.modified[row])
+
+    @property
+    def long_paths(self) -> int:
+        """How many names are longer than Windows extracts: it counts UTF-16 units, and the folder takes some."""
+        long = (row for row, size in zip(self.rows, self.name_sizes, strict=False) if size > WINDOWS_MAX_PATH)
+        names = (self.names.name(row, self.entries.keys[row]) for row in long)
+        return sum(len(name.encode("utf-16-le")) > 2 * WINDOWS_MAX_PATH for name in names)
 
     def entry(self, number: int) -> Entry:
         """The source of a member."""

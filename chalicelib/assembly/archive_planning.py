@@ -72,6 +72,7 @@ class PlannedArchive(msgspec.Struct, frozen=True):
     work: int
     crc_source: CrcSource
     cost: PlanCost
+    long_paths: int = 0
 
 
 class PlanRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +140,7 @@ class ArchiveRun:
             work=shape.layout.size + state.to_read,
             crc_source=state.crc_source,
             cost=cost_of(self._volume, shape.layout, cuts=shape.cuts),
+            long_paths=self._volume.long_paths,
         )
 
     # --- steps

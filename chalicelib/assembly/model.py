@@ -52,7 +52,8 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
     if there are none). `chunks` counts the chunks of each phase, `recorded` those of the current phase that are done.
     `work` is how much is to be read and built, `done_bytes` how much of it is done. `verified`: the store checks the
     CRC-32 of the whole archive when it is completed. `cost` is what the plan costs if nothing fails. `completing_at` is
-    when the store was first asked in this phase to complete an upload.
+    when the store was first asked in this phase to complete an upload. `long_paths` counts names that Windows does not
+    extract.
     """
 
     job_id: str
@@ -61,6 +62,7 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
     filename: str
     size: int
     entries: int
+    long_paths: int = 0
     parts: int
     crc_source: CrcSource
     verified: bool

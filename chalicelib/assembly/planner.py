@@ -236,8 +236,6 @@ class ArchivePlanner(msgspec.Struct, frozen=True, kw_only=True):
         self.queue.send([PlanArchive(job.job_id, job.generation)])
         return Planned()
 
-    # --- opening
-
     def _archives(self, job: Job, planned: Sequence[PlannedArchive], *, place: str) -> list[Archive]:
         """The archives, their uploads created."""
         with self.executors(WRITES_IN_FLIGHT) as executor:
@@ -246,12 +244,12 @@ class ArchivePlanner(msgspec.Struct, frozen=True, kw_only=True):
 
     def _archive(self, job: Job, number: int, *, planned: Sequence[PlannedArchive], place: str) -> Archive:
         plan = planned[number - 1]
-        verified = plan.crc_source is CrcSource.COPY
+        verified, uploads = plan.crc_source is CrcSource.COPY, f"{place}{number}/uploads"
         key = archive_key(job.job_id, job.generation, number=number)
         names = [f"{place}{number}/intermediate-{upload}" for upload in range(1, plan.intermediates + 1)]
         intermediates = tuple(self.store.create_upload(name, checksummed=verified) for name in names)
         if intermediates:
-            self.store.put(f"{place}{number}/uploads", encode(Uploads(intermediates)))
+            self.store.put(uploads, encode(Uploads(intermediates)))
         return Archive(
             job_id=job.job_id,
             generation=job.generation,
@@ -259,12 +257,13 @@ class ArchivePlanner(msgspec.Struct, frozen=True, kw_only=True):
             filename=archive_filename(job, number, archives=len(planned)),
             size=plan.size,
             entries=plan.entries,
+            long_paths=plan.long_paths,
             parts=plan.parts,
             crc_source=plan.crc_source,
             verified=verified,
             cost=plan.cost.report(),
             plan=plan.plan,
-            intermediates=f"{place}{number}/uploads" if intermediates else "",
+            intermediates=uploads if intermediates else "",
             upload=self.store.create_upload(key, checksummed=verified),
             chunks=plan.chunks,
             work=plan.work,

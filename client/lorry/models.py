@@ -57,15 +57,17 @@ class JobBytes:
 class Archive:
     """One ZIP of a job; `index` is its place among the job's archives, from 0.
 
-    `entries` includes the manifest; it and `size` (bytes) are known before the archive is assembled. `crc_source` says
-    where its checksums come from, `verified` whether the store checked the whole archive. `url` is a link that expires,
-    None until the job is ready; `address` is its stable address at the service.
+    `entries` includes the manifest; it and `size` (bytes) are known before the archive is assembled. `long_paths`
+    counts the entries over 240 characters, which Windows cannot extract. `crc_source` says where its checksums come
+    from, `verified` whether the store checked the whole archive. `url` is a link that expires, None until the job is
+    ready; `address` is its stable address at the service.
     """
 
     index: int
     filename: str
     size: int
     entries: int | None = None
+    long_paths: int = 0
     parts: int | None = None
     crc_source: str | None = None
     verified: bool = False
@@ -80,6 +82,7 @@ class Archive:
             filename=str(answer["filename"]),
             size=int(answer["size"]),
             entries=answer.get("entries"),
+            long_paths=answer.get("longPaths") or 0,
             parts=answer.get("parts"),
             crc_source=answer.get("crcSource"),
             verified=bool(answer.get("verified")),

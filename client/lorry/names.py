@@ -16,20 +16,21 @@ MAX_NAME_BYTES = 200
 PART_ENDING = ".part"
 NOTE_ENDING = ".part.etag"
 
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+# Controls, line separators, what turns the reading direction, and what Windows refuses: as in names inside the ZIP.
+_DECEPTIVE = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+_UNSAFE = re.compile(rf'[{_DECEPTIVE}<>:"/\\|?*\ufffe\uffff]')
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
 
 
 def safe_name(key: str) -> str:
     """The last segment of an object key as a file name: `downloads/70000.zip` becomes `70000.zip`.
 
-    Characters that some system forbids and a leading dot become `_`; names that Windows reserves get a leading `_`;
-    long names are cut before their extension.
+    Characters that some system forbids or that deceive a reader become `_`, as do `.` and `..`; names that Windows
+    reserves get a leading `_`; long names are cut before their extension.
     """
     name = unicodedata.normalize("NFC", key.rstrip("/").rsplit("/", 1)[-1])
     name = _UNSAFE.sub("_", name.encode("utf-8", "replace").decode("utf-8")).rstrip(". ")
-    if not name or name.startswith("."):
-        name = "_" + name[1:]
+    name = name or "_"
     if _RESERVED.match(name):
         name = "_" + name
     if name.lower().endswith((PART_ENDING, NOTE_ENDING)):

@@ -69,6 +69,7 @@ def test_crcs_come_from_where_the_store_can_tell_them(deployment: Deployment, mi
     assert archive["crcSource"] == deployment.crc_source
     assert archive["verified"] == (deployment.crc_source == "copy")
     assert archive["entries"] == len(SIZES) + 1
+    assert archive["longPaths"] == 0
     assert archive["parts"] > 5
 
 
@@ -164,11 +165,12 @@ def test_a_job_that_wants_all_files_or_none_fails_when_one_is_missing(deployment
 
 
 def test_a_tree_keeps_the_folders_below_the_prefix(deployment: Deployment) -> None:
-    names = ["downloads/2024/a.txt", "downloads/2024/b/a.txt", "downloads/A.txt"]
+    names = ["downloads/2024/a.txt", "downloads/2024/b/a.txt", "downloads/A.txt", f"downloads/{'long/' * 50}a.txt"]
     for name in names:
         deployment.s3.put_object(Bucket=deployment.source, Key=name, Body=name.encode())
     answer = deployment.call("POST", "/v1/download/initiate", json={"keys": names, "archive": {"layout": "tree"}})
     job = deployment.ended(answer.json()["jobId"])
     entries = unzipped(deployment.fetch(job["archives"][0]["url"]))
     del entries["MANIFEST.json"]
+    assert job["archives"][0]["longPaths"] == 1
     assert entries == {name.removeprefix("downloads/"): name.encode() for name in names}

@@ -159,6 +159,7 @@ def _places(report: ArchiveDownload) -> str:
 def _describe_archive(archive: Archive) -> str:
     parts = [archive.filename, human_bytes(archive.size)]
     parts += [] if archive.entries is None else [f"{archive.entries:,} entries"]
+    parts += [f"{archive.long_paths:,} of them too long for Windows"] if archive.long_paths else []
     parts += [] if archive.parts is None else [f"{archive.parts:,} parts"]
     parts += [] if archive.crc_source is None else [f"checksums by {archive.crc_source}"]
     return ", ".join(parts) + (", verified by the store" if archive.verified else "")

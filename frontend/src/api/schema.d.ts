@@ -454,6 +454,7 @@ export interface components {
             filename: string;
             size: number;
             entries: number;
+            longPaths: number;
             parts: number;
             crcSource: components["schemas"]["CrcSource"];
             verified: boolean;

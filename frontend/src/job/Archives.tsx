@@ -46,6 +46,12 @@ function ArchiveCard({ archive, onOpen }: { archive: ArchiveDocument; onOpen: ()
           {CRC_SOURCES[archive.crcSource] ?? archive.crcSource}
           {archive.verified && ", verified by the store"}
         </p>
+        {archive.longPaths > 0 && (
+          <p className="text-muted">
+            {archive.longPaths === 1 ? "One path is" : `${formatCount(archive.longPaths)} paths are`} over 240 characters long:
+            Windows may not extract {archive.longPaths === 1 ? "it" : "them"}.
+          </p>
+        )}
       </div>
       <div className="flex items-center gap-1">
         <Button look="primary" onClick={onOpen}>

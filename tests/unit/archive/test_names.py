@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from contextlib import contextmanager
 
 import pytest
 
-from chalicelib.archive.names import Naming, safe_name
+from chalicelib.api.requests import FILENAME_PATTERN
+from chalicelib.archive.names import Naming, safe_name, safe_segment
+from lorry.names import safe_name as local_name
 from tests.support.archives import names_of, unique_names
 
 
@@ -147,3 +150,18 @@ def lines_counted():
         yield lines
     finally:
         sys.settrace(before)
+
+
+def test_names_in_the_zip_and_on_disk_and_of_archives_refuse_the_same_characters():
+    every = [chr(code) for code in range(0x10000) if not 0xD800 <= code <= 0xDFFF]
+    refused = [character for character in every if safe_segment(f"a{character}b") == "a_b" and character != "_"]
+    on_disk = [character for character in every if local_name(f"a{character}b") == "a_b" and character != "_"]
+    assert refused == on_disk
+    in_filenames = [character for character in every if not re.search(FILENAME_PATTERN, f"a{character}b")]
+    assert set(refused) - set(in_filenames) == set('<>:"|?*\ufffe\uffff')
+    assert set(in_filenames) <= {*refused, "/"}
+
+
+@pytest.mark.parametrize("filename", ["a.zip\n", "a\u202egpj.zip", "a\x9b.zip", "a\u2029.zip"])
+def test_a_filename_that_deceives_is_refused(filename):
+    assert not re.search(FILENAME_PATTERN, filename)

@@ -70,3 +70,15 @@ def test_the_sizes_by_which_archives_are_cut_are_at_most_some_bytes_an_entry_too
 
     assert len(cut_volumes(columns, names, max_bytes=size)) == 2
     assert len(cut_volumes(columns, names, max_bytes=size + 50 * 28 + 200)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "is_long"),
+    [("f/" * 119 + "ab", False), ("f/" * 119 + "abc", True), ("é/" * 119 + "ab", False), ("😀/" * 79 + "abcd", True)],
+    ids=["240", "241", "240 of two bytes", "241 UTF-16 units"],
+)
+def test_paths_that_windows_cannot_extract_are_counted(name, is_long):
+    columns = columns_of([Entry(name, size=1, etag="e"), Entry("short", size=1, etag="e")])
+    volume = Volume.of(columns, Names.of(columns, TREE), within=RowRange(0, 2))
+
+    assert volume.long_paths == is_long
