@@ -109,7 +109,7 @@ def test_hostile_keys_never_leave_the_folder(lorry: Lorry, service: FakeServer, 
     service.make_job(keys)
     lorry.download(JOB_ID, tmp_path / "out")
     assert names_in(tmp_path) == ["out"]
-    assert names_in(tmp_path / "out") == ["_", "_._.._evil.zip", "_bashrc", "a_b"]
+    assert names_in(tmp_path / "out") == [".._.._evil.zip", ".bashrc", "_", "a_b"]
 
 
 def test_existing_files_are_replaced_unless_they_are_to_be_kept(
