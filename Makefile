@@ -3,6 +3,9 @@
 SHELL := /bin/sh
 PY := .venvs/dev/bin/python
 LOCAL := $(if $(filter localstack,$(STACK)),localstack.docker,localstack)
+WORKERS := 3
+# Tests mostly wait. A module's tests stay in one process, and share their stack.
+SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile
 export PYTHON PORT LORRY_HOME LORRY_PARAMETERS LORRY_HOSTS LORRY_EMULATOR_ENVIRONMENT
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -53,16 +56,16 @@ format: environment  ## format the code
 	@$(PY) -m ruff check --fix .
 
 test-fast: environment  ## run unit and property tests, about a minute; ARGS="-k cancel" passes options to pytest
-	@$(PY) -m pytest tests/unit tests/properties -m "not slow" $(ARGS)
+	@$(PY) -m pytest $(SIDE_BY_SIDE) tests/unit tests/properties -m "not slow" $(ARGS)
 
-test: environment  ## run all tests but the slow ones
-	@$(PY) -m pytest -m "not slow and not matrix" $(ARGS)
+test: environment  ## run all tests but the slow ones; WORKERS=1 in one process
+	@$(PY) -m pytest $(SIDE_BY_SIDE) -m "not slow and not matrix" $(ARGS)
 
 test-slow: environment  ## run the slow tests: archives over 4 GiB, starting and stopping stacks, commands of the docs
-	@$(PY) -m pytest -m "slow and not matrix" $(ARGS)
+	@$(PY) -m pytest $(SIDE_BY_SIDE) -m "slow and not matrix" $(ARGS)
 
 test-matrix: environment  ## run jobs and adapters on LocalStack (from PyPI), SeaweedFS, MiniStack without Lambda
-	@$(PY) -m pytest tests/matrix tests/integration/test_jobs.py tests/integration/test_archives.py $(ARGS)
+	@$(PY) -m pytest $(SIDE_BY_SIDE) tests/matrix tests/integration/test_jobs.py tests/integration/test_archives.py $(ARGS)
 
 bench: environment  ## run the benchmarks; ARGS="archive --runs 3" runs one, ARGS=--short all on little data
 	@$(PY) -m benchmarks $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from support.running import CLIENT, Command, Start
 from lorry import Lorry, RetryPolicy
 from lorry.command.main import main
 
+log = logging.getLogger("lorry")
 QUICK = RetryPolicy(tries=4, first=0.01, longest=0.05)
 
 
@@ -76,6 +78,7 @@ def command(
     service: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Command]:
     """Runs the command in `tmp_path` by its entry point, in this process, which is faster."""
+    handlers, level = log.handlers, log.level  # the command sets both
     with monkeypatch.context() as machine:
         machine.chdir(tmp_path)
 
@@ -94,3 +97,4 @@ def command(
 
         yield run
     time.tzset()
+    log.handlers, log.level = handlers, level
