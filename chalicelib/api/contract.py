@@ -128,6 +128,7 @@ OPAQUE_CURSOR = Parameter("cursor", "query", "str", "`nextCursor` of the previou
 SENTRY_TEST = Parameter(
     "sentry_test", "query", "bool", "`true` raises an error on purpose, to test error tracking.", False
 )
+INLINE = Parameter("inline", "query", "requests.ShortFlag", "`1`: a browser shows the file instead of saving it.", "0")
 FILES_CURSOR = Parameter(
     "cursor", "query", "requests.FILES_CURSOR", "`nextCursor` of the previous page: the index of a file."
 )

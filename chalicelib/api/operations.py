@@ -25,7 +25,10 @@ _PAGE = {
     200: Reply("A page, a script, a style sheet or an image.", "str", headers=("ETag",), media_type="text/*"),
     304: Reply("The page that you have is current.", headers=("ETag",)),
 }
-_TO_LINK = Reply("Redirect to the link, which needs no credentials and expires soon.", headers=("Location",))
+_TO_LINK = Reply(
+    "Redirect to the link, which needs no credentials and expires soon. For HEAD, the link is signed for HEAD.",
+    headers=("Location",),
+)
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -145,12 +148,12 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Results",
         summary="Download the result of a job",
         access=LINK,
-        parameters=(contract.JOB_ID,),
+        parameters=(contract.JOB_ID, contract.INLINE),
         replies={
             200: Reply("Several archives or files: the list of their links.", "answers.JobDocument"),
             302: _TO_LINK,
         },
-        errors=(*_OF_JOB, errors.JobNotReady, errors.LinksUnavailable),
+        errors=(errors.InvalidRequest, *_OF_JOB, errors.JobNotReady, errors.LinksUnavailable),
     ),
     Operation(
         route="GET /v1/download/{job_id}/files/{number}",
@@ -158,9 +161,9 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Results",
         summary="Download one file of a job",
         access=LINK,
-        parameters=(contract.JOB_ID, contract.NUMBER),
+        parameters=(contract.JOB_ID, contract.NUMBER, contract.INLINE),
         replies={302: _TO_LINK},
-        errors=(*_OF_JOB, errors.JobNotReady, errors.NoSuchResult, errors.LinksUnavailable),
+        errors=(errors.InvalidRequest, *_OF_JOB, errors.JobNotReady, errors.NoSuchResult, errors.LinksUnavailable),
     ),
     Operation(
         route="GET /v1/download/{job_id}/archives/{number}",
@@ -168,9 +171,9 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Results",
         summary="Download one archive of a job",
         access=LINK,
-        parameters=(contract.JOB_ID, contract.NUMBER),
+        parameters=(contract.JOB_ID, contract.NUMBER, contract.INLINE),
         replies={302: _TO_LINK},
-        errors=(*_OF_JOB, errors.JobNotReady, errors.NoSuchResult, errors.LinksUnavailable),
+        errors=(errors.InvalidRequest, *_OF_JOB, errors.JobNotReady, errors.NoSuchResult, errors.LinksUnavailable),
     ),
     Operation(
         route="POST /v1/download/check",

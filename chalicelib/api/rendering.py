@@ -10,6 +10,7 @@ import msgspec
 from chalicelib import limits as known
 from chalicelib.api.answers import ArchiveDocument, EventDocument, FileDocument, JobDocument, JobStarted
 from chalicelib.api.requests import max_link_ttl
+from chalicelib.archive.names import file_name
 from chalicelib.assembly.model import Archive
 from chalicelib.callers import Verdict
 from chalicelib.delivery.job_summary import job_links, job_summary, known_total, timestamp
@@ -232,4 +233,4 @@ def _file(job: Job, row: Row, *, index: int, base: str) -> FileDocument:
 
 def _link(minter: Minter, row: Row) -> str | None:
     file, result = row
-    return minter.link(file.key) if result.state is FileState.AVAILABLE else None
+    return minter.link(file.key, filename=file_name(file.key)) if result.state is FileState.AVAILABLE else None

@@ -145,6 +145,9 @@ def _clipped(text: str) -> str:
 Asset = Annotated[str, Meta(extra_json_schema={"enum": ["start.js", "swagger-ui-bundle.js", "swagger-ui.css"]})]
 IdempotencyKey = Annotated[str, Meta(pattern=f"^[!-~]{{1,{MAX_IDEMPOTENCY_KEY_CHARACTERS}}}$")]
 
+SHORT = {"1": "true", "0": "false"}
+ShortFlag = Annotated[str, Meta(extra_json_schema={"enum": [*SHORT, *SHORT.values()]})]
+
 _JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -184,6 +187,11 @@ def flag(name: str, text: str | None) -> bool:
     if text not in (None, "true", "false"):
         raise InvalidRequest([FieldProblem(f"/{name}", f"{text!r} is neither true nor false")])
     return text == "true"
+
+
+def short_flag(name: str, text: str | None) -> bool:
+    """The same for one that people type: `1` is on, too."""
+    return flag(name, SHORT.get(text, text) if text else text)
 
 
 # --- a new job --------------------------------------------------------------------------

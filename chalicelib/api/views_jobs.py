@@ -13,8 +13,10 @@ from chalicelib.api.answers import EventsPage, JobDocument, JobsPage
 from chalicelib.api.middleware import Answer, Call, Text
 from chalicelib.api.rendering import archive_documents, event_document, job_document, job_started
 from chalicelib.api.requests import job_id_from
+from chalicelib.archive.names import file_name
 from chalicelib.assembly.model import Archive
 from chalicelib.delivery.job_summary import event_name, job_summary
+from chalicelib.delivery.presign import Minter
 from chalicelib.errors import FieldProblem, InvalidRequest, JobNotReady, NoSuchResult, SecretUnavailable
 from chalicelib.jobs.model import FileState, Job, JobStatus
 from chalicelib.jobs.service import RequestKey
@@ -142,6 +144,7 @@ def download(call: Call, job_id: str) -> Answer:
         return _to_archive(call, job, archive=archives[0])
     if job.total == 1 and not archives:
         return _to_file(call, job, index=0)
+    _inline(call)
     return Answer(200, document_of(call, job, first=0, limit=MAX_PAGE_FILES))
 
 
@@ -190,17 +193,23 @@ def _to_file(call: Call, job: Job, *, index: int) -> Answer:
     ((file, result),) = call.services.jobs.files(job, first=index, limit=1).files
     if result.state is not FileState.AVAILABLE:
         raise NoSuchResult(job.job_id, what=f"file {index} ({file.key})", reason=result.reason or str(result.state))
-    return _redirect(call, job, link=call.services.minter(job.link_ttl).link(file.key))
+    return _redirect(call, job, minter=call.services.minter(job.link_ttl), key=file.key, filename=file_name(file.key))
 
 
 def _to_archive(call: Call, job: Job, *, archive: Archive) -> Answer:
     minter = call.services.archive_minter(job.link_ttl)
-    return _redirect(call, job, link=minter.link(archive.key, filename=archive.filename))
+    return _redirect(call, job, minter=minter, key=archive.key, filename=archive.filename)
 
 
-def _redirect(call: Call, job: Job, *, link: str) -> Answer:
+def _redirect(call: Call, job: Job, *, minter: Minter, key: str, filename: str) -> Answer:
+    """To a link for the method of the request: a client that asks with HEAD follows with HEAD."""
+    link = minter.link(key, filename=filename, inline=_inline(call), method=call.request.method)
     _note_links(call, job, count=1)
     return Answer(302, None, {"Location": link})
+
+
+def _inline(call: Call) -> bool:
+    return requests.short_flag("inline", call.query("inline"))
 
 
 def _note_links(call: Call, job: Job, *, count: int) -> None:

@@ -10,6 +10,7 @@ from chalicelib import __version__
 from chalicelib.api import rendering, requests
 from chalicelib.api.answers import CheckAnswer, HealthDocument, IndexDocument, StartAnswer
 from chalicelib.api.middleware import Answer, Call, Text
+from chalicelib.archive.names import file_name
 from chalicelib.checking.checker import look_up_one
 from chalicelib.errors import RequestTimedOut
 from chalicelib.jobs.model import FileResult, FileState
@@ -86,11 +87,11 @@ def start(call: Call) -> Answer:
     _delay(call)
     key, found = _look_up(call, body.file_id)
     there = found.state is FileState.AVAILABLE
-    link = call.services.minter(call.services.settings.presigned_url_expiry_seconds).link(key) if there else None
+    minter = call.services.minter(call.services.settings.presigned_url_expiry_seconds)
     answer = StartAnswer(
         file_id=body.file_id,
         status="completed" if there else "failed",
-        download_url=link,
+        download_url=minter.link(key, filename=file_name(key)) if there else None,
         size=found.size if there else None,
         processing_time_ms=int((clock() - began) * 1000),
         message=_sentence(body.file_id, found),

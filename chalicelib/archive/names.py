@@ -55,6 +55,11 @@ def name_of_key(key: str, naming: Naming, *, prefix: str = "") -> str:
     return safe_name(key.removeprefix(prefix[: prefix.rfind("/") + 1]))
 
 
+def file_name(key: str) -> str:
+    """The name under which a browser saves an object."""
+    return name_of_key(key, Naming.FLAT)
+
+
 # --- safe ----------------------------------------------------------------------------
 
 

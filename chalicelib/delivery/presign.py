@@ -1,4 +1,4 @@
-"""Presigned links, created at each read and never stored: Signature Version 4 in query strings, for GET of one object.
+"""Presigned links, created at each read and never stored: Signature Version 4 in query strings, for GET or HEAD.
 
 The SDK's general signer is about thirty times slower, and a page of 1,000 links is signed at each read.
 tests/contracts/test_presigner.py compares the links with the SDK's, byte for byte.
@@ -42,14 +42,16 @@ class Presigner(msgspec.Struct, frozen=True):
     region: str
     path_style: bool
 
-    def link(self, key: str, *, expires: int, at: datetime, response: Mapping[str, str] | None = None) -> str:
-        """Returns a URL for GET of `key` that works for `expires` seconds from `at` (UTC).
+    def link(
+        self, key: str, *, expires: int, at: datetime, response: Mapping[str, str] | None = None, method: str = "GET"
+    ) -> str:
+        """Returns a URL for GET of `key`, or for HEAD, that works for `expires` seconds from `at` (UTC).
 
         `response` overrides headers of the response: {"response-content-disposition": "attachment"}.
         """
         scheme, host, path = self._address(key)
         query = self._query(at, expires=expires, response=response or {})
-        canonical = f"GET\n{path}\n{query}\nhost:{_host_header(scheme, host)}\n\nhost\nUNSIGNED-PAYLOAD"
+        canonical = f"{method}\n{path}\n{query}\nhost:{_host_header(scheme, host)}\n\nhost\nUNSIGNED-PAYLOAD"
         signature = self._sign(canonical, at)
         return f"{scheme}://{host}{path}?{query}&X-Amz-Signature={signature}"
 
@@ -128,19 +130,20 @@ class Minter(msgspec.Struct, frozen=True):
         """When the links expire, in epoch milliseconds. The start of a link has no fraction of a second."""
         return int((self.at.replace(microsecond=0) + timedelta(seconds=self.ttl)).timestamp()) * 1000
 
-    def link(self, key: str, *, filename: str = "") -> str:
-        """Returns a link to `key`; browsers save it under `filename`, if there is one."""
-        response = {"response-content-disposition": attachment(filename)} if filename else None
-        return self.presigner.link(key, expires=self.ttl, at=self.at, response=response)
+    def link(self, key: str, *, filename: str, inline: bool = False, method: str = "GET") -> str:
+        """Returns a link to `key`, for GET or HEAD; a browser saves it under `filename`, or shows it if `inline`."""
+        response = {"response-content-disposition": content_disposition(filename, inline=inline)}
+        return self.presigner.link(key, expires=self.ttl, at=self.at, response=response, method=method)
 
 
-def attachment(filename: str) -> str:
-    """Returns the Content-Disposition that makes a browser save under `filename`.
+def content_disposition(filename: str, *, inline: bool) -> str:
+    """Returns the Content-Disposition that makes a browser save under `filename`, or show it if `inline`.
 
     RFC 6266: an ASCII fallback, and the UTF-8 form of RFC 8187 where they differ.
     """
     plain = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode()
     safe = "".join("_" if character in '"\\%;' or not character.isprintable() else character for character in plain)
+    kind = "inline" if inline else "attachment"
     if safe == filename:
-        return f'attachment; filename="{filename}"'
-    return f"attachment; filename=\"{safe or 'download'}\"; filename*=UTF-8''{quote(filename, safe=_ATTR_CHAR)}"
+        return f'{kind}; filename="{filename}"'
+    return f"{kind}; filename=\"{safe or 'download'}\"; filename*=UTF-8''{quote(filename, safe=_ATTR_CHAR)}"

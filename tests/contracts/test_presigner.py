@@ -114,6 +114,15 @@ def test_a_link_may_override_headers_of_the_response() -> None:
     assert dissected(ours) == dissected(theirs)
 
 
+@pytest.mark.parametrize("key", KEYS)
+def test_a_link_for_head_is_the_sdks(key: str) -> None:
+    presigner = Presigner(OF_A_ROLE, "bucket", ENDPOINTS[0], "us-east-1", True)
+    sdk = client(OF_A_ROLE, ENDPOINTS[0], "us-east-1", True)
+    theirs = sdk.generate_presigned_url("head_object", Params={"Bucket": "bucket", "Key": key}, ExpiresIn=60)
+    ours = presigner.link(key, expires=60, at=signed_at(theirs), method="HEAD")
+    assert dissected(ours) == dissected(theirs)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     key=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40),
@@ -139,7 +148,8 @@ def configured(**environment: str) -> Settings:
 def minted(environment: Settings, bucket: str, at: datetime) -> str:
     now = int(at.timestamp() * 1000)
     found = Bucket(bucket, environment.s3_region)
-    return minter_for(environment, ExpiringCredentials(LONG_LIVED), bucket=found, ttl=60, now=now).link("a")
+    minter = minter_for(environment, ExpiringCredentials(LONG_LIVED), bucket=found, ttl=60, now=now)
+    return minter.presigner.link("a", expires=minter.ttl, at=minter.at)
 
 
 @pytest.mark.parametrize("bucket", ["bucket", "bucket.with.dots"])

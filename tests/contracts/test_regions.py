@@ -73,7 +73,7 @@ def test_files_are_checked_and_linked_in_their_own_region(s3: TwoRegions, given:
     assert found is not None and found.size == len(BODY)
     assert [key for key, _ in made.source.list_below("downloads/")] == [KEY]
     asked = list(s3.wrong)
-    assert httpx.get(made.minter(60).link(KEY)).content == BODY
+    assert httpx.get(made.minter(60).link(KEY, filename="70000.zip")).content == BODY
     assert s3.wrong == asked  # a client follows no redirect that is signed for another region
     assert bool(asked) == (given == "")  # a discovery asks the stack's own region first, once
 
@@ -92,7 +92,7 @@ def test_an_archive_is_assembled_in_the_stacks_region_from_files_of_another(s3: 
     store.complete(upload, [PartReceipt(0, 1, etag, len(BODY), crc32)], size=len(BODY), crc32=crc32)
     assert list(store.read_many([Body(0, KEY, found.etag, 100, 50)])) == [BODY[100:150]]
     assert store.crc_of(whole).crc32 == zlib.crc32(BODY)
-    assert httpx.get(made.archive_minter(60).link(upload.key)).content == BODY
+    assert httpx.get(made.archive_minter(60).link(upload.key, filename="all.zip")).content == BODY
     store.delete_below("archives/")
     assert s3.wrong == asked  # no request was signed for the wrong region, and repeated
 

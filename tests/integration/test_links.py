@@ -52,6 +52,22 @@ def test_the_links_of_a_job_download_its_file_and_its_archive(deployment: Deploy
     assert unzipped(deployment.fetch(archive))[f"{PRESENT}.zip"] == BODY
 
 
+def test_every_link_names_what_it_saves_and_every_address_answers_head(deployment: Deployment, job: Document) -> None:
+    file, archive = job["files"][0]["address"], job["archives"][0]["address"]
+    for address, name, size in (
+        (file, f"{PRESENT}.zip", len(BODY)),
+        (archive, job["archives"][0]["filename"], job["archives"][0]["size"]),
+    ):
+        path = address.removeprefix(deployment.stack.url)
+        for query, kind in (("", "attachment"), ("?inline=1", "inline")):
+            for method in ("GET", "HEAD"):
+                answer = deployment.call(method, f"{path}{query}", follow_redirects=True)
+                assert (answer.status_code, int(answer.headers["content-length"])) == (200, size), (method, address)
+                assert answer.headers["etag"]
+                if method == "GET":  # MiniStack leaves it out of HEAD
+                    assert answer.headers["content-disposition"] == f'{kind}; filename="{name}"'
+
+
 def test_links_are_signed_by_a_session_and_end_before_it(deployment: Deployment, job: Document) -> None:
     for link in links_of(job):
         assert parameters(link)["X-Amz-Credential"].startswith("ASIA")

@@ -7,7 +7,9 @@ export const OPERATIONS: Record<string, string[] | undefined> = {
   ],
   "GET /v1/download/stream/{jobId}": [],
   "DELETE /v1/download/{jobId}": [],
-  "GET /v1/download/{jobId}": [],
+  "GET /v1/download/{jobId}": [
+    "inline"
+  ],
   "POST /v1/download/{jobId}/retry": [],
   "GET /v1/download/jobs": [
     "status",
@@ -18,8 +20,12 @@ export const OPERATIONS: Record<string, string[] | undefined> = {
     "limit",
     "cursor"
   ],
-  "GET /v1/download/{jobId}/files/{number}": [],
-  "GET /v1/download/{jobId}/archives/{number}": [],
+  "GET /v1/download/{jobId}/files/{number}": [
+    "inline"
+  ],
+  "GET /v1/download/{jobId}/archives/{number}": [
+    "inline"
+  ],
   "POST /v1/download/check": [
     "sentry_test"
   ],

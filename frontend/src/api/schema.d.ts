@@ -1651,7 +1651,9 @@ export interface operations {
     };
     download: {
         parameters: {
-            query?: never;
+            query?: {
+                inline?: "1" | "0" | "true" | "false";
+            };
             header?: never;
             path: {
                 jobId: string;
@@ -1705,6 +1707,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["400.invalid_request"];
             401: components["responses"]["401.unauthenticated"];
             403: components["responses"]["403.forbidden"];
             404: components["responses"]["404.job_not_found.not_found"];
@@ -1906,7 +1909,9 @@ export interface operations {
     };
     downloadFile: {
         parameters: {
-            query?: never;
+            query?: {
+                inline?: "1" | "0" | "true" | "false";
+            };
             header?: never;
             path: {
                 jobId: string;
@@ -1938,6 +1943,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["400.invalid_request"];
             401: components["responses"]["401.unauthenticated"];
             403: components["responses"]["403.forbidden"];
             404: components["responses"]["404.job_not_found.not_found.no_such_result"];
@@ -1951,7 +1957,9 @@ export interface operations {
     };
     downloadArchive: {
         parameters: {
-            query?: never;
+            query?: {
+                inline?: "1" | "0" | "true" | "false";
+            };
             header?: never;
             path: {
                 jobId: string;
@@ -1983,6 +1991,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["400.invalid_request"];
             401: components["responses"]["401.unauthenticated"];
             403: components["responses"]["403.forbidden"];
             404: components["responses"]["404.job_not_found.not_found.no_such_result"];

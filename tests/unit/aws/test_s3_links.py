@@ -197,7 +197,7 @@ def minted(expiring: ExpiringCredentials, ttl: int, at: datetime) -> tuple[int, 
     """The expiry that the minter states, and that of its link: from when, for how many seconds."""
     now = int(at.timestamp() * 1000)
     minter = minter_for(settings(), expiring, bucket=Bucket("files", "us-east-1"), ttl=ttl, now=now)
-    query = parse_qs(urlsplit(minter.link("downloads/1.zip")).query)
+    query = parse_qs(urlsplit(minter.link("downloads/1.zip", filename="1.zip")).query)
     since = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return minter.expires_at, since, int(query["X-Amz-Expires"][0])
 
