@@ -65,7 +65,7 @@ test-slow: environment  ## run the slow tests: archives over 4 GiB, starting and
 	@$(PY) -m pytest $(SIDE_BY_SIDE) -m "slow and not matrix" $(ARGS)
 
 test-matrix: environment  ## run jobs and adapters on LocalStack (from PyPI), SeaweedFS, MiniStack without Lambda
-	@$(PY) -m pytest $(SIDE_BY_SIDE) tests/matrix tests/integration/test_jobs.py tests/integration/test_archives.py $(ARGS)
+	@$(PY) -m pytest tests/matrix tests/integration/test_jobs.py tests/integration/test_archives.py $(ARGS)
 
 bench: environment  ## run the benchmarks; ARGS="archive --runs 3" runs one, ARGS=--short all on little data
 	@$(PY) -m benchmarks $(ARGS)

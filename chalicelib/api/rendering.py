@@ -15,7 +15,7 @@ from chalicelib.assembly.model import Archive
 from chalicelib.callers import Verdict
 from chalicelib.delivery.job_summary import job_links, job_summary, known_total, timestamp
 from chalicelib.delivery.presign import Minter
-from chalicelib.jobs.model import FileResult, FileState, Job, JobEvent, RequestedFile
+from chalicelib.jobs.model import FileResult, FileState, Job, JobEvent, RequestedFile, is_linkable
 from chalicelib.jobs.service import FilePage
 from chalicelib.settings import Settings
 
@@ -233,4 +233,6 @@ def _file(job: Job, row: Row, *, index: int, base: str) -> FileDocument:
 
 def _link(minter: Minter, row: Row) -> str | None:
     file, result = row
-    return minter.link(file.key, filename=file_name(file.key)) if result.state is FileState.AVAILABLE else None
+    if result.state is not FileState.AVAILABLE or not is_linkable(file.key):
+        return None
+    return minter.link(file.key, filename=file_name(file.key))

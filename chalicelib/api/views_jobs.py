@@ -18,7 +18,7 @@ from chalicelib.assembly.model import Archive
 from chalicelib.delivery.job_summary import event_name, job_summary
 from chalicelib.delivery.presign import Minter
 from chalicelib.errors import FieldProblem, InvalidRequest, JobNotReady, NoSuchResult, SecretUnavailable
-from chalicelib.jobs.model import FileState, Job, JobStatus
+from chalicelib.jobs.model import NOT_LINKABLE, FileState, Job, JobStatus, is_linkable
 from chalicelib.jobs.service import RequestKey
 from chalicelib.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS, MAX_PAGE_FILES
 from chalicelib.observability import logger
@@ -193,6 +193,8 @@ def _to_file(call: Call, job: Job, *, index: int) -> Answer:
     ((file, result),) = call.services.jobs.files(job, first=index, limit=1).files
     if result.state is not FileState.AVAILABLE:
         raise NoSuchResult(job.job_id, what=f"file {index} ({file.key})", reason=result.reason or str(result.state))
+    if not is_linkable(file.key):
+        raise NoSuchResult(job.job_id, what=f"link of file {index} ({file.key})", reason=NOT_LINKABLE)
     return _redirect(call, job, minter=call.services.minter(job.link_ttl), key=file.key, filename=file_name(file.key))
 
 

@@ -10,7 +10,17 @@ import msgspec
 
 from chalicelib.errors import ObjectRefused, SourceChanged, UnreadableMessage
 from chalicelib.jobs.lifecycle import JobLifecycle
-from chalicelib.jobs.model import ARCHIVED, Failure, FileResult, FileState, Job, RequestedFile, clipped
+from chalicelib.jobs.model import (
+    ARCHIVED,
+    NOT_LINKABLE,
+    Failure,
+    FileResult,
+    FileState,
+    Job,
+    RequestedFile,
+    clipped,
+    is_linkable,
+)
 from chalicelib.jobs.ports import CheckedFile, JobTable, Recorded, SourceStore, StoredObject
 from chalicelib.limits import MAX_REASON_BYTES
 from chalicelib.messages import CheckBatch
@@ -62,7 +72,7 @@ class BatchChecker(msgspec.Struct, frozen=True):
         return {Recorded.RECORDED: Checked.RECORDED, Recorded.DUPLICATE: Checked.REPEATED}.get(outcome, Checked.DROPPED)
 
     def _check_and_record(self, job: Job, batch: int, *, files: Sequence[RequestedFile]) -> Recorded:
-        results = self._look_up(files)
+        results = self._look_up(job, files)
         outcome, followed = self.lifecycle.dispatcher.record(job, batch, results=results, now=self.now())
         if outcome is Recorded.RECORDED and wants_all(job) and any(map(_is_absent, results)):
             self.lifecycle.fail(job, incomplete(zip(files, results, strict=True), job.total))
@@ -72,10 +82,11 @@ class BatchChecker(msgspec.Struct, frozen=True):
                 self.lifecycle.finish(after)
         return outcome
 
-    def _look_up(self, files: Sequence[RequestedFile]) -> list[FileResult]:
+    def _look_up(self, job: Job, files: Sequence[RequestedFile]) -> list[FileResult]:
         """Sends a HEAD for every file; a failure stops the rest, because the whole batch is tried again."""
         with self.executors(min(self.threads, len(files))) as executor:
-            return look_up(self.store, [file.key for file in files], executor=executor)
+            results = look_up(self.store, [file.key for file in files], executor=executor)
+        return [deliverable(job, file.key, result=result) for file, result in zip(files, results, strict=True)]
 
 
 _Found = StoredObject | ObjectRefused | None
@@ -126,6 +137,13 @@ def result_of(found: _Found) -> FileResult:
     return FileResult(
         state, size=found.size, etag=found.etag, modified=found.modified, crc32=found.crc32, reason=reason
     )
+
+
+def deliverable(job: Job, key: str, *, result: FileResult) -> FileResult:
+    """The result as it counts for the job: without an archive, a file is of use by its link only."""
+    if result.state is FileState.AVAILABLE and job.archive is None and not is_linkable(key):
+        return msgspec.structs.replace(result, state=FileState.FAILED, reason=NOT_LINKABLE)
+    return result
 
 
 def wants_all(job: Job) -> bool:

@@ -94,6 +94,12 @@ class RequestedFile(msgspec.Struct, frozen=True, array_like=True):
 ARCHIVED = "archived"
 CUSTOMER_KEY = "customer_key"
 FORBIDDEN = "forbidden"
+NOT_LINKABLE = "key_not_linkable"
+
+
+def is_linkable(key: str) -> bool:
+    """Whether a link leads to this object: clients resolve `.` and `..` in paths, encoded or not."""
+    return not any(segment in (".", "..") for segment in key.split("/"))
 
 
 class FileResult(msgspec.Struct, frozen=True, array_like=True):

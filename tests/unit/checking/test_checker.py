@@ -17,9 +17,10 @@ from chalicelib.errors import (
     TableUnavailable,
     UnreadableMessage,
 )
-from chalicelib.jobs.model import ArchiveRequest, FileResult, FileState, Job, JobStatus
+from chalicelib.jobs.model import ArchiveRequest, FileResult, FileState, Job, JobStatus, RequestedFile
 from chalicelib.jobs.ports import StoredObject
-from chalicelib.messages import CheckBatch, DispatchJob
+from chalicelib.jobs.service import NewJob
+from chalicelib.messages import CheckBatch, DispatchJob, ListPrefix
 from tests.support.builders import ALICE, World
 from tests.support.executors import serial_executors
 from tests.support.fakes import FakeSourceStore
@@ -262,3 +263,35 @@ def test_a_table_that_is_down_leaves_the_message_for_later() -> None:
     world.table.down = True
     with pytest.raises(TableUnavailable):
         world.checker.check(CheckBatch(job.job_id, 0), redelivered=False)
+
+
+DOTTED = ["downloads/../a", "downloads/./a", "downloads/a/.", "downloads/a/.."]
+
+
+@pytest.mark.parametrize("key", DOTTED)
+def test_a_key_that_clients_would_resolve_is_of_use_in_an_archive_only(key: str) -> None:
+    for archive, state, reason in (
+        (None, FileState.FAILED, "key_not_linkable"),
+        (ArchiveRequest(), FileState.AVAILABLE, None),
+    ):
+        world = World()
+        world.store.put(key)
+        files = [RequestedFile(key), RequestedFile("downloads/..missing/..")]
+        job, _ = world.service.start(NewJob(files, 0, 3_600, archive), ALICE)
+        checker(world, world.store).check(CheckBatch(job.job_id, 0), redelivered=False)
+        found, missing = results(world, job)
+        assert (found.state, found.reason) == (state, reason)
+        assert (missing.state, missing.reason) == (FileState.MISSING, "not_found")
+
+
+def test_a_listing_treats_keys_alike() -> None:
+    world = World()
+    for key in (*DOTTED, "downloads/a//b"):
+        world.store.put(key)
+    job, _ = world.service.start(NewJob([], 0, 3_600, None, "downloads/"), ALICE)
+    world.lister.find(ListPrefix(job.job_id))
+    rows = world.service.files(world.job(job.job_id), first=0, limit=10).files
+    assert {file.key: result.state for file, result in rows} == {
+        **dict.fromkeys(DOTTED, FileState.FAILED),
+        "downloads/a//b": FileState.AVAILABLE,
+    }
