@@ -37,6 +37,8 @@ class FileDocument(Body, frozen=True):
     state: FileState
     size: Size | None
     reason: Annotated[str | None, Meta(description="why it is not available")]
+    etag: Annotated[str | None, Meta(description="of the version that was checked; null if none was found")]
+    content_encoding: Annotated[str | None, Meta(description="as a HEAD reported it; null if none was sent")]
     address: Address
 
 
@@ -47,6 +49,7 @@ class ArchiveDocument(Body, frozen=True):
     filename: str
     size: Size
     entries: Count
+    manifest: Annotated[str, Meta(description="the entry that lists every file and what became of it")]
     long_paths: Annotated[int, Meta(ge=0, description="entries over 240 characters, which Windows cannot extract")]
     parts: Count
     crc_source: Annotated[

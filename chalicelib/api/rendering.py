@@ -156,6 +156,7 @@ def archive_documents(
             filename=archive.filename,
             size=archive.size,
             entries=archive.entries,
+            manifest=archive.manifest,
             long_paths=archive.long_paths,
             parts=archive.parts,
             crc_source=archive.crc_source,
@@ -227,6 +228,8 @@ def _file(job: Job, row: Row, *, index: int, base: str) -> FileDocument:
         state=result.state,
         size=result.size,
         reason=result.reason,
+        etag=result.etag,
+        content_encoding=result.encoding,
         address=f"{base}/v1/download/{job.job_id}/files/{index}",
     )
 

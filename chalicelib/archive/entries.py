@@ -10,7 +10,8 @@ import msgspec
 
 from chalicelib.archive.encoding import Numbers, decode, encode
 
-INCLUDED = "included"  # the state of a file that is in the archive; any other state means that it is not
+INCLUDED = "included"  # the state of a file that is in the archive
+FOLDER = "folder"  # of a folder marker, which has an entry in a tree; any other state means that there is none
 NO_SIZE = 0xFFFFFFFF_FFFFFFFF
 NO_ID = -1
 
@@ -18,8 +19,8 @@ NO_ID = -1
 class Entry(msgspec.Struct, frozen=True):
     """A requested file and what became of it: a line of the manifest, and a member of the ZIP if `state` is `INCLUDED`.
 
-    `size` is bytes, `modified` Unix seconds, `reason` the code that says why it is not included. One that is included
-    has a size and a pinned ETag; `crc32` is None where it is not known yet.
+    `size` is bytes, `modified` Unix seconds, `reason` the code that says why it is not included, `encoding` the
+    Content-Encoding. One that is included has a size and a pinned ETag; `crc32` is None where it is not known yet.
     """
 
     key: str
@@ -30,6 +31,10 @@ class Entry(msgspec.Struct, frozen=True):
     etag: str = ""
     modified: int = 0
     crc32: int | None = None
+    encoding: str | None = None
+
+
+_Outcome = tuple[str, str | None, str | None]  # state, reason and encoding: few files differ in them
 
 
 class Texts:
@@ -70,12 +75,12 @@ class Texts:
         self._encoded += encoded
 
 
-class _Columns(msgspec.Struct, tag_field="v", tag=1):
+class _Columns(msgspec.Struct, tag_field="v", tag=2):
     """Some rows, as they are stored."""
 
     keys: tuple[bytes, Numbers]
     etags: tuple[bytes, Numbers]
-    outcomes: list[tuple[str, str | None]]
+    outcomes: list[_Outcome]
     outcome: Numbers
     file_ids: Numbers
     sizes: Numbers
@@ -95,13 +100,13 @@ class Entries:
         self.crcs = array("I")
         self.crc_known = array("B")
         self._outcome = array("H")  # of each row, as a place in _outcomes
-        self._outcomes: list[tuple[str, str | None]] = [(INCLUDED, None)]
+        self._outcomes: list[_Outcome] = []
 
     def __len__(self) -> int:
         return len(self.sizes)
 
     def __getitem__(self, row: int) -> Entry:
-        state, reason = self._outcomes[self._outcome[row]]
+        state, reason, encoding = self._outcomes[self._outcome[row]]
         size, file_id = self.sizes[row], self.file_ids[row]
         return Entry(
             self.keys[row],
@@ -112,11 +117,12 @@ class Entries:
             self.etags[row],
             self.modified[row],
             self.crcs[row] if self.crc_known[row] else None,
+            encoding,
         )
 
-    def included(self, row: int) -> bool:
-        """Whether the file of a row goes into an archive."""
-        return self._outcome[row] == 0
+    def state(self, row: int) -> str:
+        """What became of the file of a row."""
+        return self._outcomes[self._outcome[row]][0]
 
     def learn_crc32(self, row: int, crc32: int) -> None:
         """Take over a CRC-32 that was found out later."""
@@ -131,7 +137,7 @@ class Entries:
         self.modified.extend(entry.modified for entry in entries)
         self.crcs.extend(entry.crc32 or 0 for entry in entries)
         self.crc_known.extend(entry.crc32 is not None for entry in entries)
-        self._add_outcomes([(entry.state, entry.reason) for entry in entries])
+        self._add_outcomes([(entry.state, entry.reason, entry.encoding) for entry in entries])
         for entry in entries:
             if entry.state == INCLUDED and entry.size is None:
                 raise ValueError(f"{entry.key!r} is included, but its size is unknown")
@@ -163,7 +169,7 @@ class Entries:
         self.crc_known.extend(columns.crc_known)
         self._add_outcomes([columns.outcomes[place] for place in columns.outcome])
 
-    def _add_outcomes(self, outcomes: Sequence[tuple[str, str | None]]) -> None:
+    def _add_outcomes(self, outcomes: Sequence[_Outcome]) -> None:
         places = {outcome: place for place, outcome in enumerate(self._outcomes)}
         for outcome in outcomes:
             if outcome not in places:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from json import JSONEncoder
 
-from chalicelib.archive.entries import INCLUDED, Entry
+from chalicelib.archive.entries import Entry
 
 _quoted: Callable[[str], str] = JSONEncoder(ensure_ascii=True).encode  # keys may hold what UTF-8 cannot
 _NULL = "null"
@@ -31,16 +31,19 @@ def line(row: int, entry: Entry, *, name: str | None) -> str:
     """The line of a requested file, its CRC-32 open; `name` is None where it is not in the archive."""
     file_id = _NULL if entry.file_id is None else entry.file_id
     size = _NULL if entry.size is None else entry.size
-    if entry.state == INCLUDED and name is not None:
-        outcome = f'"name":{_quoted(name)},"state":"included","reason":null,"size":{size},"crc32":"00000000"'
-    else:
-        reason = _NULL if entry.reason is None else _quoted(entry.reason)
-        outcome = f'"name":null,"state":{_quoted(entry.state)},"reason":{reason},"size":{size},"crc32":null'
-    return f'{{"index":{row},"file_id":{file_id},"key":{_quoted(entry.key)},{outcome}}}'
+    crc32 = _NULL if name is None else '"00000000"'
+    outcome = f'"name":{_nullable(name)},"state":{_quoted(entry.state)},"reason":{_nullable(entry.reason)}'
+    version = f'"etag":{_nullable(entry.etag or None)},"contentEncoding":{_nullable(entry.encoding)}'
+    place = f'"index":{row},"file_id":{file_id},"key":{_quoted(entry.key)}'
+    return f'{{{place},{outcome},"size":{size},{version},"crc32":{crc32}}}'
+
+
+def _nullable(text: str | None) -> str:
+    return _NULL if text is None else _quoted(text)
 
 
 def patch_lines(body: bytearray, start: int, *, stop: int, crcs: Iterator[int]) -> None:
-    """Write CRC-32s into the whole lines among bytes [start, stop): those of the included files, in their order."""
+    """Write CRC-32s into the whole lines among bytes [start, stop): those of the members, in their order."""
     for found in _OPEN_CRC.finditer(body, start, stop):
         place = found.start() + _CRC_PLACE
         body[place : place + 8] = b"%08x" % next(crcs)

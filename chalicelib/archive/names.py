@@ -11,10 +11,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
+from itertools import chain, count
 
 from chalicelib.limits import S3_MAX_KEY_BYTES, ZIP_MAX_NAME_BYTES
 
 MANIFEST_NAME = "MANIFEST.json"
+MANIFEST_FOLDER = "_lorry"  # holds the manifest where files have a claim to its name
+REPEATED = 0  # the counter of a folder that has an entry already
 
 # No name that a person reads may hold these: controls (C0, C1), line separators, and what turns the reading direction.
 # As in a class of a regular expression, of Python's and of JSON Schema's kind. client/lorry/names.py has the same.
@@ -52,7 +55,17 @@ def name_of_key(key: str, naming: Naming, *, prefix: str = "") -> str:
     """The safe name of an object; `prefix` is cut off in a tree, up to its last slash."""
     if naming is Naming.FLAT:
         return safe_name(key.rstrip("/").rpartition("/")[2])
-    return safe_name(key.removeprefix(prefix[: prefix.rfind("/") + 1]))
+    return safe_name(_below(key, prefix))
+
+
+def folder_name(key: str, prefix: str) -> str:
+    """The name of a folder marker in a tree, with its slash; empty if it marks the root."""
+    path = _below(key, prefix)
+    return f"{safe_name(path)}/" if set(path.split("/")) - {"", "."} else ""
+
+
+def _below(key: str, prefix: str) -> str:
+    return key.removeprefix(prefix[: prefix.rfind("/") + 1])
 
 
 def file_name(key: str) -> str:
@@ -66,14 +79,9 @@ def file_name(key: str) -> str:
 def safe_name(path: str) -> str:
     """A relative path of safe segments. Empty and `.` segments vanish; a path without any other becomes `_`."""
     if len(path) <= S3_MAX_KEY_BYTES and _PLAIN.match(path) and _has_short_segments(path):
-        name = path
-    else:
-        segments = [safe_segment(part) for part in path.split("/") if part not in ("", ".")]
-        name = "/".join(_shortened(segments)) or "_"
-    folder, slash, _ = name.partition("/")
-    if slash and folded(folder) == _MANIFEST_KEY:
-        return f"_{name}"  # a folder of that name would clash with the file
-    return name
+        return path
+    segments = [safe_segment(part) for part in path.split("/") if part not in ("", ".")]
+    return "/".join(_shortened(segments)) or "_"
 
 
 def _has_short_segments(path: str) -> bool:
@@ -122,28 +130,34 @@ def folded(name: str) -> str:
 _MANIFEST_KEY = folded(MANIFEST_NAME)
 
 
-def counters(names: Iterable[tuple[int, str]], name_at: Callable[[int], str]) -> dict[int, int]:
-    """The places whose names clash, each with the counter that makes its name unique (`counted_name`).
+def settle(names: Iterable[tuple[int, str]], name_at: Callable[[int], str]) -> tuple[dict[int, int], str]:
+    """The places whose names clash, each with the counter that makes its name unique (`counted_name`), and a name for
+    the manifest that none of them has.
 
-    `names` are all places with their names, each of which `name_at` gives again.
+    `names` are all places with their names, each of which `name_at` gives again. Those of folders end in a slash; all
+    but the first of equal ones are `REPEATED`.
 
-    A name clashes with an equal one before it, with a folder that another name needs, and with the manifest. Names are
-    compared by 64-bit digests: a hundred thousand of them take 10 MB however long they are, and two that are taken for
-    equal by chance cost a counter that was not needed.
+    A name clashes with an equal one before it, and with a folder that another name needs. Names are compared by 64-bit
+    digests: a hundred thousand of them take 10 MB however long they are, and two that are taken for equal by chance
+    cost a counter that was not needed.
     """
     taken = _Taken()
     late = [place for place, name in names if not taken.add(name, place)]
     late += taken.folders_among(name_at)
+    manifest = taken.claim_manifest()
     series: dict[int, int] = {}  # the last counter of each folder, stem and extension: equal names stay linear
     found = {}
     for place in sorted(late):
         name = name_at(place)
+        if name.endswith("/"):
+            found[place] = REPEATED
+            continue
         key = hash(folded(counted_name(name, 0)))
         number = series.get(key, 1) + 1
         while not taken.add_counted(counted_name(name, number)):
             number += 1
         found[place] = series[key] = number
-    return found
+    return found, manifest
 
 
 def counted_name(name: str, number: int) -> str:
@@ -157,7 +171,7 @@ class _Taken:
     """Digests of the names that are given out, and of folders that a name might clash with."""
 
     def __init__(self) -> None:
-        self._names = {hash(_MANIFEST_KEY): -1}  # with the places of those that are not counted
+        self._names: dict[int, int] = {}  # with the places of those that are not counted
         self._parents: dict[int, int] = {}  # folders that files lie in, with the place of one of these
         self._folders: set[int] = set()
 
@@ -174,9 +188,25 @@ class _Taken:
         for place in self._parents.values():
             for folder in _ancestors(folded(name_at(place))):
                 key = hash(folder)
-                if key in self._names or _COUNTER.search(folder, folder.rfind("/") + 1):
+                if (
+                    key in self._names
+                    or folder.endswith(_MANIFEST_KEY)
+                    or _COUNTER.search(folder, folder.rfind("/") + 1)
+                ):
                     self._folders.add(key)
         return (self._names[key] for key in self._folders if self._names.get(key, -1) >= 0)
+
+    def claim_manifest(self) -> str:
+        """The first name for the manifest that leaves every other name as it is."""
+        folders = chain(["", MANIFEST_FOLDER], (f"{MANIFEST_FOLDER} ({number})" for number in count(2)))
+        for folder in folders:
+            name = f"{folder}/{MANIFEST_NAME}" if folder else MANIFEST_NAME
+            key, parent = hash(folded(name)), hash(folded(folder))
+            if key not in self._names and key not in self._folders and parent not in self._names:
+                break
+        self._names[key] = -1
+        self._folders.add(parent)
+        return name
 
     def add_counted(self, name: str) -> bool:
         """The same for a counted name, which must not be a folder either."""

@@ -39,7 +39,8 @@ _VERSION_ZIP64 = 45
 _MADE_BY = 3 << 8 | 63  # 4.4.2: UNIX, specification 6.3
 _FLAGS = 1 << 11  # 4.4.4: the name is UTF-8
 _STORED = 0  # 4.4.5
-_EXTERNAL = 0o100644 << 16  # 4.4.15: a regular file, rw-r--r--
+_FILE = 0o100644 << 16  # 4.4.15: a regular file, rw-r--r--
+_FOLDER = 0o40755 << 16 | 0x10  # rwxr-xr-x, and the bit that MS-DOS has for it
 
 _FIRST_TIME = 315_532_800  # 1980-01-01T00:00:00Z
 _LAST_TIME = 4_354_819_198  # 2107-12-31T23:59:58Z
@@ -97,7 +98,8 @@ def directory_record(member: Member, crc: int, *, offset: int, limits: ZipLimits
     extra += _timestamp(member)
     version = _VERSION_ZIP64 if wide else _VERSION_NEEDED
     head = (_CENTRAL_SIGNATURE, _MADE_BY, version, _FLAGS, _STORED, clock, date, crc, size, size)
-    return _CENTRAL.pack(*head, len(name), len(extra), 0, 0, 0, _EXTERNAL, offset) + name + extra
+    external = _FOLDER if member.name.endswith("/") else _FILE
+    return _CENTRAL.pack(*head, len(name), len(extra), 0, 0, 0, external, offset) + name + extra
 
 
 def end_records(count: int, directory_size: int, *, directory_offset: int, limits: ZipLimits = ZIP) -> bytes:

@@ -15,8 +15,8 @@ import msgspec
 
 from chalicelib.archive import manifest
 from chalicelib.archive.encoding import Numbers
-from chalicelib.archive.entries import INCLUDED, Entries, Entry
-from chalicelib.archive.names import MANIFEST_NAME, Naming, counted_name, counters, name_of_key
+from chalicelib.archive.entries import FOLDER, INCLUDED, Entries, Entry
+from chalicelib.archive.names import MANIFEST_NAME, REPEATED, Naming, counted_name, folder_name, name_of_key, settle
 from chalicelib.archive.records import Member, end_records, header_size, record_size
 from chalicelib.limits import WINDOWS_MAX_PATH, ZIP, ZipLimits
 
@@ -32,41 +32,46 @@ class Brief(msgspec.Struct, frozen=True):
     prefix: str = ""
 
 
-class Names(msgspec.Struct, frozen=True, tag_field="v", tag=1):
-    """The names of all included files, unique over all archives of a job, and what they take up: bytes by row.
+class Names(msgspec.Struct, tag_field="v", tag=2):
+    """The names of all members, unique over all archives of a job, and what they take up: bytes by row.
 
-    `name_sizes` are those of the names (0 where a file is not included), `line_sizes` those of lines of the manifest.
-    `counters` has the rows whose names clash.
+    `name_sizes` are those of the names (0 where a file has no entry), `line_sizes` those of lines of the manifest.
+    `counters` has the rows whose names clash, `manifest` is the manifest's own name.
     """
 
     brief: Brief
-    counters: dict[int, int]
     name_sizes: Numbers
     line_sizes: Numbers
+    counters: dict[int, int] = {}
+    manifest: str = MANIFEST_NAME
 
     @classmethod
     def of(cls, entries: Entries, brief: Brief) -> Names:
         """Name the included files. The same entries get the same names."""
 
-        names = cls(brief, {}, array("H", bytes(2 * len(entries))), array("I", bytes(4 * len(entries))))
-        named = ((row, name) for row in range(len(entries)) if (name := names._measure(row, entries[row])))
-        names.counters.update(counters(named, lambda row: names.name(row, entries.keys[row])))
+        names = cls(brief, array("H", bytes(2 * len(entries))), array("I", bytes(4 * len(entries))))
+        named = ((row, name) for row in range(len(entries)) if (name := names._measure(row, entries)))
+        names.counters, names.manifest = settle(named, lambda row: names.name(row, entries) or "")
         for row in names.counters:
-            names._measure(row, entries[row])
+            names._measure(row, entries)
         return names
 
-    def _measure(self, row: int, entry: Entry) -> str | None:
-        """Note the sizes of a file; the name of one that is included."""
-        name = self.name(row, entry.key) if entry.state == INCLUDED else None
+    def _measure(self, row: int, entries: Entries) -> str | None:
+        """Note the sizes of a file; the name of one that has an entry."""
+        name = self.name(row, entries)
         self.name_sizes[row] = len(name.encode()) if name else 0
-        self.line_sizes[row] = len(manifest.line(row, entry, name=name))
+        self.line_sizes[row] = len(manifest.line(row, entries[row], name=name))
         return name
 
-    def name(self, row: int, key: str) -> str:
-        """The name in the archive of the file of a row, whose key this is."""
-        name = name_of_key(key, self.brief.naming, prefix=self.brief.prefix)
-        counter = self.counters.get(row)
-        return counted_name(name, counter) if counter else name
+    def name(self, row: int, entries: Entries) -> str | None:
+        """The name in the archive of the file or folder of a row; None if it has no entry."""
+        state, counter = entries.state(row), self.counters.get(row)
+        if state == INCLUDED:
+            name = name_of_key(entries.keys[row], self.brief.naming, prefix=self.brief.prefix)
+            return counted_name(name, counter) if counter else name
+        if state == FOLDER and self.brief.naming is Naming.TREE and counter != REPEATED:
+            return folder_name(entries.keys[row], self.brief.prefix) or None
+        return None
 
 
 class RowRange(msgspec.Struct, frozen=True):
@@ -91,12 +96,12 @@ class Volume(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, entries: Entries, names: Names, *, within: RowRange) -> Volume:
         """The files of these rows, and the manifest of them that ends the archive."""
-        rows = array("I", filter(entries.included, range(within.start, within.stop)))
+        rows = array("I", filter(names.name_sizes.__getitem__, range(within.start, within.stop)))
         sizes = array("Q", map(entries.sizes.__getitem__, rows))
         frame = len(_opening(names.brief, within)) + len(manifest.CLOSING)
         sizes.append(frame + sum(_line_sizes(names, within)))
         name_sizes = array("H", map(names.name_sizes.__getitem__, rows))
-        name_sizes.append(len(MANIFEST_NAME))
+        name_sizes.append(len(names.manifest))
         return cls(entries, names, within, rows, sizes, name_sizes)
 
     @property
@@ -107,16 +112,16 @@ class Volume(msgspec.Struct, frozen=True):
     def member(self, number: int) -> Member:
         """Name, size and time of a member; the last one is the manifest."""
         if number == self.sources:
-            return Member(MANIFEST_NAME, self.sizes[-1], self.names.brief.created)
+            return Member(self.names.manifest, self.sizes[-1], self.names.brief.created)
         row = self.rows[number]
-        name = self.names.name(row, self.entries.keys[row])
+        name = self.names.name(row, self.entries) or ""
         return Member(name, self.sizes[number], self.entries.modified[row])
 
     @property
     def long_paths(self) -> int:
         """How many names are longer than Windows extracts: it counts UTF-16 units, and the folder takes some."""
         long = (row for row, size in zip(self.rows, self.name_sizes, strict=False) if size > WINDOWS_MAX_PATH)
-        names = (self.names.name(row, self.entries.keys[row]) for row in long)
+        names = (self.names.name(row, self.entries) or "" for row in long)
         return sum(len(name.encode("utf-16-le")) > 2 * WINDOWS_MAX_PATH for name in names)
 
     def entry(self, number: int) -> Entry:
@@ -137,10 +142,9 @@ class Volume(msgspec.Struct, frozen=True):
 
     def line(self, row: int) -> bytes:
         """A file's line in the manifest, with what separates it from the next."""
-        entry = self.entries[row]
-        name = self.names.name(row, entry.key) if self.entries.included(row) else None
+        line = manifest.line(row, self.entries[row], name=self.names.name(row, self.entries))
         last = row == self.range.stop - 1
-        return manifest.line(row, entry, name=name).encode() + (manifest.LAST if last else manifest.SEPARATOR)
+        return line.encode() + (manifest.LAST if last else manifest.SEPARATOR)
 
 
 def _opening(brief: Brief, within: RowRange) -> bytes:
@@ -167,11 +171,11 @@ def cut_volumes(entries: Entries, names: Names, *, max_bytes: int, limits: ZipLi
 
 
 def _stops(entries: Entries, names: Names, *, max_bytes: int, limits: ZipLimits) -> Iterator[int]:
-    empty = _empty_size(names.brief, limits)
+    empty = _empty_size(names, limits)
     total, filled = empty, False
     for row, line_size in enumerate(names.line_sizes):
         more = line_size + len(manifest.SEPARATOR)
-        included = entries.included(row)
+        included = names.name_sizes[row] > 0
         if included:
             more += _member_size(names.name_sizes[row], entries.sizes[row], limits=limits)
         if filled and total + more > max_bytes:
@@ -191,8 +195,8 @@ def _member_size(name_size: int, size: int, *, limits: ZipLimits) -> int:
     )
 
 
-def _empty_size(brief: Brief, limits: ZipLimits) -> int:
+def _empty_size(names: Names, limits: ZipLimits) -> int:
     """An archive with only a manifest that has no lines, with every ZIP64 record there could be."""
-    frame = len(manifest.opening(brief.job_id, _MANY, volumes=_MANY)) + len(manifest.CLOSING)
-    records = _member_size(len(MANIFEST_NAME), limits.sentinel_32, limits=limits) - limits.sentinel_32
+    frame = len(manifest.opening(names.brief.job_id, _MANY, volumes=_MANY)) + len(manifest.CLOSING)
+    records = _member_size(len(names.manifest), limits.sentinel_32, limits=limits) - limits.sentinel_32
     return frame + records + len(end_records(limits.sentinel_16, 0, directory_offset=0, limits=limits))

@@ -15,6 +15,7 @@ from chalicelib.archive.cutting import Cuts, PartSources, cut_parts
 from chalicelib.archive.encoding import decode, encode
 from chalicelib.archive.generated import Renderer
 from chalicelib.archive.layout import Layout, lay_out
+from chalicelib.archive.names import MANIFEST_NAME
 from chalicelib.archive.parts import Body, Source, Task, encode_chunk
 from chalicelib.archive.volumes import Volume
 from chalicelib.assembly.checksums import Checksums
@@ -72,6 +73,7 @@ class PlannedArchive(msgspec.Struct, frozen=True):
     work: int
     crc_source: CrcSource
     cost: PlanCost
+    manifest: str = MANIFEST_NAME
     long_paths: int = 0
 
 
@@ -140,6 +142,7 @@ class ArchiveRun:
             work=shape.layout.size + state.to_read,
             crc_source=state.crc_source,
             cost=cost_of(self._volume, shape.layout, cuts=shape.cuts),
+            manifest=self._volume.names.manifest,
             long_paths=self._volume.long_paths,
         )
 

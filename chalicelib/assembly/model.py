@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from chalicelib.archive.entries import INCLUDED, Entry
+from chalicelib.archive.names import MANIFEST_NAME
 from chalicelib.jobs.model import FileResult, FileState, Job, RequestedFile
 
 
@@ -52,8 +53,8 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
     if there are none). `chunks` counts the chunks of each phase, `recorded` those of the current phase that are done.
     `work` is how much is to be read and built, `done_bytes` how much of it is done. `verified`: the store checks the
     CRC-32 of the whole archive when it is completed. `cost` is what the plan costs if nothing fails. `completing_at` is
-    when the store was first asked in this phase to complete an upload. `long_paths` counts names that Windows does not
-    extract.
+    when the store was first asked in this phase to complete an upload. `manifest` is the name of the entry that lists
+    the files; `long_paths` counts names that Windows does not extract.
     """
 
     job_id: str
@@ -62,6 +63,7 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
     filename: str
     size: int
     entries: int
+    manifest: str = MANIFEST_NAME
     long_paths: int = 0
     parts: int
     crc_source: CrcSource
@@ -142,7 +144,8 @@ def entry_of(file: RequestedFile, result: FileResult, *, trusted: bool) -> Entry
         result.size,
         result.etag or "",
         (result.modified or 0) // 1000,
-        result.crc32 if available and trusted else None,
+        0 if result.state is FileState.FOLDER else result.crc32 if available and trusted else None,
+        result.encoding,
     )
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from chalicelib.archive.encoding import decode, encode
-from chalicelib.archive.entries import Entries
+from chalicelib.archive.entries import INCLUDED, Entries
 from chalicelib.archive.layout import lay_out
 from chalicelib.archive.names import Naming
 from chalicelib.archive.volumes import Brief, Names, RowRange, Volume, cut_volumes
@@ -57,9 +57,9 @@ class PlanStep(StrEnum):
     OPEN = "open"  # all of them are planned
 
 
-class PlanState(msgspec.Struct, tag_field="v", tag=2):
+class PlanState(msgspec.Struct, tag_field="v", tag=3):
     """How far planning has come. `rows` and `names` are keys of what is stored. `archives` are planned, `current` is
-    being planned; together they follow `ranges`. Version 1 measured records without extended timestamps.
+    being planned; together they follow `ranges`. Older versions measured less: no timestamps, no ETags.
     """
 
     step: PlanStep = PlanStep.COLLECT
@@ -124,7 +124,7 @@ class PlanRun:
             self._entries.extend([entry_of(*file, trusted=trusted) for file in files])
             state.position = numbers.stop
             yield
-        included = sum(map(self._entries.included, range(len(self._entries))))
+        included = sum(self._entries.state(row) == INCLUDED for row in range(len(self._entries)))
         if (len(self._entries), included) != (job.total, job.available):
             counted = f"{included} of {len(self._entries)} files are available by their results"
             raise TableUnavailable(f"job {job.job_id}: {counted}, {job.available} of {job.total} by its counters")
@@ -257,6 +257,7 @@ class ArchivePlanner(msgspec.Struct, frozen=True, kw_only=True):
             filename=archive_filename(job, number, archives=len(planned)),
             size=plan.size,
             entries=plan.entries,
+            manifest=plan.manifest,
             long_paths=plan.long_paths,
             parts=plan.parts,
             crc_source=plan.crc_source,

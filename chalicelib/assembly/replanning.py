@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from chalicelib.assembly.lifecycle import abort_uploads
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors
-from chalicelib.checking.checker import incomplete, look_up, wants_all
+from chalicelib.checking.checker import incomplete, look_up, outcome, wants_all
 from chalicelib.errors import SourceChanged
 from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, JobLifecycle
 from chalicelib.jobs.model import Counts, FileResult, FileState, Job, tally
@@ -75,7 +75,7 @@ class Replanner(msgspec.Struct, frozen=True):
         suspects = list(self._suspects(job, changes))
         restless = [suspect for suspect in suspects if suspect.surely and _is_restless(job, changes[suspect.key])]
         given_up = {suspect.place: (suspect.before, _given_up(suspect.before)) for suspect in restless}
-        return self._looked_up([suspect for suspect in suspects if suspect.place not in given_up]) | given_up
+        return self._looked_up(job, [suspect for suspect in suspects if suspect.place not in given_up]) | given_up
 
     def _suspects(self, job: Job, changes: Mapping[str, int]) -> Iterator[_Suspect]:
         every = job.total <= self.look_at_all and job.batches <= MAX_BATCHES
@@ -84,25 +84,28 @@ class Replanner(msgspec.Struct, frozen=True):
             if surely or (every and result.state is FileState.AVAILABLE):
                 yield _Suspect(index, file.key, result, surely)
 
-    def _looked_up(self, suspects: Sequence[_Suspect]) -> dict[int, tuple[FileResult, FileResult]]:
+    def _looked_up(self, job: Job, suspects: Sequence[_Suspect]) -> dict[int, tuple[FileResult, FileResult]]:
         """What the store says of the suspects, as far as it counts.
 
         A HEAD may describe an object that cannot be read. So the surely changed ones are read, too, and once one of
         them cannot be, all others.
         """
         named, others = [each for each in suspects if each.surely], [each for each in suspects if not each.surely]
-        pairs = self._pairs(named, read=True)
+        pairs = self._pairs(job, named, read=True)
         refused = any(after.state is FileState.FAILED for _, after in pairs.values())
-        found = self._pairs(others, read=refused)
+        found = self._pairs(job, others, read=refused)
         return pairs | {place: pair for place, pair in found.items() if _is_other(*pair)}
 
-    def _pairs(self, suspects: Sequence[_Suspect], *, read: bool) -> dict[int, tuple[FileResult, FileResult]]:
+    def _pairs(self, job: Job, suspects: Sequence[_Suspect], *, read: bool) -> dict[int, tuple[FileResult, FileResult]]:
         if not suspects:
             return {}
         keys = [suspect.key for suspect in suspects]
         with self.executors(LOOKUPS) as executor:
             found = look_up(self.source, keys, executor=executor, read=read)
-        return {suspect.place: (suspect.before, after) for suspect, after in zip(suspects, found, strict=True)}
+        return {
+            suspect.place: (suspect.before, outcome(job, suspect.key, result=after))
+            for suspect, after in zip(suspects, found, strict=True)
+        }
 
     def _files(self, job: Job) -> Iterator[CheckedFile]:
         for start in range(0, job.batches, BATCHES_AT_ONCE):
@@ -113,7 +116,7 @@ class Replanner(msgspec.Struct, frozen=True):
         if not job.available:
             self.lifecycle.fail(job, NO_FILES_AVAILABLE)
             return True
-        if wants_all(job) and job.available < job.total:
+        if wants_all(job) and job.available + job.folders < job.total:
             self.lifecycle.fail(job, incomplete(self._files(job), job.total))
             return True
         return False
@@ -140,5 +143,4 @@ def _difference(pairs: Sequence[tuple[FileResult, FileResult]]) -> tuple[Counts,
     """What replacing results (before, after) adds to a job's counts and size."""
     old, old_size = tally([before for before, _ in pairs])
     new, new_size = tally([after for _, after in pairs])
-    counts = Counts(new.available - old.available, new.missing - old.missing, new.failed - old.failed)
-    return counts, new_size - old_size
+    return new - old, new_size - old_size

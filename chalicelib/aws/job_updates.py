@@ -17,7 +17,7 @@ from chalicelib.jobs.state_machine import Trigger, sources, target
 
 def counted(counts: Counts, size: int) -> dict[str, int]:
     """What files add to the counters of their job's row."""
-    return {"available": counts.available, "missing": counts.missing, "failed": counts.failed, "size": size}
+    return {**msgspec.structs.asdict(counts), "size": size}
 
 
 def allowed(trigger: Trigger) -> Condition:

@@ -145,6 +145,7 @@ def _stored(key: str, answer: dict[str, Any]) -> StoredObject:
             modified=int(answer["LastModified"].timestamp() * 1000),
             crc32=_whole_crc32(answer),
             archived=_is_cold(answer) and not _is_restored(answer),
+            encoding=answer.get("ContentEncoding"),
         )
     except KeyError as error:
         raise StorageUnavailable(key, f"its answer has no {error.args[0]}") from error

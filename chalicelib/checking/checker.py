@@ -68,25 +68,27 @@ class BatchChecker(msgspec.Struct, frozen=True):
                 self.lifecycle.dispatcher.resend_one(job, stored.following)
             self.lifecycle.finish(job)
             return Checked.REPEATED
-        outcome = self._check_and_record(job, message.batch, files=stored.files)
-        return {Recorded.RECORDED: Checked.RECORDED, Recorded.DUPLICATE: Checked.REPEATED}.get(outcome, Checked.DROPPED)
+        recorded = self._check_and_record(job, message.batch, files=stored.files)
+        return {Recorded.RECORDED: Checked.RECORDED, Recorded.DUPLICATE: Checked.REPEATED}.get(
+            recorded, Checked.DROPPED
+        )
 
     def _check_and_record(self, job: Job, batch: int, *, files: Sequence[RequestedFile]) -> Recorded:
         results = self._look_up(job, files)
-        outcome, followed = self.lifecycle.dispatcher.record(job, batch, results=results, now=self.now())
-        if outcome is Recorded.RECORDED and wants_all(job) and any(map(_is_absent, results)):
+        recorded, followed = self.lifecycle.dispatcher.record(job, batch, results=results, now=self.now())
+        if recorded is Recorded.RECORDED and wants_all(job) and any(map(_is_absent, results)):
             self.lifecycle.fail(job, incomplete(zip(files, results, strict=True), job.total))
-        elif outcome is not Recorded.JOB_ENDED and not followed:
+        elif recorded is not Recorded.JOB_ENDED and not followed:
             after = self.table.get(job.job_id)
             if after is not None:
                 self.lifecycle.finish(after)
-        return outcome
+        return recorded
 
     def _look_up(self, job: Job, files: Sequence[RequestedFile]) -> list[FileResult]:
         """Sends a HEAD for every file; a failure stops the rest, because the whole batch is tried again."""
         with self.executors(min(self.threads, len(files))) as executor:
             results = look_up(self.store, [file.key for file in files], executor=executor)
-        return [deliverable(job, file.key, result=result) for file, result in zip(files, results, strict=True)]
+        return [outcome(job, file.key, result=result) for file, result in zip(files, results, strict=True)]
 
 
 _Found = StoredObject | ObjectRefused | None
@@ -135,12 +137,23 @@ def result_of(found: _Found) -> FileResult:
         return FileResult(FileState.FAILED, reason=clipped(f"{found.reason} ({found.cause})", MAX_REASON_BYTES))
     state, reason = (FileState.FAILED, ARCHIVED) if found.archived else (FileState.AVAILABLE, None)
     return FileResult(
-        state, size=found.size, etag=found.etag, modified=found.modified, crc32=found.crc32, reason=reason
+        state,
+        size=found.size,
+        etag=found.etag,
+        modified=found.modified,
+        crc32=found.crc32,
+        reason=reason,
+        encoding=found.encoding,
     )
 
 
-def deliverable(job: Job, key: str, *, result: FileResult) -> FileResult:
-    """The result as it counts for the job: without an archive, a file is of use by its link only."""
+def outcome(job: Job, key: str, *, result: FileResult) -> FileResult:
+    """The result as it counts for the job.
+
+    A key that ends in a slash, without bytes, marks a folder. Without an archive, a file is of use by its link only.
+    """
+    if result.state is FileState.AVAILABLE and key.endswith("/") and not result.size:
+        return msgspec.structs.replace(result, state=FileState.FOLDER)
     if result.state is FileState.AVAILABLE and job.archive is None and not is_linkable(key):
         return msgspec.structs.replace(result, state=FileState.FAILED, reason=NOT_LINKABLE)
     return result
@@ -167,4 +180,4 @@ def incomplete(files: Iterable[CheckedFile], total: int) -> Failure:
 
 
 def _is_absent(result: FileResult) -> bool:
-    return result.state is not FileState.AVAILABLE
+    return result.state not in (FileState.AVAILABLE, FileState.FOLDER)

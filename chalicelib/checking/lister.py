@@ -7,7 +7,7 @@ from itertools import islice
 
 import msgspec
 
-from chalicelib.checking.checker import Checked, deliverable, result_of
+from chalicelib.checking.checker import Checked, outcome, result_of
 from chalicelib.errors import TooManyFiles
 from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, JobLifecycle
 from chalicelib.jobs.model import Failure, Job, RequestedFile, batch_size, clipped
@@ -36,10 +36,9 @@ class PrefixLister(msgspec.Struct, frozen=True):
         return self._record(job, self._listed(job))
 
     def _listed(self, job: Job) -> list[CheckedFile]:
-        """At most one more than a job may have. Keys that end in a slash only mark folders."""
-        objects = (item for item in self.store.list_below(job.prefix) if not item[0].endswith("/"))
-        found = islice(objects, MAX_FILES_PER_JOB + 1)
-        return [(RequestedFile(key), deliverable(job, key, result=result_of(stored))) for key, stored in found]
+        """At most one more than a job may have."""
+        found = islice(self.store.list_below(job.prefix), MAX_FILES_PER_JOB + 1)
+        return [(RequestedFile(key), outcome(job, key, result=result_of(stored))) for key, stored in found]
 
     def _record(self, job: Job, found: list[CheckedFile]) -> Checked:
         if len(found) > MAX_FILES_PER_JOB:

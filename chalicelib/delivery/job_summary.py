@@ -44,6 +44,7 @@ class Counts(Body, frozen=True):
     available: Count
     missing: Count
     failed: Count
+    folders: Annotated[Count, Meta(description="markers: keys that end in a slash, without bytes")]
 
 
 class WantedArchive(Body, frozen=True):
@@ -110,7 +111,7 @@ def job_summary(job: Job, base: str) -> JobSummary:
         total=known_total(job),
         total_file_ids=known_total(job),
         duplicates=job.duplicates,
-        counts=Counts(job.counts.available, job.counts.missing, job.counts.failed),
+        counts=Counts(**msgspec.structs.asdict(job.counts)),
         archive=_wanted_archive(job),
         bytes=_bytes(job),
         error=JobFailure(job.error.code, job.error.message) if job.error else None,

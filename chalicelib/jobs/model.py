@@ -45,6 +45,7 @@ class FileState(StrEnum):
     AVAILABLE = "available"
     MISSING = "missing"
     FAILED = "failed"
+    FOLDER = "folder"  # a marker: a key that ends in a slash, without bytes
     PENDING = "pending"
     UNCHECKED = "unchecked"  # the job ended first
 
@@ -76,11 +77,20 @@ class Counts(msgspec.Struct, frozen=True):
     available: int = 0
     missing: int = 0
     failed: int = 0
+    folders: int = 0
 
     @property
     def processed(self) -> int:
         """Files that were checked, whatever became of them."""
-        return self.available + self.missing + self.failed
+        return self.available + self.missing + self.failed + self.folders
+
+    def __sub__(self, other: Counts) -> Counts:
+        return Counts(
+            self.available - other.available,
+            self.missing - other.missing,
+            self.failed - other.failed,
+            self.folders - other.folders,
+        )
 
 
 class RequestedFile(msgspec.Struct, frozen=True, array_like=True):
@@ -103,7 +113,10 @@ def is_linkable(key: str) -> bool:
 
 
 class FileResult(msgspec.Struct, frozen=True, array_like=True):
-    """What the check found out about one file. `crc32` is an unsigned integer, None where the store has none."""
+    """What the check found out about one file. `crc32` is an unsigned integer, None where the store has none.
+
+    `encoding` is the object's Content-Encoding, of which a listing says nothing.
+    """
 
     state: FileState
     size: int | None = None
@@ -111,6 +124,7 @@ class FileResult(msgspec.Struct, frozen=True, array_like=True):
     modified: int | None = None
     crc32: int | None = None
     reason: str | None = None
+    encoding: str | None = None
 
 
 PENDING_RESULT = FileResult(FileState.PENDING)
@@ -179,6 +193,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     available: int = 0
     missing: int = 0
     failed: int = 0
+    folders: int = 0
     size: int = 0
     checked: int = 0
     dispatched: int = 0
@@ -208,7 +223,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def counts(self) -> Counts:
         """The checked files by what became of them."""
-        return Counts(self.available, self.missing, self.failed)
+        return Counts(self.available, self.missing, self.failed, self.folders)
 
     @property
     def listed(self) -> bool:
@@ -248,7 +263,8 @@ def tally(results: Sequence[FileResult]) -> tuple[Counts, int]:
     """What results add to a job: files by what became of them, and the bytes of the available ones."""
     states = Counter(result.state for result in results)
     size = sum(result.size or 0 for result in results if result.state is FileState.AVAILABLE)
-    return Counts(states[FileState.AVAILABLE], states[FileState.MISSING], states[FileState.FAILED]), size
+    counts = (FileState.AVAILABLE, FileState.MISSING, FileState.FAILED, FileState.FOLDER)
+    return Counts(*(states[state] for state in counts)), size
 
 
 def batch_size(keys: Sequence[str], most: int = MAX_FILES_PER_BATCH) -> int:

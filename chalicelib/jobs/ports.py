@@ -165,7 +165,7 @@ class StoredObject(msgspec.Struct, frozen=True):
     """An object as a HEAD describes it. Size in bytes, modified in epoch milliseconds; `etag` without quotes.
 
     `crc32` is the CRC-32 of the whole object where the store knows it, else None. `archived` objects (cold storage
-    classes) cannot be read without being restored first.
+    classes) cannot be read without being restored first. `encoding` is the Content-Encoding, None in listings.
     """
 
     size: int
@@ -173,6 +173,7 @@ class StoredObject(msgspec.Struct, frozen=True):
     modified: int
     crc32: int | None = None
     archived: bool = False
+    encoding: str | None = None
 
 
 class SourceStore(Protocol):

@@ -74,3 +74,63 @@ def test_a_link_leads_to_every_key_that_clients_leave_as_it_is(
             assert (url, file["state"], file["reason"]) == (None, "failed", "key_not_linkable")
         else:
             assert deployment.fetch(url) == file["key"].encode()
+
+
+# --- folders --------------------------------------------------------------------------
+
+ALBUM = "downloads/album-with-folders/"
+MARKERS = [ALBUM, f"{ALBUM}empty/", f"{ALBUM}full/"]
+PICTURE, CONTENT = f"{ALBUM}full/a.jpg", f"{ALBUM}content/"
+
+
+@pytest.mark.parametrize("way", ["keys", "prefix"])
+def test_markers_become_folders_and_content_below_such_a_key_a_file(deployment: Deployment, way: str) -> None:
+    for key in MARKERS:
+        deployment.s3.put_object(Bucket=deployment.source, Key=key, Body=b"")
+    holds_content = deployment.crc_source == "head"  # SeaweedFS takes any such key for a folder
+    files = [PICTURE, CONTENT] if holds_content else [PICTURE]
+    for key in files:
+        deployment.s3.put_object(Bucket=deployment.source, Key=key, Body=b"bytes")
+    named = {"keys": [*MARKERS, *files]} if way == "keys" else {"prefix": ALBUM}
+    job = initiated(deployment, **named, archive={"layout": "tree"})
+    assert (job["status"], job["total"], job["processed"]) == ("ready", 3 + len(files), 3 + len(files))
+    assert job["counts"] == {"available": len(files), "missing": 0, "failed": 0, "folders": 3}
+    for file, url in zip(job["files"], job["resultUrls"], strict=True):
+        assert (file["state"], url is None) == (("folder", True) if file["key"] in MARKERS else ("available", False))
+    entries = unzipped(deployment.fetch(job["archives"][0]["url"]))
+    rows = {row["key"]: row for row in json.loads(entries.pop("MANIFEST.json"))["files"]}
+    root = "album-with-folders/" if way == "keys" else ""
+    names = {ALBUM: root or None, f"{ALBUM}empty/": f"{root}empty/", f"{ALBUM}full/": f"{root}full/"}
+    names |= dict(zip(files, (f"{root}full/a.jpg", f"{root}content"), strict=False))
+    assert {key: row["name"] for key, row in rows.items()} == names
+    assert {row["state"] for key, row in rows.items() if key in MARKERS} == {"folder"}
+    bodies = {name: b"" if name.endswith("/") else b"bytes" for name in names.values() if name}
+    assert entries == bodies
+
+
+def test_a_flat_archive_has_no_folders(local: Deployment) -> None:
+    local.s3.put_object(Bucket=local.source, Key=f"{ALBUM}empty/", Body=b"")
+    local.s3.put_object(Bucket=local.source, Key=PICTURE, Body=b"bytes")
+    job = initiated(local, keys=[f"{ALBUM}empty/", PICTURE], archive={"onMissing": "fail"})
+    assert (job["status"], job["counts"]["folders"]) == ("ready", 1)
+    assert set(unzipped(local.fetch(job["archives"][0]["url"]))) == {"a.jpg", "MANIFEST.json"}
+    answer = local.call("GET", f"/v1/download/{job['jobId']}/files/0")
+    assert (answer.status_code, answer.json()["error"]) == (404, "no_such_result")
+
+
+# --- what goes into the manifest ------------------------------------------------------
+
+
+def test_a_users_own_manifest_keeps_its_name(deployment: Deployment) -> None:
+    key = "downloads/own-manifest/manifest.json"
+    put = {"ContentEncoding": "gzip"} if deployment.crc_source == "head" else {}
+    stored = deployment.s3.put_object(Bucket=deployment.source, Key=key, Body=b"mine", **put)
+    job = initiated(deployment, keys=[key], archive=True)
+    (archive,) = job["archives"]
+    assert archive["manifest"] == "_lorry/MANIFEST.json"
+    entries = unzipped(deployment.fetch(archive["url"]))
+    (row,) = json.loads(entries.pop("_lorry/MANIFEST.json"))["files"]
+    assert entries == {"manifest.json": b"mine"}
+    encoding = put.get("ContentEncoding")
+    assert (row["etag"], row["contentEncoding"]) == (stored["ETag"].strip('"'), encoding)
+    assert (job["files"][0]["etag"], job["files"][0]["contentEncoding"]) == (row["etag"], encoding)

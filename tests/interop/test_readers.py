@@ -45,6 +45,8 @@ FOREIGN = [  # letters, forms and directions
     "ß",
     "SS",
 ]
+FOLDERS = ["empty/", "empty/deep/", "around/", "../", "-dash/", "ünï/"]
+FILES = ["around/a.txt", "content/", "other/b.txt"]
 
 Store = dict[str, bytes]
 
@@ -63,6 +65,7 @@ SHAPES: dict[str, tuple[Callable[[], Store], S3Limits, ZipLimits]] = {
     "hostile names": (lambda: named(HOSTILE), S3, ZIP),
     "non-ASCII names": (lambda: named(FOREIGN), S3, ZIP),
     "names equal but for case": (lambda: named(["a.txt", "A.txt", "a.TXT", "dir/b", "DIR/B"]), S3, ZIP),
+    "folders": (lambda: named(FILES) | dict.fromkeys(FOLDERS, b""), S3, ZIP),
     "sizes at 5 MiB": (lambda: stored([5 * MiB - 1, 16 * MiB, 5 * MiB, 5 * MiB + 1]), S3, ZIP),
     "zip64 by the number of entries": (lambda: stored(MIX), SCALED, ZipLimits(sentinel_16=13)),
     "zip64 by offsets": (lambda: stored(MIX), SCALED, ZipLimits(sentinel_32=60_000)),
@@ -91,8 +94,10 @@ def test_a_reader_unpacks_what_was_put_in(reader: str, shape: str, tmp_path: Pat
     READERS[reader].extract(archive, folder)
 
     found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    manifest = json.loads(found.pop("MANIFEST.json"))
-    assert found == dict(zip(plan.names, store.values(), strict=True))
+    manifest = json.loads(found.pop(plan.volume.names.manifest))
+    expected = dict(zip(plan.names, store.values(), strict=True))
+    assert found == {name: body for name, body in expected.items() if not name.endswith("/")}
+    assert all((folder / name).is_dir() for name in expected.keys() - found.keys())
     assert [row["crc32"] for row in manifest["files"]] == [f"{crc32(body):08x}" for body in store.values()]
 
 

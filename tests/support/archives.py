@@ -11,9 +11,9 @@ from zlib import crc32
 
 from chalicelib.archive.costs import PlanCost, cost_of
 from chalicelib.archive.cutting import Cuts, cut_parts
-from chalicelib.archive.entries import Entries, Entry
+from chalicelib.archive.entries import FOLDER, INCLUDED, Entries, Entry
 from chalicelib.archive.layout import Layout, lay_out
-from chalicelib.archive.names import Naming, counted_name, counters, name_of_key
+from chalicelib.archive.names import Naming, counted_name, name_of_key, settle
 from chalicelib.archive.volumes import Brief, Names, RowRange, Volume, cut_volumes
 from chalicelib.limits import S3, ZIP, S3Limits, ZipLimits
 
@@ -22,7 +22,7 @@ TREE = Brief("job-1", 1_750_000_000, Naming.TREE)
 
 def unique_names(names: Sequence[str]) -> list[str]:
     """The names, those that clash counted up."""
-    counted = counters(enumerate(names), names.__getitem__)
+    counted, _ = settle(enumerate(names), names.__getitem__)
     return [counted_name(name, counted[place]) if place in counted else name for place, name in enumerate(names)]
 
 
@@ -54,6 +54,7 @@ def entries_of(store: Mapping[str, bytes], *, with_crcs: bool = False) -> list[E
     return [
         Entry(
             key,
+            state=INCLUDED if body or not key.endswith("/") else FOLDER,
             size=len(body),
             etag=md5(body, usedforsecurity=False).hexdigest(),
             modified=1_700_000_000 + number,

@@ -421,6 +421,7 @@ export interface components {
             available: number;
             missing: number;
             failed: number;
+            folders: number;
         };
         WantedArchive: {
             filename: string | null;
@@ -444,16 +445,19 @@ export interface components {
             state: components["schemas"]["FileState"];
             size: number | null;
             reason: string | null;
+            etag: string | null;
+            contentEncoding: string | null;
             /** Format: uri-reference */
             address: string;
         };
         /** @enum {unknown} */
-        FileState: "available" | "failed" | "missing" | "pending" | "unchecked";
+        FileState: "available" | "failed" | "folder" | "missing" | "pending" | "unchecked";
         ArchiveDocument: {
             index: number;
             filename: string;
             size: number;
             entries: number;
+            manifest: string;
             longPaths: number;
             parts: number;
             crcSource: components["schemas"]["CrcSource"];

@@ -48,8 +48,8 @@ function ArchiveCard({ archive, onOpen }: { archive: ArchiveDocument; onOpen: ()
         </p>
         {archive.longPaths > 0 && (
           <p className="text-muted">
-            {archive.longPaths === 1 ? "One path is" : `${formatCount(archive.longPaths)} paths are`} over 240 characters long:
-            Windows may not extract {archive.longPaths === 1 ? "it" : "them"}.
+            {archive.longPaths === 1 ? "One path is" : `${formatCount(archive.longPaths)} paths are`} over 240
+            characters long: Windows may not extract {archive.longPaths === 1 ? "it" : "them"}.
           </p>
         )}
       </div>

@@ -48,6 +48,7 @@ export const FILE_STATES: Record<FileState, { text: string; tone: Tone }> = {
   missing: { text: "Missing", tone: "warn" },
   failed: { text: "Failed", tone: "bad" },
   pending: { text: "Waiting", tone: "idle" },
+  folder: { text: "Folder", tone: "idle" },
   unchecked: { text: "Not checked", tone: "idle" },
 };
 

@@ -60,7 +60,7 @@ def assert_zipfile_reads_it_back(archive: bytes, store: dict[str, bytes], plan: 
         *infos, manifest = reader.infolist()
         assert [reader.read(info) for info in infos] == list(store.values())
         assert all(info.compress_type == zipfile.ZIP_STORED and info.flag_bits == 0x800 for info in infos)
-        assert manifest.filename == "MANIFEST.json"
+        assert manifest.filename == plan.volume.names.manifest
         listed = json.loads(reader.read(manifest))["files"]
     assert [row["crc32"] for row in listed] == [f"{crc32(body):08x}" for body in store.values()]
     assert [row["name"] for row in listed] == plan.names

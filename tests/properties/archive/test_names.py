@@ -5,8 +5,10 @@ import unicodedata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.archive.entries import Entry
 from chalicelib.archive.names import Naming, folded, safe_name
-from tests.support.archives import names_of, unique_names
+from chalicelib.archive.volumes import Brief
+from tests.support.archives import names_of, planned, unique_names
 
 NASTY = st.sampled_from(
     [
@@ -42,8 +44,26 @@ def test_no_two_names_are_equal_to_any_file_system_and_none_is_another_ones_fold
         forms = [form(name) for name in names]
         assert len(set(forms)) == len(keys)
     folders = {folded(name)[:at] for name in names for at, char in enumerate(folded(name)) if char == "/"}
-    assert not folders & ({folded(name) for name in names} | {"manifest.json"})
-    assert "manifest.json" not in {folded(name) for name in names}
+    assert not folders & {folded(name) for name in names}
+
+
+@settings(max_examples=400, deadline=None)
+@given(keys=KEYS, folders=st.sets(st.integers(0, 24)), naming=st.sampled_from(Naming))
+def test_nor_is_that_of_a_folder_marker_or_of_the_manifest(keys, folders, naming):
+    entries = [
+        Entry(f"{key}/", state="folder", size=0) if row in folders else Entry(key, size=1)
+        for row, key in enumerate(keys)
+    ]
+    volume = planned(entries, brief=Brief("job-1", 0, naming)).volume
+    names = [volume.member(number).name for number in range(volume.sources + 1)]
+
+    files = [folded(name) for name in names if not name.endswith("/")]
+    marked = [folded(name) for name in names if name.endswith("/")]
+    assert len(set(files)) == len(files)
+    assert len(set(marked)) == len(marked)
+    assert naming is Naming.TREE or not marked
+    assert sum(entry.state == "included" for entry in entries) == len(files) - 1
+    assert not set(files) & {name[:at] for name in files + marked for at, char in enumerate(name) if char == "/"}
 
 
 @settings(max_examples=400, deadline=None)

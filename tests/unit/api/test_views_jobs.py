@@ -80,7 +80,7 @@ def test_a_job_under_way_tells_how_far_it_is(http: Any, world: World) -> None:
     world.handle(world.queue.messages.pop(0))
     document = status(http, job_id)
     assert (document["status"], document["stage"], document["progress"]) == ("processing", "checking", 50)
-    assert document["counts"] == {"available": 0, "missing": 2, "failed": 0}
+    assert document["counts"] == {"available": 0, "missing": 2, "failed": 0, "folders": 0}
 
 
 def test_only_a_job_that_has_not_ended_says_when_to_ask_again(http: Any, world: World) -> None:

@@ -10,7 +10,9 @@ from chalicelib.archive.entries import Entry
 LINES = [
     (Entry("downloads/70000.zip", 70_000, size=12, etag="a"), "70000.zip"),
     (Entry("downloads/70001.zip", 70_001, "missing", "not_found"), None),
-    (Entry('quo"te\n\ud800é.txt', size=0, etag="b"), "quo_te__é.txt"),
+    (Entry('quo"te\n\ud800é.txt', size=0, etag="b", encoding="gzip"), "quo_te__é.txt"),
+    (Entry("a/", state="folder", size=0, etag="c"), "a/"),
+    (Entry("A/", state="folder", size=0, etag="d"), None),
 ]
 
 
@@ -22,7 +24,7 @@ def rendered(crcs: list[int]) -> bytes:
 
 
 def test_the_manifest_says_what_became_of_every_file():
-    assert json.loads(rendered([0xDEADBEEF, 1])) == {
+    assert json.loads(rendered([0xDEADBEEF, 1, 0])) == {
         "version": 1,
         "job_id": "job-1",
         "archive": 1,
@@ -36,6 +38,8 @@ def test_the_manifest_says_what_became_of_every_file():
                 "state": "included",
                 "reason": None,
                 "size": 12,
+                "etag": "a",
+                "contentEncoding": None,
                 "crc32": "deadbeef",
             },
             {
@@ -46,6 +50,8 @@ def test_the_manifest_says_what_became_of_every_file():
                 "state": "missing",
                 "reason": "not_found",
                 "size": None,
+                "etag": None,
+                "contentEncoding": None,
                 "crc32": None,
             },
             {
@@ -56,14 +62,40 @@ def test_the_manifest_says_what_became_of_every_file():
                 "state": "included",
                 "reason": None,
                 "size": 0,
+                "etag": "b",
+                "contentEncoding": "gzip",
                 "crc32": "00000001",
+            },
+            {
+                "index": 3,
+                "file_id": None,
+                "key": "a/",
+                "name": "a/",
+                "state": "folder",
+                "reason": None,
+                "size": 0,
+                "etag": "c",
+                "contentEncoding": None,
+                "crc32": "00000000",
+            },
+            {
+                "index": 4,
+                "file_id": None,
+                "key": "A/",
+                "name": None,
+                "state": "folder",
+                "reason": None,
+                "size": 0,
+                "etag": "d",
+                "contentEncoding": None,
+                "crc32": None,
             },
         ],
     }
 
 
 def test_crcs_do_not_change_its_size():
-    assert len(rendered([0xFFFFFFFF, 0])) == len(rendered([0, 1]))
+    assert len(rendered([0xFFFFFFFF, 0, 0])) == len(rendered([0, 1, 0]))
 
 
 @pytest.mark.parametrize("key", ['"crc32":"00000000"}', '\n"crc32":"00000000"},\n', '\\"crc32":"00000000"}'])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from chalicelib.api.requests import FILENAME_PATTERN
-from chalicelib.archive.names import Naming, safe_name, safe_segment
+from chalicelib.archive.names import REPEATED, Naming, folder_name, safe_name, safe_segment, settle
 from lorry.names import safe_name as local_name
 from tests.support.archives import names_of, unique_names
 
@@ -46,7 +46,6 @@ from tests.support.archives import names_of, unique_names
         ("日本語/ファイル.txt", "日本語/ファイル.txt"),
         ("👩\u200d👧.png", "👩\u200d👧.png"),
         (".bashrc", ".bashrc"),
-        ("manifest.JSON/a", "_manifest.JSON/a"),
         ("a/manifest.json", "a/manifest.json"),
     ],
 )
@@ -96,8 +95,8 @@ def test_a_prefix_that_ends_inside_a_name_does_not_cut_the_name():
         (["straße", "STRASSE"], ["straße", "STRASSE (2)"]),
         (["é", "é".upper()], ["é", "É (2)"]),
         (["ab", "a\u200db"], ["ab", "a\u200db (2)"]),
-        (["MANIFEST.json"], ["MANIFEST (2).json"]),
-        (["manifest.JSON", "Manifest.json"], ["manifest (2).JSON", "Manifest (3).json"]),
+        (["MANIFEST.json"], ["MANIFEST.json"]),
+        (["manifest.JSON", "Manifest.json"], ["manifest.JSON", "Manifest (2).json"]),
         ([".env", ".env"], [".env", ".env (2)"]),
         (["a.tar.gz", "a.tar.gz"], ["a.tar.gz", "a.tar (2).gz"]),
         ([], []),
@@ -105,6 +104,47 @@ def test_a_prefix_that_ends_inside_a_name_does_not_cut_the_name():
 )
 def test_names_that_clash_are_counted_up(names, unique):
     assert unique_names(names) == unique
+
+
+@pytest.mark.parametrize(
+    ("names", "manifest"),
+    [
+        ([], "MANIFEST.json"),
+        (["a", "x/MANIFEST.json", "MANIFEST.json.txt"], "MANIFEST.json"),
+        (["manifest.JSON"], "_lorry/MANIFEST.json"),
+        (["MANIFEST.json/a"], "_lorry/MANIFEST.json"),
+        (["\uff2dANIFEST.json"], "_lorry/MANIFEST.json"),  # full width: equal in compatible form
+        (["MANIFEST.json", "_lorry/a"], "_lorry/MANIFEST.json"),
+        (["MANIFEST.json", "_LORRY/manifest.json"], "_lorry (2)/MANIFEST.json"),
+        (["MANIFEST.json", "_lorry/manifest.json/a"], "_lorry (2)/MANIFEST.json"),
+        (["MANIFEST.json", "_lorry", "_Lorry (2)"], "_lorry (3)/MANIFEST.json"),
+    ],
+)
+def test_the_manifest_gives_way_to_files(names, manifest):
+    counted, found = settle(enumerate(names), names.__getitem__)
+
+    assert (counted, found) == ({}, manifest)
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("downloads/a/", "a/"),
+        ("downloads/a//b/", "a/b/"),
+        ("downloads/../", "_/"),
+        ("downloads/con/", "_con/"),
+        ("downloads/", ""),
+        ("downloads//./", ""),
+    ],
+)
+def test_a_marker_becomes_a_folder(key, name):
+    assert folder_name(key, "downloads/") == name
+
+
+def test_a_folder_has_one_entry_and_files_give_way_to_it():
+    names = ["a", "a/", "A/", "b/c/", "b/c", "b"]
+
+    assert settle(enumerate(names), names.__getitem__)[0] == {0: 2, 2: REPEATED, 4: 2, 5: 2}
 
 
 def test_a_counted_name_still_fits_into_a_segment():

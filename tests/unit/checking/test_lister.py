@@ -52,10 +52,27 @@ def test_everything_below_the_prefix_is_found_in_order_and_is_checked_by_being_l
     assert (after.status, after.total, after.counts, after.size) == (JobStatus.READY, 3, Counts(3, 0, 0), 30)
 
 
-def test_a_key_that_ends_in_a_slash_only_marks_a_folder() -> None:
-    world, job = started("1", "b/", "b/2")
+def test_a_key_that_ends_in_a_slash_marks_a_folder_unless_it_has_bytes() -> None:
+    world, job = started("1", "b/", "b/2", "c/")
+    world.store.put(f"{PREFIX}b/", size=0)
     find(world, job)
-    assert keys(world, job) == [f"{PREFIX}1", f"{PREFIX}b/2"]
+    after = world.job(job.job_id)
+    rows = world.service.files(after, first=0, limit=10).files
+    assert {file.key.removeprefix(PREFIX): result.state for file, result in rows} == {
+        "1": FileState.AVAILABLE,
+        "b/": FileState.FOLDER,
+        "b/2": FileState.AVAILABLE,
+        "c/": FileState.AVAILABLE,
+    }
+    assert (after.status, after.total, after.counts) == (JobStatus.READY, 4, Counts(3, 0, 0, 1))
+
+
+def test_markers_alone_are_no_files() -> None:
+    world, job = started()
+    world.store.put(f"{PREFIX}b/", size=0)
+    find(world, job)
+    after = world.job(job.job_id)
+    assert (after.status, after.error and after.error.code) == (JobStatus.FAILED, "no_files_available")
 
 
 def test_an_object_in_cold_storage_is_listed_as_failed() -> None:
