@@ -21,7 +21,7 @@ from lorry.local_files import FULL_DISK, BeingWritten, PartFile, require_space
 from lorry.models import Archive, Job
 from lorry.reports import ArchiveEnding, DownloadListener
 from lorry.retries import RetryPolicy
-from lorry.transfer import Link, Links, Transfer, TransferFailed
+from lorry.transfer import Link, Links, Transfer, TransferFailed, Version
 from lorry.verification import BROKEN, broken_entries
 
 ZIP_ENDING = ".zip"
@@ -71,7 +71,7 @@ class ArchiveDownloader:
         try:
             with PartFile(target) as part:
                 require_space(target.parent, archive.size - part.size)
-                self._transfer(archive).run(link, part, size=archive.size)
+                self._transfer(archive).run(link, part, version=Version(archive.size))
         except TargetUnusable:
             raise
         except OSError as error:

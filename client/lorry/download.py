@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import queue
 import threading
 import time
@@ -23,10 +24,10 @@ import httpx
 from lorry.errors import LorryError, TargetUnusable
 from lorry.local_files import FULL_DISK, BeingWritten, Existing, PartFile, require_space
 from lorry.models import FileOutcome, Job, Page
-from lorry.names import Names, is_wanted
+from lorry.names import RENAMED_LIST, Names, is_wanted
 from lorry.reports import Download, DownloadListener, FileEnding
 from lorry.retries import RetryPolicy
-from lorry.transfer import Link, Links, Stopped, Transfer, TransferFailed
+from lorry.transfer import Link, Links, Stopped, Transfer, TransferFailed, Version
 
 SECONDS_TO_STOP = 2.0
 CLOCK_DIFFERENCE = timedelta(minutes=1)
@@ -69,7 +70,9 @@ class Task:
 
 @dataclass
 class Ledger:
-    """Counts the endings of files, from several threads. `names` are UTF-8, which takes half the memory of strings."""
+    """Counts the endings of files, from several threads. `names` are UTF-8, which takes half the memory of strings;
+    `renamed` has the keys of files whose names differ from them, by their places.
+    """
 
     folder: Path
     listener: DownloadListener
@@ -79,6 +82,7 @@ class Ledger:
     excluded: int = 0
     missing: list[FileOutcome] = field(default_factory=list)
     failed: list[FileOutcome] = field(default_factory=list)
+    renamed: dict[int, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def completed(self, task: Task, *, size: int, skipped: bool = False) -> None:
@@ -105,6 +109,7 @@ class Ledger:
             missing=tuple(sorted(self.missing, key=lambda file: file.index)),
             failed=tuple(sorted(self.failed, key=lambda file: file.index)),
             excluded=self.excluded,
+            renamed=tuple((key, name.decode()) for place, key in self.renamed.items() if (name := self.names[place])),
         )
 
 
@@ -146,7 +151,9 @@ class Downloader:
             raise
         if self._crash:
             raise self._crash
-        return self._ledger.report()
+        report = self._ledger.report()
+        write_renamed(report)
+        return report
 
     def _fill_queue(self, pages: Iterable[Page], read_again: Callable[[Page], Page]) -> None:
         plan = self._plan
@@ -159,10 +166,15 @@ class Downloader:
             for place, file in enumerate(page.files):
                 if self._stop.is_set():
                     return
+                if file.state == "folder":
+                    (plan.folder / names.folder_for(file)).mkdir(parents=True, exist_ok=True)
+                    continue
                 name = names.path_for(file)
                 if is_wanted(file.key or file.label, include=plan.include, exclude=plan.exclude):
                     self._ledger.names.append(None)
                     task = Task(file, len(self._ledger.names) - 1, name, links.at(place))
+                    if names.is_renamed(file, name):
+                        self._ledger.renamed[task.place] = file.key or file.label
                     self._settle(task, page.job)
                 else:
                     self._ledger.excluded += 1
@@ -175,8 +187,6 @@ class Downloader:
     def _settle(self, task: Task, job: Job) -> None:
         """Queues the task for the workers, unless its file is lost or already there."""
         size = task.file.size
-        if task.file.state == "folder":
-            return
         if task.file.state != "available":
             self._ledger.lost(task.file)
         elif size is not None and self._plan.skip_complete and was_downloaded(self._path(task), size, job=job):
@@ -207,7 +217,7 @@ class Downloader:
                 path.parent.mkdir(parents=True, exist_ok=True)
             existing = self._existing(path, task.file.size)
             with self._open_part(path) as part:
-                downloaded = self._transfer().run(task.link, part, size=task.file.size, existing=existing)
+                downloaded = self._transfer().run(task.link, part, version=Version.of(task.file), existing=existing)
         except OSError as error:
             if error.errno in FULL_DISK:
                 raise TargetUnusable(self._plan.folder, error.strerror or str(error)) from error
@@ -252,12 +262,23 @@ class Downloader:
 
 
 def was_downloaded(path: Path, size: int, *, job: Job) -> bool:
-    """Whether an earlier run for this job wrote `path`: it has the right size and is newer than the job."""
+    """Whether an earlier run for this job wrote `path`: it has the right size, and was put there after the job began.
+
+    Its modification time is that of the object; the time of its last change of name or status tells when it came.
+    """
     if not path.is_file():
         return False
     found = path.stat()
     created = job.created_at
-    return found.st_size == size and (created is None or found.st_mtime >= (created - CLOCK_DIFFERENCE).timestamp())
+    return found.st_size == size and (created is None or found.st_ctime >= (created - CLOCK_DIFFERENCE).timestamp())
+
+
+def write_renamed(report: Download) -> None:
+    """Lists the renamed files in their folder, if there are any."""
+    if report.renamed:
+        rows = [{"key": key, "name": name} for key, name in report.renamed]
+        text = json.dumps({"renamed": rows}, indent=1)
+        (report.folder / RENAMED_LIST).write_text(f"{text}\n", encoding="utf-8")
 
 
 def _urls(page: Page) -> list[str | None]:

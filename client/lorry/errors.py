@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lorry.models import FieldError, FileOutcome, Job
+from lorry.names import printable
 from lorry.retries import RETRIED_STATUSES
 
 if TYPE_CHECKING:
@@ -287,5 +288,7 @@ class WebhookUnverified(LorryError):
 
 
 def _named(files: Sequence[FileOutcome]) -> str:
-    named = ", ".join(f"{file.label} ({file.reason or file.state})" for file in files[:NAMED_FILES])
+    named = ", ".join(
+        f"{printable(file.label)} ({printable(file.reason or file.state)})" for file in files[:NAMED_FILES]
+    )
     return named + (f" and {len(files) - NAMED_FILES} more" if len(files) > NAMED_FILES else "")

@@ -113,12 +113,12 @@ class PartFile:
             self.size += written
             rest = rest[written:]
 
-    def complete(self, at: float | None = None) -> None:
-        """Renames the part to its final name, replacing a file of that name. `at` (epoch seconds) is when the store
-        sent it, by the store's clock: later runs compare that with the time of the object."""
+    def complete(self, modified: float | None = None) -> None:
+        """Renames the part to its final name, replacing a file of that name. `modified` is the object's time, in epoch
+        seconds, which the file takes over; later runs compare the two."""
         self._close()
-        if at is not None:
-            os.utime(self._part, (at, at))
+        if modified is not None:
+            os.utime(self._part, (modified, modified))
         self._note.unlink(missing_ok=True)
         os.replace(self._part, self.path)
 

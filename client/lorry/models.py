@@ -43,6 +43,7 @@ class Counts:
     available: int = 0
     missing: int = 0
     failed: int = 0
+    folders: int = 0
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ class Job:
             progress=int(answer.get("progress") or 0),
             processed=int(answer.get("processed") or 0),
             total=answer.get("total"),
-            counts=Counts(*(counts.get(state) or 0 for state in ("available", "missing", "failed"))),
+            counts=Counts(*(counts.get(state) or 0 for state in ("available", "missing", "failed", "folders"))),
             bytes=JobBytes(size.get("total"), size.get("done")),
             archives=tuple(Archive.from_answer(item) for item in answer.get("archives") or ()),
             error=_job_error(answer.get("error")),
@@ -193,8 +194,9 @@ class Job:
 class FileOutcome:
     """One file of a job; `index` is its place in the request, from 0.
 
-    `state` is `pending`, `available`, `missing` or `failed`. `size` (bytes) and `reason` (a sentence) are None where
-    they do not apply. `url` is a link that expires, present on available files of a ready job.
+    `state` is `pending`, `available`, `missing`, `failed` or `folder` (a marker). `size` (bytes), `reason` (a sentence)
+    and `etag` (of the version that the job found, without quotes) are None where they do not apply. `url` is a link
+    that expires, present on available files of a ready job.
     """
 
     index: int
@@ -203,6 +205,7 @@ class FileOutcome:
     state: str
     size: int | None = None
     reason: str | None = None
+    etag: str | None = None
     url: str | None = field(default=None, repr=False)
 
     @property
@@ -220,6 +223,7 @@ class FileOutcome:
             state=str(answer["state"]),
             size=answer.get("size"),
             reason=answer.get("reason"),
+            etag=answer.get("etag"),
             url=url,
         )
 

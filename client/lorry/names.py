@@ -16,9 +16,13 @@ MAX_NAME_BYTES = 200
 PART_ENDING = ".part"
 NOTE_ENDING = ".part.etag"
 
+RENAMED_LIST = "lorry-renamed.json"
+"""Lists the files of a folder whose names differ from their keys; no file gets this name."""
+
 # Controls, line separators, what turns the reading direction, and what Windows refuses: as in names inside the ZIP.
 _DECEPTIVE = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
 _UNSAFE = re.compile(rf'[{_DECEPTIVE}<>:"/\\|?*\ufffe\uffff]')
+_DECEIVER = re.compile(rf"[{_DECEPTIVE}\ud800-\udfff]")
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
 
 
@@ -38,6 +42,11 @@ def safe_name(key: str) -> str:
     return _shortened(name)
 
 
+def printable(text: str) -> str:
+    """The text as a terminal may show it: what would move the cursor or turn the reading direction is escaped."""
+    return _DECEIVER.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 class Names:
     """Gives each file of one job a unique path below the target folder, the same on every run for the same job.
 
@@ -50,13 +59,13 @@ class Names:
     def __init__(self, *, tree: bool = False, prefix: str = "") -> None:
         self._tree = tree
         self._prefix = prefix[: prefix.rfind("/") + 1]
-        self._files: set[int] = set()
+        self._files: set[int] = {_digest(RENAMED_LIST)}
         self._folders: set[int] = set()
 
     def path_for(self, file: FileOutcome) -> str:
         """The path of the next file, with `/` between segments. Must be called for every file of the job, in order."""
         key = file.key or str(file.id)
-        folder = self._folder_of(key) if self._tree else ""
+        folder = self._folder_of(key.rstrip("/")) if self._tree else ""
         wanted = safe_name(key)
         path, copies = folder + wanted, 0
         while not self._claim(path):
@@ -66,10 +75,19 @@ class Names:
             path = f"{folder}{stem}{suffix}{extension}"
         return path
 
+    def folder_for(self, file: FileOutcome) -> str:
+        """The path of a folder marker, in a tree; empty if it marks the root. Must be called in order, too."""
+        return self._folder_of(f"{file.key}/") if self._tree else ""
+
+    def is_renamed(self, file: FileOutcome, path: str) -> bool:
+        """Whether the path of a file differs from its key, below the prefix in a tree."""
+        key = file.key or str(file.id)
+        return path != (key.removeprefix(self._prefix) if self._tree else key.rpartition("/")[2])
+
     def _folder_of(self, key: str) -> str:
         """The folders of the key, each safe and not the name of a file."""
         folder = ""
-        for segment in key.rstrip("/").removeprefix(self._prefix).split("/")[:-1]:
+        for segment in key.removeprefix(self._prefix).split("/")[:-1]:
             if segment in ("", "."):
                 continue
             folder += safe_name(segment)

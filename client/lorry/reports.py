@@ -14,7 +14,8 @@ class Download:
 
     `names` are the paths of the complete files below the folder, in the order of the job; `skipped` of them were kept
     from before; `bytes` is their size. `missing` files are not in the store; `failed` ones could not be downloaded,
-    each with a `reason`. `excluded` files were not wanted (`include`, `exclude`) and count nowhere else.
+    each with a `reason`. `excluded` files were not wanted (`include`, `exclude`) and count nowhere else. `renamed` has
+    the complete files whose names differ from their keys, as pairs of key and name.
     """
 
     folder: Path
@@ -24,6 +25,7 @@ class Download:
     missing: tuple[FileOutcome, ...] = ()
     failed: tuple[FileOutcome, ...] = ()
     excluded: int = 0
+    renamed: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         lost = f"{len(self.missing):,} missing, {len(self.failed):,} failed"

@@ -22,6 +22,7 @@ import httpx
 
 from lorry.flows import log
 from lorry.local_files import Existing, PartFile, ResumePoint
+from lorry.models import FileOutcome
 from lorry.retries import RetryPolicy, retry_after_of
 from lorry.transport import client_options
 
@@ -41,6 +42,22 @@ GONE_STATUSES = frozenset({404, 410})
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 Urls = Sequence[str | None]
+
+
+CHANGED = "it has changed since the job found it"
+
+
+@dataclass(frozen=True)
+class Version:
+    """What the job recorded of a file: its size, and the ETag without quotes. None where it is not known."""
+
+    size: int | None = None
+    etag: str | None = None
+
+    @classmethod
+    def of(cls, file: FileOutcome) -> Version:
+        """The version that the job found."""
+        return cls(file.size, file.etag)
 
 
 class TransferFailed(Exception):
@@ -150,8 +167,8 @@ class Transfer:
         self._check = check
         self._reported = 0
 
-    def run(self, link: Link, part: PartFile, *, size: int | None, existing: Existing | None = None) -> bool:
-        """Downloads `link` into `part` (open) and completes it. `size` is what the job recorded, None if unknown.
+    def run(self, link: Link, part: PartFile, *, version: Version, existing: Existing | None = None) -> bool:
+        """Downloads `link` into `part` (open) and completes it: this version of the file, and no other.
 
         Returns False if the `existing` file is the same and was kept. Raises TransferFailed, Stopped (the part is kept
         in both cases), OSError of the disk, LorryError of `renew`.
@@ -160,7 +177,7 @@ class Transfer:
         while True:
             url = link.url()
             try:
-                return self._attempt(url, part, size=size, existing=None if part.size else existing)
+                return self._attempt(url, part, version=version, existing=None if part.size else existing)
             except (Cut, LinkRefused) as error:
                 if part.size > best:
                     best, failures, refusals = part.size, 0, 0
@@ -180,22 +197,24 @@ class Transfer:
         if self._stop.wait(wait):
             raise Stopped
 
-    def _attempt(self, url: str, part: PartFile, *, size: int | None, existing: Existing | None) -> bool:
-        resume = part.resume_point(size)
-        headers = _headers(resume) | (existing.conditions() if existing else {})
+    def _attempt(self, url: str, part: PartFile, *, version: Version, existing: Existing | None) -> bool:
+        resume = part.resume_point(version.size)
+        if resume and version.etag and resume.etag != f'"{version.etag}"':
+            resume = None  # the part is of another version
+        headers = _headers(version, resume) | (existing.conditions() if existing else {})
         try:
             with self._http.stream("GET", url, headers=headers) as response:
                 log.debug("%s: %s %s", part.path.name, response.status_code, headers.get("Range", ""))
                 if existing and _is_same(response, existing):
                     return False
-                whole = self._admit(response, part, resume=resume, size=size)
+                whole = self._admit(response, part, resume=resume, size=version.size)
                 self._receive(response, part, whole=whole)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise TransferFailed(f"the link cannot be used: {error}") from error
         except httpx.RequestError as error:
             raise Cut(str(error) or type(error).__name__) from error
         self._approve(part)
-        part.complete(at=_sent_at(response))
+        part.complete(_modified_at(response))
         return True
 
     def _admit(
@@ -213,7 +232,7 @@ class Transfer:
         self._report(part)
         if size is not None and whole is not None and whole != size:
             self._drop(part)
-            raise TransferFailed(f"its size is {whole} bytes, but the job found {size}: it has changed since")
+            raise TransferFailed(f"{CHANGED}: its size is {whole} bytes, and was {size}")
         return size if whole is None else whole
 
     def _resumed(self, response: httpx.Response, part: PartFile, *, resume: ResumePoint) -> int:
@@ -229,6 +248,8 @@ class Transfer:
         status = response.status_code
         if status in REFUSED_STATUSES:
             raise LinkRefused(f"the store refuses the link ({status})")
+        if status == httpx.codes.PRECONDITION_FAILED:
+            raise TransferFailed(CHANGED)
         if status in GONE_STATUSES:
             raise TransferFailed(f"it is no longer in the store ({status}): removed since the job found it")
         if status == 416 and resume:
@@ -265,8 +286,10 @@ class Transfer:
         self._reported = part.size
 
 
-def _headers(resume: ResumePoint | None) -> dict[str, str]:
+def _headers(version: Version, resume: ResumePoint | None) -> dict[str, str]:
     headers = {"Accept-Encoding": "identity"}
+    if version.etag:
+        headers["If-Match"] = f'"{version.etag}"'
     if resume:
         headers |= {"Range": f"bytes={resume.offset}-", "If-Range": resume.etag}
     return headers
@@ -278,10 +301,10 @@ def _is_same(response: httpx.Response, existing: Existing) -> bool:
     return unchanged or (response.status_code == httpx.codes.OK and existing.matches(response.headers.get("ETag")))
 
 
-def _sent_at(response: httpx.Response) -> float | None:
-    """When the store sent the response by its own clock, in epoch seconds; None when it does not say."""
+def _modified_at(response: httpx.Response) -> float | None:
+    """When the object was written, in epoch seconds; None when the store does not say."""
     with contextlib.suppress(ValueError):
-        return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+        return parsedate_to_datetime(response.headers.get("Last-Modified", "")).timestamp()
     return None
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lorry.names import printable
+
 MANIFEST = "MANIFEST.json"
 BUFFER_BYTES = 1 << 20
 
@@ -63,7 +65,7 @@ def broken_entries(archive: zipfile.ZipFile, *, progress: Callable[[int], None])
                 while data := entry.read(BUFFER_BYTES):
                     progress(len(data))
         except BROKEN as error:
-            yield f"{info.filename} is broken: {error}"
+            yield f"{printable(info.filename)} is broken: {error}"
 
 
 def _compared(path: Path, archive: zipfile.ZipFile, *, problems: list[str]) -> Verification:
@@ -114,4 +116,4 @@ def _differences(files: list[dict[str, Any]], entries: dict[str, zipfile.ZipInfo
 
 def _absent(file: dict[str, Any]) -> str:
     label = file.get("file_id") if file.get("file_id") is not None else file.get("key")
-    return f"{label} ({file.get('reason') or file.get('state')})"
+    return printable(f"{label} ({file.get('reason') or file.get('state')})")

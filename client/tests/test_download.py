@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import itertools
+import json
 import os
 import statistics
 import subprocess
@@ -94,12 +95,27 @@ def test_files_of_the_same_name_get_unique_names(lorry: Lorry, service: FakeServ
     for key in keys:
         service.put(key, key.encode())
     service.make_job(keys)
-    lorry.download(JOB_ID, tmp_path)
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+    report = lorry.download(JOB_ID, tmp_path)
+    renamed = json.loads((tmp_path / "lorry-renamed.json").read_text())["renamed"]
+    assert {path.name: path.read_text() for path in tmp_path.glob("*.zip")} == {
         "data.zip": "downloads/a/data.zip",
         "data-1.zip": "downloads/b/data.zip",
         "DATA-2.zip": "downloads/c/DATA.zip",
     }
+    assert renamed == [{"key": keys[1], "name": "data-1.zip"}, {"key": keys[2], "name": "DATA-2.zip"}]
+    assert report.renamed == ((keys[1], "data-1.zip"), (keys[2], "DATA-2.zip"))
+
+
+def test_folder_markers_become_folders_of_a_tree(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
+    keys = ["downloads/", "downloads/empty/", "downloads/full/", "downloads/full/a.txt"]
+    for key in keys:
+        service.put(key, b"" if key.endswith("/") else b"x")
+    service.make_job(keys)
+    lorry.download(JOB_ID, tmp_path / "tree", layout="tree", prefix="downloads/")
+    found = {path.relative_to(tmp_path / "tree").as_posix(): path.is_dir() for path in (tmp_path / "tree").rglob("*")}
+    assert found == {"empty": True, "full": True, "full/a.txt": False}
+    lorry.download(JOB_ID, tmp_path / "flat")
+    assert names_in(tmp_path / "flat") == ["a.txt"]
 
 
 def test_hostile_keys_never_leave_the_folder(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
@@ -109,7 +125,7 @@ def test_hostile_keys_never_leave_the_folder(lorry: Lorry, service: FakeServer, 
     service.make_job(keys)
     lorry.download(JOB_ID, tmp_path / "out")
     assert names_in(tmp_path) == ["out"]
-    assert names_in(tmp_path / "out") == [".._.._evil.zip", ".bashrc", "_", "a_b"]
+    assert names_in(tmp_path / "out") == [".._.._evil.zip", ".bashrc", "_", "a_b", "lorry-renamed.json"]
 
 
 def test_existing_files_are_replaced_unless_they_are_to_be_kept(
@@ -129,9 +145,8 @@ def test_a_file_older_than_the_job_or_of_another_size_is_replaced(
     keys = ["downloads/70000.zip", "downloads/70001.zip"]
     for key in keys:
         service.put(key, DATA)
-    service.make_job(keys)
+    service.make_job(keys, createdAt="2999-01-01T00:00:00.000Z")
     (tmp_path / "70000.zip").write_bytes(b"z" * len(DATA))
-    os.utime(tmp_path / "70000.zip", (1_000_000_000, 1_000_000_000))
     (tmp_path / "70001.zip").write_bytes(b"short")
     assert lorry.download(JOB_ID, tmp_path, skip_complete=True).skipped == 0
     assert {path.read_bytes() for path in tmp_path.iterdir()} == {DATA}
@@ -249,6 +264,7 @@ def test_a_second_run_transfers_nothing(lorry: Lorry, service: FakeServer, tmp_p
         *[True] * 3,
     ]
     service.objects[keys[1]].replace(NEW_DATA)
+    service.make_job(keys)
     report = lorry.download(JOB_ID, tmp_path, skip_existing=True)
     assert (report.complete, report.skipped) == (3, 2)
     assert (tmp_path / "70001.zip").read_bytes() == NEW_DATA

@@ -114,6 +114,7 @@ def test_an_object_that_changes_half_way_is_downloaded_again_and_not_mixed(
     lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     one_file(service)
+    service.files[0]["etag"] = None  # as older services answer
     stored = service.objects[KEY]
     stored.cuts = [30_000]
     stored.after_cut = lambda: setattr(stored, "data", NEW_DATA)
@@ -121,10 +122,42 @@ def test_an_object_that_changes_half_way_is_downloaded_again_and_not_mixed(
     assert (tmp_path / "70000.zip").read_bytes() == NEW_DATA
 
 
+def test_the_version_that_the_job_found_is_downloaded_or_none(
+    lorry: Lorry, service: FakeServer, tmp_path: Path
+) -> None:
+    one_file(service)
+    stored = service.objects[KEY]
+    stored.cuts = [30_000]
+    stored.after_cut = lambda: setattr(stored, "data", NEW_DATA)
+    assert "has changed since" in str(failures(lorry, tmp_path)["70000"])
+    assert not (tmp_path / "70000.zip").exists()
+    pinned = service.files[0]["etag"]
+    assert {seen.headers["If-Match"] for seen in service.requests("/store/")} == {f'"{pinned}"'}
+
+
+def test_a_part_of_another_version_is_not_continued(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
+    one_file(service)
+    (tmp_path / "70000.zip.part").write_bytes(NEW_DATA[:30_000])
+    (tmp_path / "70000.zip.part.etag").write_text('"another"')
+    lorry.download(JOB_ID, tmp_path)
+    assert ranges(service) == [None]
+    assert (tmp_path / "70000.zip").read_bytes() == DATA
+
+
+def test_a_file_has_the_time_of_its_object(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
+    one_file(service)
+    service.objects[KEY].modified = 1_500_000_000
+    lorry.download(JOB_ID, tmp_path)
+    assert (tmp_path / "70000.zip").stat().st_mtime == 1_500_000_000
+    again = lorry.download(JOB_ID, tmp_path, skip_complete=True)
+    assert (again.complete, again.skipped) == (1, 1)
+
+
 def test_versions_are_not_mixed_by_a_store_that_ignores_if_range(
     lorry: Lorry, service: FakeServer, tmp_path: Path
 ) -> None:
     one_file(service)
+    service.files[0]["etag"] = None
     service.ignore_if_range = True
     stored = service.objects[KEY]
     stored.cuts = [30_000]

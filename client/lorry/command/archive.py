@@ -19,7 +19,7 @@ from lorry.command.wording import human_bytes, human_files
 from lorry.errors import ArchiveUnreadable
 from lorry.local_files import prepare_folder
 from lorry.models import FileOutcome
-from lorry.names import PART_ENDING, Names, is_wanted
+from lorry.names import PART_ENDING, Names, is_wanted, printable
 from lorry.remote_zip import FixedLink, RemoteZip
 from lorry.retries import RetryPolicy
 from lorry.verification import BROKEN, Verification, verify
@@ -176,7 +176,7 @@ def _archives(arguments: argparse.Namespace) -> Generator[RemoteZip, None, None]
 
 def _describe_entry(info: zipfile.ZipInfo) -> str:
     year, month, day, hour, minute, second = info.date_time
-    name = "".join(character if character.isprintable() else "?" for character in info.filename)
+    name = printable(info.filename)
     time = f"{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
     return f"{info.file_size:>14,}  {time}  {name}"
 

@@ -14,10 +14,11 @@ from lorry.command.displays import Display, display_for
 from lorry.command.options import Subparsers, add_command, add_json, positive
 from lorry.command.selection import add_selection, selection_of
 from lorry.command.usage import EXIT_CODES, SHOWN, ExitCode, Terminated, command_line, complain
-from lorry.command.wording import describe_archives, describe_broken, describe_download, describe_file
+from lorry.command.wording import describe_archives, describe_broken, describe_download, describe_file, human_files
 from lorry.errors import ArchivesIncomplete, DownloadFailed, JobFailed, LorryError, LorryProblem, NoArchive
 from lorry.local_files import prepare_folder
 from lorry.models import FileOutcome, Job
+from lorry.names import RENAMED_LIST, printable
 from lorry.reports import ArchiveDownload, Download
 
 GET = """Starts a job for the files, waits for it, and downloads them into a folder, several at a time;
@@ -65,6 +66,7 @@ def add_get(subparsers: Subparsers) -> None:
         choices=["flat", "tree"],
         help="no folders, or those of the keys (default: tree for --prefix without --zip, else flat)",
     )
+    group.add_argument("--flat", action="store_const", dest="layout", const="flat", help="the same as --layout flat")
     group.add_argument(
         "--strip", metavar="PREFIX", help="with tree, leave out the folders of this prefix (default: --prefix)"
     )
@@ -202,6 +204,12 @@ class _Get:
             every = command_line(self._arguments, "status", self._job_id, "--state", "missing", "--state", "failed")
             complain(f"and {left:,} more: {every}")
 
+    def _name_renamed(self, report: Download) -> None:
+        for key, name in report.renamed[:SHOWN]:
+            complain(f"renamed: {printable(key)} is {printable(name)}")
+        if report.renamed:
+            complain(f"{human_files(len(report.renamed))} renamed; {report.folder / RENAMED_LIST} lists them")
+
     def _interrupted(self, interrupt: KeyboardInterrupt) -> ExitCode:
         terminated = isinstance(interrupt, Terminated)
         word = "lorry: terminated" if terminated else "\nlorry: interrupted"
@@ -247,6 +255,7 @@ class _Get:
             print(json.dumps(self._as_json(report)))
         elif isinstance(report, Download):
             print(describe_download(report))
+            self._name_renamed(report)
         else:
             print(describe_archives(report))
 
@@ -255,6 +264,7 @@ class _Get:
         files = {"missing": _as_json(report.missing), "failed": _as_json(report.failed), "bytes": report.bytes}
         if isinstance(report, Download):
             figures = {"folder": str(report.folder), "complete": report.complete, "skipped": report.skipped}
+            figures["renamed"] = [{"key": key, "name": name} for key, name in report.renamed]
             return {"job": job, **figures, **files, "files": list(report.names)}
         broken = [{"path": str(ending.path), "reason": ending.reason} for ending in report.broken]
         return {"job": job, "archives": [str(path) for path in report.paths], "broken": broken, **files}

@@ -14,7 +14,7 @@ from lorry.errors import JobFailed
 from lorry.models import FileOutcome
 
 STATUSES = ["queued", "processing", "ready", "failed", "cancelled"]
-STATES = ["available", "missing", "failed", "pending"]
+STATES = ["available", "missing", "failed", "folder", "pending"]
 
 
 def add_job_commands(subparsers: Subparsers) -> None:

@@ -12,6 +12,7 @@ from lorry.command.options import Subparsers, add_command, add_json, commands_of
 from lorry.command.usage import ExitCode, WrongUsage
 from lorry.command.wording import describe_limits, human_bytes
 from lorry.config import DEFAULT, SETTINGS, Config
+from lorry.names import printable
 
 CONFIG = """Shows and changes your settings, which are kept in profiles: the address of a service, the file with your
 token, and defaults of options. --profile NAME or LORRY_PROFILE chooses a profile, else it is `default`.
@@ -79,7 +80,7 @@ def _check(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
     if arguments.json:
         print(json.dumps(found.answer))
     elif found.available:
-        print(f"{found.file_id} is available: {found.key}, {human_bytes(found.size)}")
+        print(f"{found.file_id} is available: {printable(found.key or '')}, {human_bytes(found.size)}")
     else:
         print(f"{found.file_id} is missing")
     return ExitCode.OK if found.available else ExitCode.FILES_LOST

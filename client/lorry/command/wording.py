@@ -9,6 +9,7 @@ from datetime import datetime
 
 from lorry.events import JobChange, JobEvent
 from lorry.models import Archive, FileOutcome, Job, Limits
+from lorry.names import printable
 from lorry.reports import ArchiveDownload, ArchiveEnding, Download
 
 UNITS = ("kB", "MB", "GB", "TB")
@@ -88,7 +89,9 @@ def describe_job(job: Job) -> Iterator[str]:
     yield _line("job", job.id)
     yield _line("status", job.status + (f" ({job.stage})" if job.stage and not job.ended else ""))
     yield _line("progress", f"{job.progress}%, {job.processed:,} of {human_files(job.total)}")
-    yield _line("files", f"{counts.available:,} available, {counts.missing:,} missing, {counts.failed:,} failed")
+    folders = f", {counts.folders:,} folders" if counts.folders else ""
+    files = f"{counts.available:,} available, {counts.missing:,} missing, {counts.failed:,} failed{folders}"
+    yield _line("files", files)
     if job.bytes.total is not None:
         yield _line("size", human_bytes(job.bytes.total))
     for archive in job.archives:
@@ -97,7 +100,7 @@ def describe_job(job: Job) -> Iterator[str]:
         if time is not None:
             yield _line(name, local_time(time))
     if job.error:
-        yield _line("error", f"{job.error.message} ({job.error.code})")
+        yield _line("error", f"{printable(job.error.message)} ({job.error.code})")
 
 
 def describe_in_list(job: Job) -> str:
@@ -109,13 +112,13 @@ def describe_in_list(job: Job) -> str:
 
 def describe_file(file: FileOutcome) -> str:
     """A file in one line: state, id, key or reason, size."""
-    parts = [f"{file.state:<9}", file.label]
+    parts = [f"{file.state:<9}", printable(file.label)]
     if file.id is not None and file.key:
-        parts.append(file.key)
+        parts.append(printable(file.key))
     if file.size is not None:
         parts.append(human_bytes(file.size))
     line = "  ".join(parts)
-    return f"{line}: {file.reason}" if file.reason else line
+    return f"{line}: {printable(file.reason)}" if file.reason else line
 
 
 def describe_download(report: Download) -> str:

@@ -369,8 +369,20 @@ def test_files_of_a_prefix_keep_their_folders_and_are_chosen_by_patterns(
     assert (ended.returncode, ended.stdout) == (0, "2 of 2 files in out (204.8 kB), 1 excluded\n")
     found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
     assert found == ["out/a/x.csv", "out/b/x.csv"]
-    command("get", "--prefix", "downloads/2024/", "-o", "flat", "--layout", "flat", "--include", "*.csv")
-    assert sorted(path.name for path in (tmp_path / "flat").iterdir()) == ["x-1.csv", "x.csv"]
+    ended = command("get", "--prefix", "downloads/2024/", "-o", "flat", "--flat", "--include", "*.csv")
+    assert sorted(path.name for path in (tmp_path / "flat").iterdir()) == ["lorry-renamed.json", "x-1.csv", "x.csv"]
+    assert "renamed: downloads/2024/b/x.csv is x-1.csv\n" in ended.stderr
+    assert "1 file renamed; flat/lorry-renamed.json lists them\n" in ended.stderr
+
+
+def test_what_deceives_a_terminal_is_escaped(command: Command, service: FakeServer, tmp_path: Path) -> None:
+    key = "downloads/a\x1b[2J\n\u202egpj.exe"
+    service.put(key, DATA)
+    ended = command("get", "--prefix", "downloads/", "-o", "out")
+    assert "renamed: downloads/a\\x1b[2J\\n\\u202egpj.exe is a_[2J__gpj.exe\n" in ended.stderr
+    shown = command("status", JOB_ID, "--state", "available").stdout
+    assert "downloads/a\\x1b[2J\\n\\u202egpj.exe" in shown
+    assert "\x1b" not in shown + ended.stderr
 
 
 def test_the_command_to_continue_repeats_how_files_are_chosen_and_named(

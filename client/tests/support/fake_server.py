@@ -203,6 +203,7 @@ class FakeServer:
         number = re.search(r"(\d{5,})", key)
         return {
             "index": index, "id": int(number[1]) if number else None, "key": key,
-            "state": "available" if found else "missing", "size": len(found.data) if found else None,
-            "reason": None,
+            "state": "missing" if not found else "available" if found.data or key[-1] != "/" else "folder",
+            "size": len(found.data) if found else None, "reason": None,
+            "etag": found.etag.strip('"') if found else None,
         }  # fmt: skip

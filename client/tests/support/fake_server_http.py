@@ -8,7 +8,7 @@ import re
 import sys
 import time
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
+from email.utils import formatdate, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -212,6 +212,9 @@ class _Exchange:
 
     def send_object(self, stored: StoredObject) -> None:
         data, whole = stored.data, len(stored.data)
+        if self.handler.headers.get("If-Match", stored.etag) != stored.etag:
+            self.send(412, b"<Error><Code>PreconditionFailed</Code></Error>")
+            return
         etag = f"W/{stored.etag}" if self.fake_server.weak_etags else stored.etag
         wanted = re.fullmatch(r"bytes=(\d*)-(\d*)", self.handler.headers.get("Range", ""))
         if not wanted and self.is_unchanged(stored):
@@ -237,7 +240,8 @@ class _Exchange:
 
     def send_body(self, status: int, data: bytes, headers: dict[str, str], stored: StoredObject) -> None:
         cut = stored.cuts.pop(0) if stored.cuts else None
-        self.send_head(status, headers | {"Content-Length": str(len(data))})
+        modified = formatdate(stored.modified, usegmt=True)
+        self.send_head(status, headers | {"Content-Length": str(len(data)), "Last-Modified": modified})
         if cut is not None:
             self.handler.wfile.write(data[:cut])
             if stored.after_cut:
