@@ -264,7 +264,7 @@ class Downloader:
 def was_downloaded(path: Path, size: int, *, job: Job) -> bool:
     """Whether an earlier run for this job wrote `path`: it has the right size, and was put there after the job began.
 
-    Its modification time is that of the object; the time of its last change of name or status tells when it came.
+    Its modification time is that of the object, so the time when it got its name is compared instead.
     """
     if not path.is_file():
         return False
