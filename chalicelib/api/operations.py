@@ -117,6 +117,10 @@ OPERATIONS: tuple[Operation, ...] = (
         view="views_jobs.retry",
         tag="Jobs",
         summary="Retry what failed",
+        description=(
+            "Also of a ready job that lacks files which may be readable by now: archived, forbidden, changed. They are "
+            "looked up again, and a new archive is built."
+        ),
         parameters=(contract.JOB_ID, contract.IDEMPOTENCY_KEY),
         replies={
             202: Reply("The job continues.", "answers.JobSummary", headers=("Retry-After", "Idempotency-Replayed")),

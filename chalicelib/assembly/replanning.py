@@ -13,8 +13,9 @@ from chalicelib.assembly.lifecycle import abort_uploads
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors
 from chalicelib.checking.checker import incomplete, look_up, outcome, wants_all
 from chalicelib.errors import SourceChanged
-from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, JobLifecycle
+from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Counts, FileResult, FileState, Job, tally
+from chalicelib.jobs.outcomes import nothing_available
 from chalicelib.jobs.ports import BATCHES_AT_ONCE, CheckedFile, JobTable, SourceStore, files_of
 
 MAX_CHANGES = 3  # a file that is seen to change in its third plan is given up
@@ -114,7 +115,7 @@ class Replanner(msgspec.Struct, frozen=True):
     def _ended(self, job: Job) -> bool:
         """Whether there is nothing to assemble; the job is failed then."""
         if not job.available:
-            self.lifecycle.fail(job, NO_FILES_AVAILABLE)
+            self.lifecycle.fail(job, nothing_available(self.jobs, job))
             return True
         if wants_all(job) and job.available + job.folders < job.total:
             self.lifecycle.fail(job, incomplete(self._files(job), job.total))

@@ -17,11 +17,13 @@ from chalicelib.aws.updates import (
     NEW_ROW,
     Action,
     ConditionCheck,
+    Delete,
     Put,
     Update,
     at_most,
     between,
     equals,
+    present,
 )
 from chalicelib.errors import FieldProblem, InvalidRequest
 from chalicelib.jobs.model import Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile
@@ -95,6 +97,10 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
             current = rows.job_from(row) if row else None
             return current if current and current.step and current.generation == job.generation else Recorded.JOB_ENDED
         return Recorded.RECORDED
+
+    def reopen(self, job: Job, batch: int, *, results: Sequence[FileResult]) -> bool:
+        stored = Delete(keys.result(job.job_id, batch, listing=job.listing), present("results"))
+        return self.table.wins(stored, job_updates.reopened(job, results))
 
     def unrecorded(self, job: Job, batches: Sequence[int]) -> list[int]:
         wanted = [keys.result(job.job_id, number, listing=job.listing) for number in batches]

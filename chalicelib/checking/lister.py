@@ -9,8 +9,9 @@ import msgspec
 
 from chalicelib.checking.checker import Checked, outcome, result_of
 from chalicelib.errors import TooManyFiles
-from chalicelib.jobs.lifecycle import NO_FILES_AVAILABLE, JobLifecycle
+from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import Failure, Job, RequestedFile, batch_size, clipped
+from chalicelib.jobs.outcomes import NO_FILES_AVAILABLE
 from chalicelib.jobs.ports import CheckedFile, JobTable, SourceStore
 from chalicelib.limits import MAX_FILES_PER_JOB
 from chalicelib.messages import ListPrefix
@@ -46,7 +47,7 @@ class PrefixLister(msgspec.Struct, frozen=True):
             self.lifecycle.fail(job, Failure(TooManyFiles.code, clipped(sentence)))
             return Checked.DROPPED
         if not found:
-            self.lifecycle.fail(job, NO_FILES_AVAILABLE)
+            self.lifecycle.fail(job, Failure(NO_FILES_AVAILABLE, clipped(f"there is no file below {job.prefix}")))
             return Checked.DROPPED
         sized = msgspec.structs.replace(job, total=len(found), batch_size=batch_size([file.key for file, _ in found]))
         recorded = self.table.record_listing(sized, found, listing=self.token(), now=self.now())

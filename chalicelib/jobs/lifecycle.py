@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from chalicelib.errors import LorryError, TableUnavailable, UnreadableMessage
 from chalicelib.jobs.dispatching import STEP, WINDOW, Dispatcher
 from chalicelib.jobs.model import Actor, Failure, Job, JobEvent, JobStatus, Step, clipped
+from chalicelib.jobs.outcomes import doubtful_batches, nothing_available
 from chalicelib.jobs.ports import Change, JobTable, WorkQueue
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.messages import (
@@ -35,7 +36,6 @@ OUTAGE_COST = 1  # of a run that met an outage, for which its message is not to 
 MAX_RUNS = 10
 
 STALL_MS = 20_000  # less than it takes a lost message to come back
-NO_FILES_AVAILABLE = Failure("no_files_available", "none of the requested files is available")
 
 
 def first_messages(job: Job, *, resume: bool = False) -> list[Message]:
@@ -91,6 +91,8 @@ class JobLifecycle(msgspec.Struct, frozen=True):
         job = self.begin(message)
         if job is None:
             return 0
+        if job.generation > 1 and not job.dispatched:
+            job = self._reopened(job)
         sent = 0
         if message.resume or redelivered:
             sent += self.dispatcher.resend(job, job.in_flight if message.resume else STEP)
@@ -98,6 +100,12 @@ class JobLifecycle(msgspec.Struct, frozen=True):
             sent += self.dispatcher.dispatch(job)
         self.finish(job)
         return sent
+
+    def _reopened(self, job: Job) -> Job:
+        """A retried job, after batches with files that may be readable by now have lost their results."""
+        for number, results in doubtful_batches(self.table, job):
+            self.table.reopen(job, number, results=results)
+        return self.table.get(job.job_id) or job
 
     @contextmanager
     def running(self, message: Message, *, redelivered: bool = False) -> Iterator[None]:
@@ -139,7 +147,7 @@ class JobLifecycle(msgspec.Struct, frozen=True):
         if job.status is not JobStatus.PROCESSING or not job.all_checked:
             return None
         if not job.available:
-            return self._end(job, Trigger.FAIL, error=NO_FILES_AVAILABLE, all_checked=True)
+            return self._end(job, Trigger.FAIL, error=nothing_available(self.table, job), all_checked=True)
         if job.archive is None:
             return self._end(job, Trigger.SUCCEED, all_checked=True)
         return self._assemble(job)

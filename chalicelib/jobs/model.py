@@ -14,7 +14,7 @@ from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_ERROR_BYTES, MAX_FILES_PE
 
 
 class JobStatus(StrEnum):
-    """Ready, failed and cancelled are ends; only a failed job can be retried."""
+    """Ready, failed and cancelled are ends; a client may retry a job that failed, or that lacks files."""
 
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -107,6 +107,9 @@ FORBIDDEN = "forbidden"
 NOT_LINKABLE = "key_not_linkable"
 
 
+SOURCE_CHANGED = "source_changed"
+
+
 def is_linkable(key: str) -> bool:
     """Whether a link leads to this object: clients resolve `.` and `..` in paths, encoded or not."""
     return not any(segment in (".", "..") for segment in key.split("/"))
@@ -125,6 +128,11 @@ class FileResult(msgspec.Struct, frozen=True, array_like=True):
     crc32: int | None = None
     reason: str | None = None
     encoding: str | None = None
+
+    @property
+    def code(self) -> str:
+        """The reason without what the store says, else the state."""
+        return (self.reason or "").partition(" ")[0] if self.state is FileState.FAILED else str(self.state)
 
 
 PENDING_RESULT = FileResult(FileState.PENDING)

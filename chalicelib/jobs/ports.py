@@ -97,6 +97,12 @@ class JobTable(Protocol):
         written and the job is returned as it is now.
         """
 
+    def reopen(self, job: Job, batch: int, *, results: Sequence[FileResult]) -> bool:
+        """Forget the results of a batch and count them no more, before any batch of this attempt is sent.
+
+        False if that has begun, or the batch has no results.
+        """
+
     def unrecorded(self, job: Job, batches: Sequence[int]) -> list[int]:
         """Those among `batches` that have no results, in their order."""
 

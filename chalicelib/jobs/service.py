@@ -27,6 +27,7 @@ from chalicelib.jobs.model import (
     RequestedFile,
     batch_size,
 )
+from chalicelib.jobs.outcomes import may_find_more
 from chalicelib.jobs.ports import Change, CheckedFile, EventPage, JobPage, JobTable, WorkQueue, files_of
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import MAX_FILES_PER_BATCH, MiB
@@ -151,7 +152,7 @@ class JobService(msgspec.Struct, frozen=True):
         return job
 
     def retry(self, job_id: str, actor: Actor, *, key: str = "") -> tuple[Job, bool]:
-        """Runs again what failed: batches without results, files that changed, an assembly.
+        """Runs again what failed: batches without results, files that may be readable by now, an assembly.
 
         Returns the job, and whether it was its last retry that had the same `key`: then nothing is done. Raises
         NothingToRetry, and as `read`.
@@ -159,7 +160,8 @@ class JobService(msgspec.Struct, frozen=True):
         before = self.read(job_id, actor.by)
         if key and before.retry_key == key:
             return before, True
-        if not retryable(before):
+        ended = before.status in (JobStatus.READY, JobStatus.FAILED)
+        if not retryable(before) and not (ended and may_find_more(self.table, before)):
             raise NothingToRetry(job_id, status=before.status)
         now = self.now()
         change = Change(
@@ -168,7 +170,7 @@ class JobService(msgspec.Struct, frozen=True):
             event=JobEvent("retried", now, actor),
             expires_at=now + 2 * self.job_ttl * 1000,
             sweep_at=now + self.sweep_after * 1000,
-            min_progress=before.progress,
+            min_progress=0 if before.status is JobStatus.READY else before.progress,
             retry_key=key,
         )
         job = self.table.apply(change)

@@ -1,7 +1,7 @@
 """The one table of what may happen to a job. Pure: adapters turn it into conditions of conditional writes.
 
 A state is a status and, while the job is processing, the step it is in. Ready, failed and cancelled are final for every
-worker; only a client's `retry` leads from failed back to processing.
+worker; only a client's `retry` leads from failed, and from ready if files may be read by now, back to processing.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ TRANSITIONS: Final[dict[Trigger, tuple[frozenset[State], State]]] = {
     Trigger.SUCCEED: (frozenset({CHECKING, ASSEMBLING}), READY),
     Trigger.FAIL: (OPEN, FAILED),
     Trigger.CANCEL: (OPEN, CANCELLED),
-    Trigger.RETRY: (frozenset({FAILED}), CHECKING),
+    Trigger.RETRY: (frozenset({READY, FAILED}), CHECKING),
 }
 
 

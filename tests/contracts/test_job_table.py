@@ -140,6 +140,21 @@ def test_a_batch_of_an_earlier_attempt_is_refused(table: JobTable) -> None:
     assert record(table, 0, [AVAILABLE, MISSING], generation=2) is Recorded.RECORDED
 
 
+def test_results_of_a_retried_job_are_forgotten_until_a_batch_is_sent(table: JobTable) -> None:
+    record(processing(table), 0, [AVAILABLE, MISSING])
+    assert not table.reopen(job(), 1, results=[AVAILABLE])
+    assert table.reopen(job(), 0, results=[AVAILABLE, MISSING])
+    after = read(table)
+    assert (after.counts, after.size, after.checked) == (Counts(0, 0, 0), 0, 0)
+    assert table.unrecorded(job(), [0, 1, 2]) == [0, 1, 2]
+    assert not table.reopen(job(), 0, results=[AVAILABLE, MISSING])
+    assert record(table, 0, [AVAILABLE, MISSING]) is Recorded.RECORDED
+    assert not table.reopen(job(generation=2), 0, results=[AVAILABLE, MISSING])
+    assert table.advance(read(table), Advance(1, (0,)))
+    assert not table.reopen(job(), 0, results=[AVAILABLE, MISSING])
+    assert read(table).counts == Counts(1, 1, 0)
+
+
 def test_a_job_ends_only_when_all_its_batches_are_recorded(table: JobTable) -> None:
     record(processing(table), 0, [AVAILABLE, MISSING])
     assert table.apply(change(Trigger.SUCCEED, all_checked=True)) is None

@@ -65,3 +65,47 @@ def kinds(separate: Deployment, job_id: str) -> list[str]:
     """What the audit trail has."""
     events = separate.call("GET", f"/v1/download/{job_id}/events").json()["events"]
     return [event["kind"] for event in events]
+
+
+def retried(deployment: Deployment, job_id: str) -> int:
+    return deployment.call("POST", f"/v1/download/{job_id}/retry").status_code
+
+
+@pytest.mark.parametrize("archive", [False, True])
+def test_a_retry_of_a_ready_job_finds_what_was_restored_since(
+    separate: Deployment, proxy: StoreProxy, archive: bool
+) -> None:
+    bodies = {SMALL: noise(1_000, SMALL), DENIED: noise(10, DENIED), FROZEN: noise(6 * MiB, FROZEN)}
+    separate.put_all(bodies)
+    proxy.objects = {key(FROZEN): Trouble.GLACIER, key(DENIED): Trouble.DENIED}
+    job = separate.run(bodies, archive=archive)
+    assert (job["status"], counts(job)) == ("ready", (1, 0, 2))
+    proxy.objects = {key(DENIED): Trouble.DENIED}
+    assert retried(separate, job["jobId"]) == 202
+    job = separate.ended(job["jobId"])
+    assert (job["status"], counts(job)) == ("ready", (2, 0, 1))
+    proxy.objects = {}
+    assert retried(separate, job["jobId"]) == 202
+    job = separate.ended(job["jobId"])
+    assert (job["status"], counts(job)) == ("ready", (3, 0, 0))
+    assert [separate.fetch(url) for url in job["resultUrls"]] == list(bodies.values())
+    for made in job["archives"]:
+        entries = unzipped(separate.fetch(made["url"]))
+        assert {name: entries[name] for name in entries if name != "MANIFEST.json"} == {
+            f"{file_id}.zip": body for file_id, body in bodies.items()
+        }
+    assert len(job["archives"]) == archive
+    assert retried(separate, job["jobId"]) == 409
+
+
+def test_a_job_of_archived_files_only_says_what_to_do_and_can_be_retried(
+    separate: Deployment, proxy: StoreProxy
+) -> None:
+    separate.put(FROZEN, b"frozen")
+    proxy.objects = {key(FROZEN): Trouble.GLACIER}
+    job = separate.run([FROZEN], archive=True)
+    assert (job["status"], job["error"]["code"]) == ("failed", "no_files_available")
+    assert job["error"]["message"].endswith("1 archived: restore it first")
+    proxy.objects = {}
+    assert retried(separate, job["jobId"]) == 202
+    assert separate.ended(job["jobId"])["status"] == "ready"

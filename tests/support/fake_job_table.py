@@ -79,6 +79,17 @@ class FakeJobTable:
         self._answer()
         return {n: self.results[_place(job), n] for n in batches if (_place(job), n) in self.results}
 
+    def reopen(self, job: Job, batch: int, *, results: Sequence[FileResult]) -> bool:
+        current, place = self._current(job), (_place(job), batch)
+        if current is None or current.dispatched or place not in self.results:
+            return False
+        counts, size = tally(results)
+        less = replace(current, size=current.size - size, checked=current.checked - 1, version=current.version + 1)
+        with self.write():
+            del self.results[place]
+            self.jobs[job.job_id] = added(less, Counts() - counts)
+        return True
+
     def unrecorded(self, job: Job, batches: Sequence[int]) -> list[int]:
         self._answer()
         return [n for n in batches if (_place(job), n) not in self.results]
@@ -249,6 +260,7 @@ def added(job: Job, counts: Counts) -> Job:
         available=job.available + counts.available,
         missing=job.missing + counts.missing,
         failed=job.failed + counts.failed,
+        folders=job.folders + counts.folders,
     )
 
 

@@ -123,7 +123,10 @@ def test_links_are_minted_at_each_read_and_tell_when_they_die(http: Any, world: 
 def test_a_job_without_any_file_tells_why_it_failed(http: Any, world: World) -> None:
     document = status(http, ready(http, world, 70000, missing=(70000,)))
     assert (document["status"], document["resultUrls"]) == ("failed", None)
-    assert document["error"] == {"code": "no_files_available", "message": "none of the requested files is available"}
+    assert document["error"] == {
+        "code": "no_files_available",
+        "message": "none of the requested files is available: 1 missing",
+    }
 
 
 def test_times_are_rfc_3339(http: Any, world: World) -> None:

@@ -159,7 +159,7 @@ def test_a_job_whose_files_are_all_missing_fails_and_says_so() -> None:
     world.work_off()
     after = world.job(job.job_id)
     assert after.status is JobStatus.FAILED
-    assert after.error == Failure("no_files_available", "none of the requested files is available")
+    assert after.error == Failure("no_files_available", "none of the requested files is available: 3 missing")
 
 
 def test_a_job_is_not_finished_before_its_last_batch() -> None:

@@ -33,6 +33,7 @@ ALLOWED = {
     ("checksumming", "fail"): "failed",
     ("checksumming", "cancel"): "cancelled",
     ("failed", "retry"): "checking",
+    ("ready", "retry"): "checking",
 }
 
 
@@ -55,8 +56,8 @@ def test_a_job_has_a_step_exactly_while_it_is_processing(trigger: Trigger) -> No
 
 
 @pytest.mark.parametrize("state", STATES, ids=name)
-def test_an_ended_job_stays_as_it_is_unless_a_failed_one_is_retried(state: State) -> None:
+def test_an_ended_job_stays_as_it_is_unless_it_is_retried(state: State) -> None:
     possible = {str(trigger) for trigger in Trigger if state in sources(trigger)}
     assert state.status.ended or {"fail", "cancel"} <= possible
-    assert not state.status.ended or possible == ({"retry"} if state.status is JobStatus.FAILED else set())
+    assert not state.status.ended or possible == (set() if state.status is JobStatus.CANCELLED else {"retry"})
     assert (state in OPEN) == (not state.status.ended)
