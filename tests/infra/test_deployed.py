@@ -104,7 +104,7 @@ def run_job(stack: RunningStack) -> dict[str, Any]:
 def test_the_roles_are_enough_for_the_whole_job(guarded: RunningStack) -> None:
     assert httpx.get(f"{guarded.url}/health", timeout=30).json()["status"] == "healthy"
     job = run_job(guarded)
-    assert (job["status"], job["counts"]) == ("ready", {"available": 1, "missing": 1, "failed": 0})
+    assert (job["status"], job["counts"]) == ("ready", {"available": 1, "missing": 1, "failed": 0, "folders": 0})
     link, nothing = job["resultUrls"]
     assert httpx.get(link, timeout=30).content == b"present"
     assert nothing is None
