@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
 from functools import cached_property
 from typing import Any
 
@@ -52,6 +53,24 @@ class _Loader(Loader):  # type: ignore[misc]  # botocore has no types
 
 
 PROBE = _config(1, connect=1, read=1.5)
+
+BUSY_STATUSES = frozenset({429, 503})
+BUSY_ATTEMPTS = 6  # then the message waits, at little cost
+FIRST_PAUSE = 0.1  # seconds, at most; doubles with each attempt, so that all pauses take 3 s at most
+
+
+def _pause_if_busy(attempts: int, response: tuple[Any, dict[str, Any]] | None = None, **_: Any) -> float | None:
+    """What the SDK asks after each attempt: how long to wait before the next one, None for no other.
+
+    One refusal must cost one request, not the batch or the part that it belongs to. Pauses are random, so that workers
+    do not come back together.
+    """
+    if response is None or attempts >= BUSY_ATTEMPTS:
+        return None
+    status = response[1].get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return random.uniform(0, FIRST_PAUSE * 2 ** (attempts - 1)) if status in BUSY_STATUSES else None
+
+
 STORE_REGION = "us-east-1"  # what stores without regions expect in signatures
 
 
@@ -193,7 +212,10 @@ class Clients:
         if settings.s3_access_key_id:
             more["aws_access_key_id"] = settings.s3_access_key_id
             more["aws_secret_access_key"] = settings.s3_secret_access_key
-        return self._client("s3", config.merge(Config(signature_version="s3v4", s3=style)), **more)
+        client = self._client("s3", config.merge(Config(signature_version="s3v4", s3=style)), **more)
+        if config is not PROBE:
+            client.meta.events.register_first("needs-retry.s3", _pause_if_busy)
+        return client
 
     def store_credentials(self) -> Credentials:
         """What the store's clients sign with now. A role's rotate, so nothing keeps them. Raises InvalidSettings."""

@@ -20,7 +20,8 @@ ARCHIVED_CODES = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
 FORBIDDEN_CODES = frozenset({"403", "AccessDenied", "Forbidden"})  # others, such as InvalidAccessKeyId, are about us
 ADVICE = "; the role needs s3:GetObject and s3:ListBucket"
 ONE_BYTE = "bytes=0-0"
-THROTTLING_CODES = frozenset({"SlowDown", "429", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
+# The answer to a HEAD has no body: the SDK takes its status for the code.
+THROTTLING_CODES = frozenset({"SlowDown", "429", "503", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
 
 
 class S3SourceStore(msgspec.Struct, frozen=True):
@@ -124,7 +125,7 @@ def _code_of(error: ClientError) -> str:
 
 def _storage_error(key: str, error: ClientError) -> StorageError:
     code = _code_of(error)
-    cause = f"HTTP {status_of(error)} {code}"
+    cause = f"HTTP {status_of(error)}" + f" {code}" * (not code.isdecimal())
     if status_of(error) == 429 or code in THROTTLING_CODES:
         return StorageThrottled(key, cause)
     if status_of(error) in (401, 403):

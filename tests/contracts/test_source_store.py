@@ -216,7 +216,7 @@ def test_an_object_in_cold_storage_is_archived_unless_it_was_restored(
         (429, StorageThrottled),
         (500, StorageUnavailable),
         (502, StorageUnavailable),
-        (503, StorageUnavailable),
+        (503, StorageThrottled),
         (504, StorageUnavailable),
     ],
 )

@@ -109,3 +109,16 @@ def test_a_job_of_archived_files_only_says_what_to_do_and_can_be_retried(
     proxy.objects = {}
     assert retried(separate, job["jobId"]) == 202
     assert separate.ended(job["jobId"])["status"] == "ready"
+
+
+def test_a_store_that_refuses_many_requests_costs_no_batch(separate: Deployment, proxy: StoreProxy) -> None:
+    bodies = {number: noise(2_000, number) for number in range(78_100, 78_400)}
+    bodies |= {number: noise(6 * MiB, number) for number in range(78_400, 78_404)}
+    separate.put_all(bodies)
+    proxy.slow_down = dict.fromkeys(("HEAD", "GET", "LIST", "COPY", "PUT", "POST", "DELETE"), 0.08)
+    job = separate.run(bodies, archive=True)
+    assert (job["status"], counts(job)) == ("ready", (len(bodies), 0, 0))
+    assert not {"batch_retried", "assembly_retried"} & set(kinds(separate, job["jobId"]))
+    proxy.reset()
+    entries = unzipped(separate.fetch(job["archives"][0]["url"]))
+    assert all(entries[f"{number}.zip"] == body for number, body in bodies.items())
