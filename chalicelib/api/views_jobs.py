@@ -15,6 +15,7 @@ from chalicelib.api.rendering import archive_documents, event_document, job_docu
 from chalicelib.api.requests import job_id_from
 from chalicelib.archive.names import file_name
 from chalicelib.assembly.model import Archive
+from chalicelib.checking.checker import wants_all
 from chalicelib.delivery.job_summary import event_name, job_summary
 from chalicelib.delivery.presign import Minter
 from chalicelib.errors import FieldProblem, InvalidRequest, JobNotReady, NoSuchResult, SecretUnavailable
@@ -149,8 +150,10 @@ def download(call: Call, job_id: str) -> Answer:
 
 
 def download_file(call: Call, *, job_id: str, number: str) -> Answer:
-    """The stable address of a file."""
-    job = _ready_job(call, job_id)
+    """The stable address of a file, which leads to it as soon as it is checked, unless the client wants all or none."""
+    job = job_of(call, job_id)
+    if job.status.ended or wants_all(job) or not job.listed:
+        job = _ready_job(call, job_id)
     return _to_file(call, job, index=_index(job, number, count=job.total, what="file"))
 
 
@@ -184,13 +187,19 @@ def document_of(call: Call, job: Job, *, first: int, limit: int) -> JobDocument:
 def _ready_job(call: Call, job_id: str) -> Job:
     job = job_of(call, job_id)
     if job.status is not JobStatus.READY:
-        reason = f": {job.error.message}" if job.error else ""
-        raise JobNotReady(job.job_id, job.status, reason, None if job.status.ended else POLL_SECONDS)
+        raise _not_ready(job)
     return job
+
+
+def _not_ready(job: Job) -> JobNotReady:
+    reason = f": {job.error.message}" if job.error else ""
+    return JobNotReady(job.job_id, job.status, reason, None if job.status.ended else POLL_SECONDS)
 
 
 def _to_file(call: Call, job: Job, *, index: int) -> Answer:
     ((file, result),) = call.services.jobs.files(job, first=index, limit=1).files
+    if result.state is FileState.PENDING:
+        raise _not_ready(job)
     if result.state is not FileState.AVAILABLE:
         raise NoSuchResult(job.job_id, what=f"file {index} ({file.key})", reason=result.reason or str(result.state))
     if not is_linkable(file.key):

@@ -172,9 +172,7 @@ def test_too_many_files_are_413(local: Deployment) -> None:
         ('{"file_ids":[70000],"archive":{"layout":"spiral"}}', "/archive/layout"),
         ('{"file_ids":[70000],"archive":{"filename":"../x.zip"}}', "/archive/filename"),
         ('{"keys":["elsewhere/a"]}', "/keys/0"),
-        ('{"keys":["downloads/../a"]}', "/keys/0"),
-        ('{"keys":["downloads//a"]}', "/keys/0"),
-        ('{"keys":["downloads/a\\u0007"]}', "/keys/0"),
+        ('{"keys":["downloads/a\\u0000"]}', "/keys/0"),
     ],
 )
 def test_a_bad_request_names_the_offending_place_and_creates_nothing(

@@ -7,9 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from chalicelib.messages import CheckBatch, DispatchJob
 from tests.support.api import INITIATE, assert_problem, post
 from tests.support.builders import World
-from tests.support.services import STORE
+from tests.support.services import STORE, in_use
 from tests.unit.api.jobs import initiated, ready
 
 ORIGIN = "https://app.test"
@@ -68,6 +69,22 @@ def test_the_download_of_several_files_lists_their_links(http: Any, world: World
     answer = http.get(f"/v1/download/{ready(http, world, 70000, 70001)}")
     assert answer.status_code == 200
     assert all(url.startswith(STORE) for url in answer.json_body["resultUrls"])
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [("skip", [302, 404, 409]), ("fail", [409, 409, 409])])
+def test_a_file_can_be_fetched_as_soon_as_it_is_checked(http: Any, wanted: str, expected: list[int]) -> None:
+    world = World(files_per_batch=2)
+    world.store.put("downloads/70000.zip")
+    with in_use(world):
+        job_id = initiated(http, 70000, 70001, 70002, archive={"onMissing": wanted})["jobId"]
+        world.lifecycle.dispatch(DispatchJob(job_id), redelivered=False)
+        if wanted == "skip":
+            world.checker.check(CheckBatch(job_id, 0), redelivered=False)
+        answers = [http.get(f"/v1/download/{job_id}/files/{number}") for number in range(3)]
+        assert [answer.status_code for answer in answers] == expected
+        assert answers[2].headers["Retry-After"] == "1"
+        assert http.get(f"/v1/download/{job_id}").status_code == 409
+        assert http.get(f"/v1/download/{job_id}/files/3").status_code == (404 if wanted == "skip" else 409)
 
 
 @pytest.mark.parametrize("how", ["queued", "cancelled", "failed"])
