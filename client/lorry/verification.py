@@ -79,7 +79,7 @@ def _compared(path: Path, archive: zipfile.ZipFile, *, problems: list[str]) -> V
     if manifest is None:
         return Verification(path, len(entries), size, tuple(problems))
     problems += _differences(manifest["files"], entries)
-    absent = tuple(_absent(file) for file in manifest["files"] if file.get("name") is None)
+    absent = tuple(_absent(file) for file in manifest["files"] if file.get("name") is None and not _is_folder(file))
     return Verification(path, len(entries), size, tuple(problems), str(manifest.get("job_id")), absent)
 
 
@@ -112,6 +112,11 @@ def _differences(files: list[dict[str, Any]], entries: dict[str, zipfile.ZipInfo
     for name in entries:
         if name not in listed and not name.endswith("/"):
             yield f"{name} is in the ZIP, but not in the manifest"
+
+
+def _is_folder(file: dict[str, Any]) -> bool:
+    """Whether it is a folder marker, which a flat ZIP does not hold."""
+    return file.get("state") == "folder"
 
 
 def _absent(file: dict[str, Any]) -> str:

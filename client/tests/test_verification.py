@@ -31,6 +31,11 @@ def test_a_zip_of_the_service_is_verified_by_its_manifest(tmp_path: Path) -> Non
     assert sum(moved) > 100_013
 
 
+def test_a_folder_marker_without_an_entry_is_no_absent_file(tmp_path: Path) -> None:
+    marker = MISSING | {"file_id": None, "key": "downloads/a/", "state": "folder", "reason": None, "size": 0}
+    assert result_of(tmp_path / "a.zip", zip_of(FILES, manifest_of(FILES, marker))).absent == ()
+
+
 def test_every_changed_byte_of_data_is_found(tmp_path: Path) -> None:
     data = zip_of(FILES, manifest_of(FILES))
     at = data.index(b"first content")
