@@ -119,7 +119,7 @@ def test_100_000_files_planned_in_a_hundred_messages_become_the_same_archive() -
     files: dict[int, bytes | None] = {n: chance.randbytes(chance.randrange(60)) for n in range(100_000)}
     files |= {n: chance.randbytes(3_000) for n in range(0, 100_000, 1_000)}
     targets = (20_000, 60_000, 180_000)
-    limits = replace(SMALL, literal_targets=targets, literal_entries=2_000, max_part=500_000, max_parts=400)
+    limits = replace(SMALL, literal_targets=targets, literal_entries=2_000, max_part=500_000, max_parts=600)
     results: list[tuple[int, bytes]] = []
     for options in ({}, {**STOP_SOON, "small_bytes": 0}):
         here = AssemblyWorld(FakeStore(limits), limits=limits, files_per_batch=100, **options)
