@@ -153,7 +153,7 @@ def download_file(call: Call, *, job_id: str, number: str) -> Answer:
     """The stable address of a file, which leads to it as soon as it is checked, unless the client wants all or none."""
     job = job_of(call, job_id)
     if job.status.ended or wants_all(job) or not job.listed:
-        job = _ready_job(call, job_id)
+        _require_ready(job)
     return _to_file(call, job, index=_index(job, number, count=job.total, what="file"))
 
 
@@ -186,9 +186,13 @@ def document_of(call: Call, job: Job, *, first: int, limit: int) -> JobDocument:
 
 def _ready_job(call: Call, job_id: str) -> Job:
     job = job_of(call, job_id)
+    _require_ready(job)
+    return job
+
+
+def _require_ready(job: Job) -> None:
     if job.status is not JobStatus.READY:
         raise _not_ready(job)
-    return job
 
 
 def _not_ready(job: Job) -> JobNotReady:

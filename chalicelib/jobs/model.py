@@ -107,9 +107,6 @@ FORBIDDEN = "forbidden"
 NOT_LINKABLE = "key_not_linkable"
 
 
-SOURCE_CHANGED = "source_changed"
-
-
 def is_linkable(key: str) -> bool:
     """Whether a link leads to this object: clients resolve `.` and `..` in paths, encoded or not."""
     return not any(segment in (".", "..") for segment in key.split("/"))

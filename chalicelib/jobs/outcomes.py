@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from chalicelib.errors import SourceChanged
 from chalicelib.jobs.model import (
     ARCHIVED,
     CUSTOMER_KEY,
     FORBIDDEN,
     NOT_LINKABLE,
-    SOURCE_CHANGED,
     Failure,
     FileResult,
     Job,
@@ -20,13 +20,13 @@ from chalicelib.jobs.ports import BATCHES_AT_ONCE, JobTable
 
 NO_FILES_AVAILABLE = "no_files_available"
 
-_PASSING = frozenset({ARCHIVED, FORBIDDEN, SOURCE_CHANGED})  # reasons that may not apply any more
+_PASSING = frozenset({ARCHIVED, FORBIDDEN, SourceChanged.code})  # reasons that may not apply any more
 _ADVICE = {
     ARCHIVED: ": restore it first",
     CUSTOMER_KEY: ": only who has its key can read it",
     FORBIDDEN: ": its reason has what the store says",
     NOT_LINKABLE: ": ask for an archive",
-    SOURCE_CHANGED: ": retry the job",
+    SourceChanged.code: ": retry the job",
 }
 
 
