@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import queue
 import threading
 import time
@@ -22,9 +21,9 @@ from pathlib import Path
 import httpx
 
 from lorry.errors import LorryError, TargetUnusable
-from lorry.local_files import FULL_DISK, BeingWritten, Existing, PartFile, require_space
+from lorry.local_files import FULL_DISK, BeingWritten, Existing, PartFile, require_space, write_renamed
 from lorry.models import FileOutcome, Job, Page
-from lorry.names import RENAMED_LIST, Names, is_wanted
+from lorry.names import Names, is_wanted
 from lorry.reports import Download, DownloadListener, FileEnding
 from lorry.retries import RetryPolicy
 from lorry.transfer import Link, Links, Stopped, Transfer, TransferFailed, Version
@@ -152,7 +151,7 @@ class Downloader:
         if self._crash:
             raise self._crash
         report = self._ledger.report()
-        write_renamed(report)
+        write_renamed(report.folder, report.renamed)
         return report
 
     def _fill_queue(self, pages: Iterable[Page], read_again: Callable[[Page], Page]) -> None:
@@ -167,7 +166,7 @@ class Downloader:
                 if self._stop.is_set():
                     return
                 if file.state == "folder":
-                    (plan.folder / names.folder_for(file)).mkdir(parents=True, exist_ok=True)
+                    self._make_folder(file, plan.folder / names.folder_for(file))
                     continue
                 name = names.path_for(file)
                 if is_wanted(file.key or file.label, include=plan.include, exclude=plan.exclude):
@@ -219,9 +218,7 @@ class Downloader:
             with self._open_part(path) as part:
                 downloaded = self._transfer().run(task.link, part, version=Version.of(task.file), existing=existing)
         except OSError as error:
-            if error.errno in FULL_DISK:
-                raise TargetUnusable(self._plan.folder, error.strerror or str(error)) from error
-            self._ledger.lost(replace(task.file, state="failed", reason=str(error)))
+            self._lose(task.file, error)
         except (TransferFailed, BeingWritten, LorryError) as error:
             self._ledger.lost(replace(task.file, state="failed", reason=str(error)))
         else:
@@ -229,6 +226,18 @@ class Downloader:
                 self._ledger.completed(task, size=part.size)
             else:
                 self._keep(task, path.stat().st_size)
+
+    def _make_folder(self, file: FileOutcome, path: Path) -> None:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self._lose(file, error)
+
+    def _lose(self, file: FileOutcome, error: OSError) -> None:
+        """Counts a file that the disk did not take as failed. Raises TargetUnusable if it takes no other either."""
+        if error.errno in FULL_DISK:
+            raise TargetUnusable(self._plan.folder, error.strerror or str(error)) from error
+        self._ledger.lost(replace(file, state="failed", reason=str(error)))
 
     def _existing(self, path: Path, size: int | None) -> Existing | None:
         """The file at `path`, if it may be the same as the one in the store."""
@@ -271,14 +280,6 @@ def was_downloaded(path: Path, size: int, *, job: Job) -> bool:
     found = path.stat()
     created = job.created_at
     return found.st_size == size and (created is None or found.st_ctime >= (created - CLOCK_DIFFERENCE).timestamp())
-
-
-def write_renamed(report: Download) -> None:
-    """Lists the renamed files in their folder, if there are any."""
-    if report.renamed:
-        rows = [{"key": key, "name": name} for key, name in report.renamed]
-        text = json.dumps({"renamed": rows}, indent=1)
-        (report.folder / RENAMED_LIST).write_text(f"{text}\n", encoding="utf-8")
 
 
 def _urls(page: Page) -> list[str | None]:

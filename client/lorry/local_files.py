@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import json
 import os
 import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 from typing import BinaryIO
 
 from lorry.errors import TargetUnusable
-from lorry.names import NOTE_ENDING, PART_ENDING
+from lorry.names import NOTE_ENDING, PART_ENDING, RENAMED_LIST
 
 if sys.platform != "win32":
     import fcntl
@@ -207,6 +209,17 @@ def require_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if size > free:
         raise TargetUnusable(folder, f"{size:,} bytes are needed, but only {free:,} are free")
+
+
+def write_renamed(folder: Path, renamed: Sequence[tuple[str, str]]) -> None:
+    """Lists renamed files, pairs of key and name, in their folder, if there are any. Raises TargetUnusable."""
+    if not renamed:
+        return
+    text = json.dumps({"renamed": [{"key": key, "name": name} for key, name in renamed]}, indent=1)
+    try:
+        (folder / RENAMED_LIST).write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise TargetUnusable(folder, error.strerror or str(error)) from error
 
 
 def _md5() -> hashlib._Hash:

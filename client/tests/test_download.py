@@ -118,6 +118,16 @@ def test_folder_markers_become_folders_of_a_tree(lorry: Lorry, service: FakeServ
     assert names_in(tmp_path / "flat") == ["a.txt"]
 
 
+def test_a_folder_that_cannot_be_made_costs_no_file(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
+    for key in ("downloads/taken/", "downloads/a.txt"):
+        service.put(key, b"" if key.endswith("/") else b"x")
+    service.make_job(["downloads/taken/", "downloads/a.txt"])
+    (tmp_path / "taken").write_bytes(b"the user's own")
+    assert "exists" in str(failures(lorry, tmp_path, layout="tree", prefix="downloads/")["downloads/taken/"])
+    assert (tmp_path / "a.txt").read_bytes() == b"x"
+    assert (tmp_path / "taken").read_bytes() == b"the user's own"
+
+
 def test_hostile_keys_never_leave_the_folder(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     keys = ["downloads/..", "downloads/.bashrc", "downloads/..\\..\\evil.zip", "downloads/a\nb"]
     for key in keys:

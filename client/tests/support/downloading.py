@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,8 +52,8 @@ def ranges(service: FakeServer) -> list[str | None]:
     return [seen.headers.get("Range") for seen in service.requests("/store/")]
 
 
-def failures(lorry: Lorry, folder: Path) -> dict[str, str | None]:
+def failures(lorry: Lorry, folder: Path, **options: Any) -> dict[str, str | None]:
     with pytest.raises(DownloadFailed) as raised:
-        lorry.download(JOB_ID, folder)
+        lorry.download(JOB_ID, folder, **options)
     report = raised.value.report
     return {file.label: file.reason for file in (*report.missing, *report.failed)}
