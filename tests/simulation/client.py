@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from functools import cache, partial
+from itertools import count
 from types import GeneratorType, SimpleNamespace
 from typing import Any, Protocol
 
@@ -84,6 +85,25 @@ class Service(Protocol):
         """Raises Refused where a fault of this service happens instead of the call."""
 
 
+class Hooks:
+    """What a client registers at the SDK: of its events, the one that asks whether to try again."""
+
+    def __init__(self) -> None:
+        self._hooks: list[Callable[..., float | None]] = []
+
+    def register_first(self, event: str, hook: Callable[..., float | None]) -> None:
+        if not event.startswith("needs-retry."):
+            raise NotImplementedError(f"the simulated SDK has no {event}")
+        self._hooks.append(hook)
+
+    def pause(self, attempt: int, error: ClientError | BotoCoreError) -> float | None:
+        """As the hooks answer, each asked as the SDK does: with the answer, or with the error where there is none."""
+        answered = (None, error.response) if isinstance(error, ClientError) else None
+        caught = None if answered else error
+        answers = (hook(attempts=attempt, response=answered, caught_exception=caught) for hook in self._hooks)
+        return next((pause for pause in answers if pause is not None), None)
+
+
 class SimulatedClient:
     """A client of a simulated service. Of `config` the attempts and the read timeout count."""
 
@@ -95,7 +115,8 @@ class SimulatedClient:
         self._model = _model(service.name)
         self.exceptions = self._model.exceptions
         endpoint = f"https://{service.name}.{REGION}.amazonaws.com"
-        self.meta = SimpleNamespace(endpoint_url=endpoint, region_name=REGION, config=options)
+        self._hooks = Hooks()
+        self.meta = SimpleNamespace(endpoint_url=endpoint, region_name=REGION, config=options, events=self._hooks)
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         shape = self._model.shapes.get(operation)
@@ -114,18 +135,28 @@ class SimulatedClient:
     def _call(self, operation: str, method: Callable[..., Any], shape: Any, /, **arguments: Any) -> dict[str, Any]:
         self._service.prepare(operation, arguments, self.meta.config)
         self._validate(arguments, shape)
-        for attempt in range(1, self._attempts + 1):
+        for attempt in count(1):
             try:
                 answer = self._attempt(operation, method, arguments)
             except (ClientError, BotoCoreError) as error:
-                if attempt == self._attempts or not _is_retried(error):
+                pause = self._pause(attempt, error)
+                if pause is None:
                     raise
-                backoff = self._service.environment.random.random() * 2.0 ** (attempt - 1)
-                self._service.environment.sleep(min(backoff, LONGEST_BACKOFF))
+                self._service.environment.sleep(pause)
             else:
                 answer["ResponseMetadata"] = {"HTTPStatusCode": 200, "RetryAttempts": attempt - 1}
                 return answer
         raise AssertionError("an attempt either answers or raises")
+
+    def _pause(self, attempt: int, error: ClientError | BotoCoreError) -> float | None:
+        """Seconds before the next attempt, by the first that says so: a hook, the SDK; None for no other."""
+        pause = self._hooks.pause(attempt, error)
+        if pause is not None:
+            return pause
+        if attempt >= self._attempts or not _is_retried(error):
+            return None
+        backoff: float = self._service.environment.random.random() * 2.0 ** (attempt - 1)
+        return min(backoff, LONGEST_BACKOFF)
 
     def _validate(self, arguments: Mapping[str, Any], shape: Any) -> None:
         if shape is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,6 +129,7 @@ class Table:
     ttl_attribute: str = ""
     streamed: bool = False
     shards: list[list[Change]] = field(default_factory=lambda: [[] for _ in range(SHARDS)])
+    listeners: list[Callable[[int], None]] = field(default_factory=list)  # hear which shard has a new change
     locked: set[Key] = field(default_factory=set)  # by transactions under way
     items: dict[Key, Item] = field(default_factory=dict)
     _partitions: Partitions = field(default_factory=Partitions)
@@ -161,8 +162,10 @@ class Table:
     def _record(self, key: Key, old: Item | None, new: Item | None, expired: bool) -> None:
         self._changes += 1
         keys = self.schema.attributes(new or old or {})
-        shard = self.shards[zlib.crc32(repr(key[0]).encode()) % SHARDS]
-        shard.append(Change(self._changes, self.environment.now_ms(), keys, old, new, expired))
+        number = zlib.crc32(repr(key[0]).encode()) % SHARDS
+        self.shards[number].append(Change(self._changes, self.environment.now_ms(), keys, old, new, expired))
+        for listener in self.listeners:
+            listener(number)
 
     def read(self, key: Key, *, consistent: bool) -> Item | None:
         item = self.items.get(key)

@@ -121,8 +121,11 @@ class StreamSource:
 
     def start(self) -> None:
         self.positions = [0] * len(self.table.shards)
-        for number in range(len(self.table.shards)):
-            self.functions.environment.scheduler.spawn(f"stream shard {number}", self._follow, number)
+        scheduler = self.functions.environment.scheduler
+        followers = [
+            scheduler.spawn(f"stream shard {number}", self._follow, number) for number in range(len(self.table.shards))
+        ]
+        self.table.listeners.append(lambda number: scheduler.wake(followers[number]))
 
     def _follow(self, number: int) -> None:
         environment, shard = self.functions.environment, self.table.shards[number]
@@ -130,7 +133,8 @@ class StreamSource:
         while True:
             batch = shard[self.positions[number] : self.positions[number] + size]
             if not batch:
-                environment.scheduler.sleep(STREAM_POLL_SECONDS + self.window)
+                environment.scheduler.wait()  # for a change
+                environment.scheduler.sleep(environment.random.uniform(0, STREAM_POLL_SECONDS) + self.window)
                 continue
             done = self._hand_over(batch)
             if done < len(batch):

@@ -1,0 +1,364 @@
+"""The whole service on simulated AWS: functions, queues, schedules and table as infra/template has them.
+
+    deployment = Deployment(seed=7, faults=Faults(7))
+    deployment.scheduler.spawn("client", lambda: deployment.call("GET", "/health"))
+    deployment.scheduler.run(seconds=60)
+
+Handlers, services and adapters are those of production. Simulated are AWS, the gateways, receivers of webhooks, and
+what a container takes from its machine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from chalice.local import LambdaEventConverter, RouteMatcher
+
+from app import app
+from chalicelib import container
+from chalicelib.aws.clients import Clients
+from chalicelib.delivery.signing_keys import Secrets
+from chalicelib.errors import WebhookUnreachable
+from chalicelib.handlers import queues, stream, websocket
+from chalicelib.settings import Settings
+from chalicelib.system import System
+from infra.template_merge import merge_document
+from tests.simulation.client import REGION, SimulatedClient
+from tests.simulation.dynamodb.service import SimulatedDynamoDB
+from tests.simulation.dynamodb.tables import Change, Table
+from tests.simulation.environment import Scheduled
+from tests.simulation.executor import TaskEvent, TaskExecutor
+from tests.simulation.faults import Fault, Faults
+from tests.simulation.functions.runtime import Function, Functions, Invocation, Outcome
+from tests.simulation.functions.sources import QueueSource, Schedule, StreamSource
+from tests.simulation.limits import NO_LIMITS, Limits
+from tests.simulation.s3.service import SimulatedS3
+from tests.simulation.scheduler import Process, Scheduler
+from tests.simulation.sqs.queues import Queue
+from tests.simulation.sqs.service import SimulatedSQS
+from tests.support.services import LINKS
+from tests.support.templates import with_defaults
+
+SOURCE, ARCHIVES, TABLE = "files", "archives", "jobs"
+QUEUES = {
+    "DISPATCH_QUEUE_URL": "DispatchQueue",
+    "CHECK_QUEUE_URL": "CheckQueue",
+    "ASSEMBLY_QUEUE_URL": "AssemblyQueue",
+    "WEBHOOK_QUEUE_URL": "WebhookQueue",
+    "WEBHOOK_DEAD_LETTERS_URL": "WebhookDeadLetters",
+    "UNREADABLE_QUEUE_URL": "UnreadableQueue",
+}
+HANDLERS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "Dispatch": queues.dispatch,
+    "Check": queues.check,
+    "Assemble": queues.assemble,
+    "DeadLetters": queues.dead_letters,
+    "Webhook": queues.webhook,
+}
+SWEEP_SECONDS = 60.0
+EXPIRY_SECONDS = 600.0  # DynamoDB takes up to days; tombstones are read meanwhile
+
+Event = dict[str, Any]
+
+
+@cache
+def resources() -> Mapping[str, Any]:
+    """The template's resources, with the defaults of its parameters."""
+    document = merge_document()
+    found: Mapping[str, Any] = with_defaults(document, document["Resources"])
+    return found
+
+
+class SimulatedClients(Clients):
+    """The clients of production, with their timeouts and retries, of simulated services."""
+
+    def __init__(self, settings: Settings, services: Mapping[str, Any]) -> None:
+        super().__init__(settings)
+        self._services = services
+
+    def _client(self, service: str, config: Any, **_: Any) -> Any:
+        return SimulatedClient(self._services[service], config)
+
+
+class SimulatedReads:
+    """QuickReads without HTTP: the bytes of a range, or None whatever else happens."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    def read(self, key: str, etag: str, *, start: int, size: int) -> bytes | None:
+        wanted = f"bytes={start}-{start + size - 1}"
+        try:
+            answer = self._clients.source_bodies.get_object(Bucket=SOURCE, Key=key, IfMatch=etag, Range=wanted)
+        except (ClientError, BotoCoreError):
+            return None
+        body: bytes = answer["Body"].read()
+        return body if len(body) == size else None
+
+
+class KnownSecrets:
+    """The secret of the deployment. Whoever rotates it replaces `secrets`."""
+
+    def __init__(self) -> None:
+        self.secrets = Secrets("0123456789abcdef" * 4)
+
+    def read(self) -> Secrets:
+        return self.secrets
+
+
+@dataclass
+class Sockets:
+    """The gateway of WebSockets: what each connection was sent. A closed one is gone."""
+
+    environment: Scheduled
+    sent: dict[str, list[Any]] = field(default_factory=dict)
+
+    def send(self, connection_id: str, message: bytes) -> bool:
+        self.environment.travel("websocket.post_to_connection")
+        if connection_id not in self.sent:
+            return False
+        self.sent[connection_id].append(json.loads(message))
+        return True
+
+
+@dataclass
+class Receiver:
+    """Receives webhooks, and fails now and then. `received` has the id, type and job of each that it accepted."""
+
+    environment: Scheduled
+    received: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def send(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
+        self.environment.travel("webhook.post")
+        if self.environment.faults.happens(Fault.UNREACHABLE, "webhook.post"):
+            raise WebhookUnreachable("the receiver did not answer")
+        if self.environment.faults.happens(Fault.STORE_ERROR, "webhook.post"):
+            return 500
+        payload = json.loads(body)
+        self.received.append((headers["webhook-id"], payload["type"], payload["data"]["jobId"]))
+        self.environment.travel("webhook.post")
+        return 200
+
+
+class Deployment:
+    """A stack of its own. `settings` are environment variables beside those that a stack always has."""
+
+    def __init__(self, seed: int, faults: Faults, *, limits: Limits = NO_LIMITS, **settings: str) -> None:
+        self.scheduler = Scheduler(seed, on_switch=self._switch_to)
+        self.environment = Scheduled(self.scheduler, faults, limits)
+        self.functions = Functions(self.environment)
+        self.dynamodb = SimulatedDynamoDB(self.environment)
+        self.sqs, self.s3 = SimulatedSQS(self.environment), SimulatedS3(self.environment)
+        self.services = {"dynamodb": self.dynamodb, "sqs": self.sqs, "s3": self.s3}
+        self.secrets = KnownSecrets()
+        self.sockets, self.receiver = Sockets(self.environment), Receiver(self.environment)
+        self._running: Process | None = None
+        self.s3.create_bucket(Bucket=SOURCE)
+        self.s3.create_bucket(Bucket=ARCHIVES)
+        self.table = self._create_table()
+        self.queues = self._create_queues()
+        self.settings = Settings.from_environment({**self._variables(), **settings})
+        self.api = self._function("APIHandler", self._answer)
+        self.connect = self._function("WebsocketConnect", websocket.connect)
+        self.message = self._function("WebsocketMessage", websocket.message)
+        self.sweeps = Schedule(self.functions, self._function("Sweep", queues.sweep), SWEEP_SECONDS)
+        self.stream = self._stream()
+        self._start()
+
+    # --- what the template says
+
+    def _create_table(self) -> Table:
+        wanted = resources()["Table"]["Properties"]
+        client: Any = SimulatedClient(self.dynamodb)
+        names = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+        stream = {**wanted["StreamSpecification"], "StreamEnabled": True}
+        client.create_table(TableName=TABLE, StreamSpecification=stream, **{name: wanted[name] for name in names})
+        expiry = {name: wanted["TimeToLiveSpecification"][name] for name in ("AttributeName", "Enabled")}
+        client.update_time_to_live(TableName=TABLE, TimeToLiveSpecification=expiry)
+        return self.dynamodb.tables[TABLE]
+
+    def _create_queues(self) -> dict[str, Queue]:
+        wanted = {
+            name: found["Properties"] for name, found in resources().items() if found["Type"] == "AWS::SQS::Queue"
+        }
+        made: dict[str, Queue] = {}
+        while len(made) < len(wanted):
+            for name, properties in wanted.items():
+                policy = properties.get("RedrivePolicy")
+                target = policy["deadLetterTargetArn"]["Fn::GetAtt"][0] if policy else None
+                if name not in made and (target is None or target in made):
+                    made[name] = self._create_queue(name, properties, made.get(target or ""))
+        return made
+
+    def _create_queue(self, name: str, properties: Mapping[str, Any], target: Queue | None) -> Queue:
+        names = ("VisibilityTimeout", "MessageRetentionPeriod", "DelaySeconds")
+        attributes = {each: str(properties[each]) for each in names if each in properties}
+        if target is not None:
+            count = int(properties["RedrivePolicy"]["maxReceiveCount"])
+            attributes["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": target.arn, "maxReceiveCount": count})
+        client: Any = SimulatedClient(self.sqs)
+        return self.sqs.queue(client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
+
+    def _variables(self) -> dict[str, str]:
+        fixed = {
+            "TABLE_NAME": TABLE,
+            "SOURCE_BUCKET": SOURCE,
+            "ARCHIVE_BUCKET": ARCHIVES,
+            "SECRET_ID": "lorry",
+            "ALLOW_ANONYMOUS": "true",
+            "AWS_REGION": REGION,
+            "S3_ENDPOINT": LINKS["S3_PUBLIC_ENDPOINT"],
+            "S3_ACCESS_KEY_ID": "AKIDTEST",
+            "S3_SECRET_ACCESS_KEY": "simulated",
+            "WEBHOOK_ALLOW_LOCAL": "true",
+            "PUBLIC_URL": "https://lorry.test",
+            **LINKS,
+        }
+        return fixed | {variable: self.queues[name].url for variable, name in QUEUES.items()}
+
+    def _function(self, name: str, handler: Callable[[Any, Any], Any]) -> Function:
+        return Function(name, handler, float(resources()[name]["Properties"]["Timeout"]), self._prepare)
+
+    def _start(self) -> None:
+        for name, handler in HANDLERS.items():
+            function = self._function(name, handler)
+            for source in resources()[name]["Properties"]["Events"].values():
+                wanted = source["Properties"]
+                queue = self.queues[wanted["Queue"]["Fn::GetAtt"][0]]
+                most = int(wanted["ScalingConfig"]["MaximumConcurrency"])
+                QueueSource(self.functions, function, queue, int(wanted["BatchSize"]), most).start()
+        self.stream.start()
+        self.sweeps.start()
+        self.scheduler.spawn("expiry of rows", self._expire_rows)
+
+    def _stream(self) -> StreamSource:
+        wanted = resources()["Notify"]["Properties"]["Events"]["NotifyDynamodbEventSource"]["Properties"]
+        pattern = json.loads(wanted["FilterCriteria"]["Filters"][0]["Pattern"])
+        sort_keys = pattern["dynamodb"]["Keys"]["sk"]["S"]
+
+        def is_wanted(change: Change) -> bool:
+            return change.keys["sk"]["S"] in sort_keys
+
+        function = self._function("Notify", stream.notify)
+        return StreamSource(
+            self.functions,
+            function,
+            self.table,
+            batch_size=int(wanted["BatchSize"]),
+            max_age=float(wanted["MaximumRecordAgeInSeconds"]),
+            given_up=self.queues["NotifyDeadLetters"],
+            wanted=is_wanted,
+            window=float(wanted["MaximumBatchingWindowInSeconds"]),
+        )
+
+    def _expire_rows(self) -> None:
+        while True:
+            self.scheduler.sleep(EXPIRY_SECONDS)
+            self.table.expire()
+
+    # --- containers
+
+    def _switch_to(self, process: Process | None) -> None:
+        """Globals of a container are its own: the services, and the request that Chalice serves."""
+        if self._running is not None:
+            self._running.memory["request"] = app.current_request
+        self._running = process
+        memory = process.memory if process else {}
+        container.use(memory.get("services"))
+        app.current_request = memory.get("request")
+
+    def _prepare(self, process: Process) -> None:
+        clients = SimulatedClients(self.settings, self.services)
+        given: Any = {
+            "clients": clients,
+            "quick_reads": SimulatedReads(clients),
+            "secrets": self.secrets,
+            "push": self.sockets,
+            "webhook_sender": self.receiver,
+        }
+        made = container.Services(self.settings, self._system(), **given)
+        process.memory["services"] = made
+        container.use(made)
+
+    def _system(self) -> System:
+        scheduler = self.scheduler
+        return System(
+            now=scheduler.now_ms,
+            monotonic=lambda: scheduler.true_ms / 1000,
+            sleep=scheduler.sleep,
+            uniform=scheduler.random.uniform,
+            executor=lambda threads: TaskExecutor(scheduler, threads),
+            repeat=self._repeat,
+            token=lambda: f"{scheduler.random.getrandbits(32):08x}",
+            new_id=self._new_id,
+        )
+
+    def _new_id(self) -> str:
+        digits = f"{self.scheduler.random.getrandbits(128):032x}"
+        return "-".join((digits[:8], digits[8:12], f"4{digits[13:16]}", f"8{digits[17:20]}", digits[20:]))
+
+    def _repeat(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
+        stopped = TaskEvent(self.scheduler)
+
+        def run() -> None:
+            action()
+            while not stopped.wait(seconds):
+                action()
+
+        task = self.scheduler.spawn("heartbeat", run)
+
+        def stop() -> None:
+            stopped.set()
+            while not task.done:
+                self.scheduler.await_task(task)
+
+        return stop
+
+    # --- the gateway
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """What a client gets: status, and body or headers of a redirect. 502 where no function answered."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        data = b""
+        if body is not None:
+            data, given = json.dumps(body).encode(), {"Content-Type": "application/json", **given}
+        events = LambdaEventConverter(RouteMatcher(list(app.routes)), app.api.binary_types)
+        event = events.create_lambda_event(method, path, given, data)
+        event["requestContext"]["identity"] = {"sourceIp": "198.51.100.7"}
+        event.pop("requestId", None)
+        return _answered(self.functions.invoke(self.api, event))
+
+    def _answer(self, event: Event, context: Any) -> Any:
+        return app(event, context)
+
+    def open_socket(self, connection_id: str) -> bool:
+        """Whether the service lets a client connect."""
+        event = {"requestContext": {"connectionId": connection_id, "identity": {"sourceIp": "198.51.100.7"}}}
+        self.sockets.sent[connection_id] = []
+        ended = self.functions.invoke(self.connect, event)
+        return ended.outcome is Outcome.OK and ended.answer["statusCode"] == 200
+
+    def send_on_socket(self, connection_id: str, **message: str) -> None:
+        context = {"connectionId": connection_id, "identity": {"sourceIp": "198.51.100.7"}}
+        self.functions.invoke(self.message, {"requestContext": context, "body": json.dumps(message)})
+
+    def close(self) -> None:
+        """End every task."""
+        self.scheduler.close()
+        container.use(None)
+        app.current_request = None
+
+
+def _answered(ended: Invocation) -> tuple[int, Any]:
+    if ended.outcome is not Outcome.OK:
+        return 502, None
+    status = int(ended.answer["statusCode"])
+    if 300 <= status < 400:
+        return status, ended.answer.get("headers", {})
+    text = ended.answer.get("body") or ""
+    return status, json.loads(text) if text.startswith(("{", "[")) else text
