@@ -6,7 +6,7 @@
     │                  UnsafeCallbackUrl
     ├── JobError       JobNotFound, JobNotReady, JobAlreadyEnded, JobExpired, NothingToRetry, NoSuchResult
     ├── StorageError   StorageUnavailable, StorageThrottled, StorageForbidden, ObjectRefused, SourceChanged,
-    │                  ChecksumsMissing, UploadGone, UploadPending, OutOfTime
+    │                  ChecksumsMissing, UploadGone, UploadRefused, UploadPending, OutOfTime
     ├── Unavailable    TableUnavailable, QueueUnavailable, LinksUnavailable, KeysUnavailable, SecretUnavailable
     └── ArchiveTooLarge, UnknownFormat, WebhookUnreachable, WebhookFailed, UnreadableMessage, InvalidSettings
 
@@ -237,6 +237,10 @@ class ChecksumsMissing(StorageError, code="checksums_missing", retryable=False):
 
 class UploadGone(StorageError, code="upload_gone", retryable=False):
     """A multipart upload was completed or aborted by another worker."""
+
+
+class UploadRefused(UploadGone, code="upload_refused", retryable=False):
+    """The store will not complete a multipart upload, which is gone."""
 
 
 class UploadPending(StorageError, code="upload_pending"):

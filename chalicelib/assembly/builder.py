@@ -33,7 +33,15 @@ from chalicelib.assembly.checksums import Checksums, Version, crc_of_parts, join
 from chalicelib.assembly.model import Archive, BodyCrc, CrcSource, MultipartUpload, PartReceipt, Phase, Receipt
 from chalicelib.assembly.plans import PlanReader
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors, SecondsLeft
-from chalicelib.errors import OutOfTime, SourceChanged, StorageError, UnknownFormat, UploadGone, UploadPending
+from chalicelib.errors import (
+    OutOfTime,
+    SourceChanged,
+    StorageError,
+    UnknownFormat,
+    UploadGone,
+    UploadPending,
+    UploadRefused,
+)
 
 COPIES_IN_FLIGHT = 4
 RESERVE_SECONDS = 75.0  # of an invocation: one request to the store, and what follows if it is not answered
@@ -214,7 +222,7 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
 
         The store may take minutes for it, more than this worker has. Raises UploadPending then: the object is there
         when the message comes again. Until it is, the upload seems to be gone. Raises UploadGone if no worker has asked
-        for its completion lately.
+        for its completion lately, or the store refused it.
         """
         if self.store.size_of(upload.key) == size:
             return
@@ -227,7 +235,7 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
         except UploadGone as error:
             if self.store.size_of(upload.key) == size:
                 return  # another worker was quicker
-            if asked and self.now() - asked < LONGEST_COMPLETION_MS:
+            if not isinstance(error, UploadRefused) and self.now() - asked < LONGEST_COMPLETION_MS:
                 raise UploadPending(upload.key, error.cause) from error
             raise
 

@@ -95,10 +95,15 @@ def recording(job: Job, results: Sequence[FileResult], *, advance: Advance | Non
 
 
 def reopened(job: Job, results: Sequence[FileResult]) -> Update:
-    """The update that counts a batch no more, while no batch of the attempt was sent."""
+    """The update that counts a batch no more, while no batch of the attempt was sent. Progress stays as it is."""
     add = {name: -count for name, count in counted(*tally(results)).items()}
     condition = current(job) & equals("dispatched", 0)
-    return Update(key=keys.job(job.job_id), add={**add, "checked": -1, "version": 1}, condition=condition)
+    return Update(
+        key=keys.job(job.job_id),
+        set={"min_progress": job.progress},
+        add={**add, "checked": -1, "version": 1},
+        condition=condition,
+    )
 
 
 def listed_as(job: Job, results: Sequence[FileResult], *, now: int) -> Update:

@@ -20,7 +20,7 @@ from chalicelib.assembly.model import BodyCrc, MultipartUpload, PartReceipt
 from chalicelib.assembly.ports import Executors
 from chalicelib.aws.s3_reads import QuickReads
 from chalicelib.aws.s3_source import decode_crc32, object_errors, refusal_of, status_of, store_errors
-from chalicelib.errors import SourceChanged, StorageError, StorageUnavailable, UploadGone
+from chalicelib.errors import SourceChanged, StorageError, StorageUnavailable, UploadGone, UploadRefused
 from chalicelib.limits import MiB
 
 ABORT_ATTEMPTS = 5
@@ -97,7 +97,7 @@ class S3ArchiveStore(msgspec.Struct, frozen=True):
                 if status_of(error) == 412:
                     raise UploadGone(upload.key, "the object is there already") from error
                 if status_of(error) == 409:
-                    raise UploadGone(upload.key, "it met another request for the same object") from error
+                    raise UploadRefused(upload.key, "it met another request for the same object") from error
                 raise
 
     def abort(self, upload: MultipartUpload) -> None:

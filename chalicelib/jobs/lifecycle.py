@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.errors import LorryError, TableUnavailable, UnreadableMessage
+from chalicelib.errors import LorryError, TableUnavailable, UnreadableMessage, UploadPending
 from chalicelib.jobs.dispatching import STEP, WINDOW, Dispatcher
 from chalicelib.jobs.model import Actor, Failure, Job, JobEvent, JobStatus, Step, clipped
 from chalicelib.jobs.outcomes import doubtful_batches, nothing_available
@@ -121,7 +121,7 @@ class JobLifecycle(msgspec.Struct, frozen=True):
         except UnreadableMessage:
             raise  # it says nothing of the job
         except Exception as error:
-            cost = OUTAGE_COST if isinstance(error, LorryError) and error.outage else RUN_COST
+            cost = _cost_of(error)
             if not isinstance(error, TableUnavailable):  # which would not answer for this either
                 with suppress(TableUnavailable):
                     self._count_run(message, cost - (RUN_COST if redelivered else 0))
@@ -261,6 +261,13 @@ class JobLifecycle(msgspec.Struct, frozen=True):
         if after is not None and job.archive:
             self.queue.send([CleanUp(job.job_id)])
         return after
+
+
+def _cost_of(error: Exception) -> int:
+    """What a run that raised adds to the count of its message. Waiting has an end of its own."""
+    if isinstance(error, UploadPending):
+        return 0
+    return OUTAGE_COST if isinstance(error, LorryError) and error.outage else RUN_COST
 
 
 def _batch_of(message: Message) -> int | None:

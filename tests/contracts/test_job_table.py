@@ -143,8 +143,11 @@ def test_a_batch_of_an_earlier_attempt_is_refused(table: JobTable) -> None:
 def test_results_of_a_retried_job_are_forgotten_until_a_batch_is_sent(table: JobTable) -> None:
     record(processing(table), 0, [AVAILABLE, MISSING])
     assert not table.reopen(job(), 1, results=[AVAILABLE])
-    assert table.reopen(job(), 0, results=[AVAILABLE, MISSING])
+    before = read(table)
+    assert before.progress > 0
+    assert table.reopen(before, 0, results=[AVAILABLE, MISSING])
     after = read(table)
+    assert after.progress == before.progress
     assert (after.counts, after.size, after.checked) == (Counts(0, 0, 0), 0, 0)
     assert table.unrecorded(job(), [0, 1, 2]) == [0, 1, 2]
     assert not table.reopen(job(), 0, results=[AVAILABLE, MISSING])

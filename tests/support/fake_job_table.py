@@ -85,6 +85,7 @@ class FakeJobTable:
             return False
         counts, size = tally(results)
         less = replace(current, size=current.size - size, checked=current.checked - 1, version=current.version + 1)
+        less = replace(less, min_progress=job.progress)
         with self.write():
             del self.results[place]
             self.jobs[job.job_id] = added(less, Counts() - counts)
