@@ -9,7 +9,7 @@ SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile
 export PYTHON PORT LORRY_HOME LORRY_PARAMETERS LORRY_HOSTS LORRY_EMULATOR_ENVIRONMENT
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo dev up down test-matrix environment audit check check-template format test-fast test test-slow bench dashboard dashboard-check lock deploy destroy probe-aws secret secret-rotate
+.PHONY: help demo dev up down test-matrix environment audit check check-template format test-fast test test-slow simulate bench dashboard dashboard-check lock deploy destroy probe-aws secret secret-rotate
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,10 @@ test-slow: environment  ## run the slow tests: archives over 4 GiB, starting and
 
 test-matrix: environment  ## run jobs and adapters on LocalStack (from PyPI), SeaweedFS, MiniStack without Lambda
 	@$(PY) -m pytest tests/matrix tests/integration/test_jobs.py tests/integration/test_archives.py $(ARGS)
+
+simulate: environment  ## run the simulation: SEEDS=10000, on all cores; SEED=140 [FAULTS=12,55] runs one again
+	@$(PY) -m tests.simulation $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(FIRST),--first "$(FIRST)") \
+		$(if $(SEED),--seed "$(SEED)") $(if $(FAULTS),--faults "$(FAULTS)") $(ARGS)
 
 bench: environment  ## run the benchmarks; ARGS="archive --runs 3" runs one, ARGS=--short all on little data
 	@$(PY) -m benchmarks $(ARGS)

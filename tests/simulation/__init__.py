@@ -1,4 +1,10 @@
-"""AWS in one process under a seeded scheduler: simulated services below the production adapters.
+"""The whole service in one process under a seeded scheduler, on simulated AWS below the production adapters.
+
+__main__.py     runs seeds, shrinks the faults of one that fails
+running.py      one seed: a storm, the calm after it, and the time when every job has expired
+story.py        users, and owners of files
+invariants.py   what must hold in the end
+deployment.py   the service: functions, queues, schedules and table as infra/template has them
 
 faults.py       what may go wrong, how often, and how often it did
 scheduler.py    tasks, processes, the virtual clock: one seed decides who runs next

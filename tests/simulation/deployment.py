@@ -1,6 +1,6 @@
 """The whole service on simulated AWS: functions, queues, schedules and table as infra/template has them.
 
-    deployment = Deployment(seed=7, faults=Faults(7))
+    deployment = Deployment(7, Faults(7), {})
     deployment.scheduler.spawn("client", lambda: deployment.call("GET", "/health"))
     deployment.scheduler.run(seconds=60)
 
@@ -11,13 +11,14 @@ what a container takes from its machine.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from chalice.local import LambdaEventConverter, RouteMatcher
+from msgspec.structs import replace
 
 from app import app
 from chalicelib import container
@@ -85,22 +86,6 @@ class SimulatedClients(Clients):
         return SimulatedClient(self._services[service], config)
 
 
-class SimulatedReads:
-    """QuickReads without HTTP: the bytes of a range, or None whatever else happens."""
-
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
-
-    def read(self, key: str, etag: str, *, start: int, size: int) -> bytes | None:
-        wanted = f"bytes={start}-{start + size - 1}"
-        try:
-            answer = self._clients.source_bodies.get_object(Bucket=SOURCE, Key=key, IfMatch=etag, Range=wanted)
-        except (ClientError, BotoCoreError):
-            return None
-        body: bytes = answer["Body"].read()
-        return body if len(body) == size else None
-
-
 class KnownSecrets:
     """The secret of the deployment. Whoever rotates it replaces `secrets`."""
 
@@ -148,7 +133,15 @@ class Receiver:
 class Deployment:
     """A stack of its own. `settings` are environment variables beside those that a stack always has."""
 
-    def __init__(self, seed: int, faults: Faults, *, limits: Limits = NO_LIMITS, **settings: str) -> None:
+    def __init__(
+        self,
+        seed: int,
+        faults: Faults,
+        settings: Mapping[str, str],
+        *,
+        limits: Limits = NO_LIMITS,
+        files_per_batch: int = 4,
+    ) -> None:
         self.scheduler = Scheduler(seed, on_switch=self._switch_to)
         self.environment = Scheduled(self.scheduler, faults, limits)
         self.functions = Functions(self.environment)
@@ -158,6 +151,7 @@ class Deployment:
         self.secrets = KnownSecrets()
         self.sockets, self.receiver = Sockets(self.environment), Receiver(self.environment)
         self._running: Process | None = None
+        self._files_per_batch = files_per_batch
         self.s3.create_bucket(Bucket=SOURCE)
         self.s3.create_bucket(Bucket=ARCHIVES)
         self.table = self._create_table()
@@ -184,7 +178,7 @@ class Deployment:
 
     def _create_queues(self) -> dict[str, Queue]:
         wanted = {
-            name: found["Properties"] for name, found in resources().items() if found["Type"] == "AWS::SQS::Queue"
+            name: found["Properties"] for name, found in resources().items() if found.get("Type") == "AWS::SQS::Queue"
         }
         made: dict[str, Queue] = {}
         while len(made) < len(wanted):
@@ -273,15 +267,15 @@ class Deployment:
         app.current_request = memory.get("request")
 
     def _prepare(self, process: Process) -> None:
-        clients = SimulatedClients(self.settings, self.services)
         given: Any = {
-            "clients": clients,
-            "quick_reads": SimulatedReads(clients),
+            "clients": SimulatedClients(self.settings, self.services),
+            "quick_reads": None,  # they go past the SDK
             "secrets": self.secrets,
             "push": self.sockets,
             "webhook_sender": self.receiver,
         }
         made = container.Services(self.settings, self._system(), **given)
+        made.jobs = replace(made.jobs, files_per_batch=self._files_per_batch)
         process.memory["services"] = made
         container.use(made)
 
@@ -319,19 +313,37 @@ class Deployment:
 
         return stop
 
+    @property
+    def messages(self) -> Counter[str]:
+        """How many messages of each kind were sent."""
+        found: Counter[str] = Counter()
+        for queue in self.queues.values():
+            for body, count in queue.sent.items():
+                found[json.loads(body)["kind"].partition(".")[0]] += count
+        return found
+
     # --- the gateway
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """What a client gets: status, and body or headers of a redirect. 502 where no function answered."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        data = b""
+        data = ""
         if body is not None:
-            data, given = json.dumps(body).encode(), {"Content-Type": "application/json", **given}
+            data, given = json.dumps(body), {"Content-Type": "application/json", **given}
         events = LambdaEventConverter(RouteMatcher(list(app.routes)), app.api.binary_types)
-        event = events.create_lambda_event(method, path, given, data)
+        event = events.create_lambda_event(method, path, given, data)  # type: ignore[arg-type]  # text, as API Gateway hands over
         event["requestContext"]["identity"] = {"sourceIp": "198.51.100.7"}
         event.pop("requestId", None)
         return _answered(self.functions.invoke(self.api, event))
+
+    def answer(self, method: str, path: str) -> tuple[int, Any]:
+        """What an observer gets, who waits for nothing and meets no faults."""
+        asked = self.scheduler.spawn("observer", self.call, method, path)
+        self.scheduler.run(until=lambda: asked.done)
+        if asked.error is not None:
+            raise asked.error
+        found: tuple[int, Any] = asked.result
+        return found
 
     def _answer(self, event: Event, context: Any) -> Any:
         return app(event, context)

@@ -12,6 +12,7 @@ task can run.
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -149,7 +150,7 @@ class Scheduler:
         task.parked = True
         if seconds is not None:
             ticket = task.waits
-            self.at(self._now + max(0, round(seconds * 1000)), lambda: self._wake_from(task, ticket))
+            self.at(self._now + max(0, math.ceil(seconds * 1000)), lambda: self._wake_from(task, ticket))  # never early
         self._park(task)
 
     def wake(self, task: Task) -> None:

@@ -1291,7 +1291,7 @@ export interface components {
                 };
             };
         };
-        "503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_gone.upload_pending.out_of_time.keys_unavailable.unavailable": {
+        "503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_refused.upload_pending.out_of_time.keys_unavailable.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
@@ -1316,11 +1316,11 @@ export interface components {
                     /** @constant */
                     status?: 503;
                     /** @enum {unknown} */
-                    error?: "storage_unavailable" | "storage_throttled" | "storage_forbidden" | "source_changed" | "checksums_missing" | "upload_gone" | "upload_pending" | "out_of_time" | "keys_unavailable" | "unavailable";
+                    error?: "storage_unavailable" | "storage_throttled" | "storage_forbidden" | "source_changed" | "checksums_missing" | "upload_refused" | "upload_pending" | "out_of_time" | "keys_unavailable" | "unavailable";
                 };
             };
         };
-        "503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_gone.upload_pending.out_of_time.links_unavailable.keys_unavailable.unavailable": {
+        "503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_refused.upload_pending.out_of_time.links_unavailable.keys_unavailable.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
@@ -1345,7 +1345,7 @@ export interface components {
                     /** @constant */
                     status?: 503;
                     /** @enum {unknown} */
-                    error?: "storage_unavailable" | "storage_throttled" | "storage_forbidden" | "source_changed" | "checksums_missing" | "upload_gone" | "upload_pending" | "out_of_time" | "links_unavailable" | "keys_unavailable" | "unavailable";
+                    error?: "storage_unavailable" | "storage_throttled" | "storage_forbidden" | "source_changed" | "checksums_missing" | "upload_refused" | "upload_pending" | "out_of_time" | "links_unavailable" | "keys_unavailable" | "unavailable";
                 };
             };
         };
@@ -2052,7 +2052,7 @@ export interface operations {
             415: components["responses"]["415.unsupported_media_type"];
             429: components["responses"]["429.too_many_requests"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_gone.upload_pending.out_of_time.keys_unavailable.unavailable"];
+            503: components["responses"]["503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_refused.upload_pending.out_of_time.keys_unavailable.unavailable"];
             504: components["responses"]["504.timeout"];
         };
     };
@@ -2101,7 +2101,7 @@ export interface operations {
             415: components["responses"]["415.unsupported_media_type"];
             429: components["responses"]["429.too_many_requests"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_gone.upload_pending.out_of_time.links_unavailable.keys_unavailable.unavailable"];
+            503: components["responses"]["503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_refused.upload_pending.out_of_time.links_unavailable.keys_unavailable.unavailable"];
             504: components["responses"]["504.timeout"];
         };
     };

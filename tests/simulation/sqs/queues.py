@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,6 +71,7 @@ class Queue:
     max_receives: int = 0
     listeners: list[Callable[[], None]] = field(default_factory=list)
     messages: dict[str, Message] = field(default_factory=dict)
+    sent: Counter[str] = field(default_factory=Counter)  # how often each body
     _ready: dict[str, Message] = field(default_factory=dict)
     _hidden: list[tuple[int, int, Message]] = field(default_factory=list)
     _numbers: int = 0
@@ -79,6 +81,7 @@ class Queue:
     ) -> Message:
         """A new message of the queue."""
         now = self.environment.now_ms()
+        self.sent[body] += 1
         digits = f"{self.environment.random.getrandbits(128):032x}"
         message = Message(
             message_id="-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])),
