@@ -129,6 +129,9 @@ SENTRY_TEST = Parameter(
     "sentry_test", "query", "bool", "`true` raises an error on purpose, to test error tracking.", False
 )
 INLINE = Parameter("inline", "query", "requests.ShortFlag", "`1`: a browser shows the file instead of saving it.", "0")
+PURGE = Parameter(
+    "purge", "query", "bool", "`true`: also removes archives, files and links, of a job that has ended, too.", False
+)
 FILES_CURSOR = Parameter(
     "cursor", "query", "requests.FILES_CURSOR", "`nextCursor` of the previous page: the index of a file."
 )

@@ -14,6 +14,7 @@ from chalicelib.api import problems, rendering
 from chalicelib.api.auth import Admission, admit
 from chalicelib.api.contract import ANONYMOUS, PUBLIC, AccessPolicy, Operation, resolve
 from chalicelib.api.operations import OPERATIONS
+from chalicelib.api.requests import MAX_REPORTED_KEYS
 from chalicelib.container import Services, services
 from chalicelib.errors import (
     FieldProblem,
@@ -31,6 +32,7 @@ from chalicelib.observability import count, logger, metrics
 from chalicelib.system import MACHINE, System
 
 MAX_LOGGED_PATH = 200  # characters
+SIGNATURE = "X-Amz-"  # with these parameters a caller signs a URL instead of headers
 
 # W3C Trace Context, section 3.2: a malformed or all-zero value is treated as absent.
 _TRACEPARENT = re.compile(
@@ -120,12 +122,31 @@ def _view(path: str, method: str) -> tuple[View, AccessPolicy]:
         return _not_found, ANONYMOUS
     allowed = _allowed(operations.values())
     if method in operations:
-        return resolve(operations[method].view), operations[method].access
+        return _checked(operations[method]), operations[method].access
     if method == "OPTIONS":
         return _preflight(allowed), PUBLIC  # a browser asks before it may send credentials
     if method == "HEAD" and method in allowed:
-        return _without_body(resolve(operations["GET"].view)), operations["GET"].access
+        return _without_body(_checked(operations["GET"])), operations["GET"].access
     return _not_allowed(allowed), ANONYMOUS
+
+
+def _checked(operation: Operation) -> View:
+    """The operation's view, which a query parameter that the operation does not have keeps from being called."""
+    view: View = resolve(operation.view)
+    if operation.access is PUBLIC:
+        return view
+    known = {parameter.name for parameter in operation.parameters if parameter.place == "query"}
+    known |= {"ticket"} if operation.access.tickets else set()
+
+    def checked(call: Call, **arguments: str) -> Answer:
+        names = [name for name in call.request.query_params or () if not name.startswith(SIGNATURE)]
+        unknown = [name[:MAX_LOGGED_PATH] for name in names if name not in known]
+        if unknown:
+            detail = f"is not a parameter here; there are {', '.join(sorted(known)) or 'none'}"
+            raise InvalidRequest([FieldProblem(f"/{name}", detail) for name in unknown[:MAX_REPORTED_KEYS]])
+        return view(call, **arguments)
+
+    return checked
 
 
 def _allowed(operations: Iterable[Operation]) -> tuple[str, ...]:

@@ -100,17 +100,23 @@ OPERATIONS: tuple[Operation, ...] = (
             200: Reply("Events as described by the schema.", "answers.StreamedEvent", media_type="text/event-stream"),
             204: Reply("The final event was sent before: do not reconnect."),
         },
-        errors=_OF_JOB,
+        errors=(errors.InvalidRequest, *_OF_JOB),
     ),
     Operation(
         route="DELETE /v1/download/{job_id}",
         view="views_jobs.cancel",
         tag="Jobs",
-        summary="Cancel a job",
-        description="Workers stop within seconds. Cancelling twice is not an error.",
-        parameters=(contract.JOB_ID,),
-        replies={202: Reply("The job is cancelled.", "answers.JobSummary")},
-        errors=(*_OF_JOB, errors.JobAlreadyEnded, errors.QueueUnavailable),
+        summary="Cancel or purge a job",
+        description=(
+            "Workers stop within seconds. Cancelling twice is not an error. With `?purge=true` the job, which may have "
+            "ended, counts as expired from then on, and only its audit trail stays. Purging twice is not an error."
+        ),
+        parameters=(contract.JOB_ID, contract.PURGE),
+        replies={
+            202: Reply("The job is cancelled.", "answers.JobSummary"),
+            204: Reply("The job is purged."),
+        },
+        errors=(*_OF_JOB, errors.InvalidRequest, errors.JobAlreadyEnded, errors.QueueUnavailable),
     ),
     Operation(
         route="POST /v1/download/{job_id}/retry",
@@ -144,7 +150,7 @@ OPERATIONS: tuple[Operation, ...] = (
         description="Every transition, every retry and every read that returned links: what, when, who, which request.",
         parameters=(contract.JOB_ID, contract.EVENTS_LIMIT, contract.OPAQUE_CURSOR),
         replies={200: Reply("A page of events, oldest first.", "answers.EventsPage")},
-        errors=(errors.InvalidRequest, *_OF_JOB),
+        errors=(errors.InvalidRequest, errors.JobNotFound, errors.RouteNotFound, errors.TableUnavailable),
     ),
     Operation(
         route="GET /v1/download/{job_id}",

@@ -61,7 +61,10 @@ def status(call: Call, job_id: str) -> Answer:
 
 
 def cancel(call: Call, job_id: str) -> Answer:
-    """Cancels a job."""
+    """Cancels a job, or purges it."""
+    if requests.flag("purge", call.query("purge")):
+        call.services.jobs.purge(job_id_from(job_id), call.actor)
+        return Answer(204)
     job = call.services.jobs.cancel(job_id_from(job_id), call.actor)
     return Answer(202, job_summary(job, call.base))
 
@@ -81,9 +84,10 @@ def jobs(call: Call) -> Answer:
 
 
 def events(call: Call, job_id: str) -> Answer:
-    """Reads a job's audit trail."""
+    """Reads a job's audit trail, which outlives the job."""
     limit = requests.EVENTS_LIMIT.read(call.query("limit"))
-    page = call.services.jobs.events(job_of(call, job_id), limit=limit, cursor=call.query("cursor"))
+    job = call.services.jobs.known(job_id_from(job_id), None if call.admission.by_ticket else call.actor.by)
+    page = call.services.jobs.events(job, limit=limit, cursor=call.query("cursor"))
     return Answer(200, EventsPage([event_document(event) for event in page.events], page.next_cursor))
 
 

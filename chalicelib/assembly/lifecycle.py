@@ -178,6 +178,8 @@ class Cleaner(msgspec.Struct, frozen=True):
             self.store.delete_below(f"{staging_prefix(job_id)}{generation}/")
             if not kept or generation < job.generation:
                 self.store.delete_below(f"{archive_prefix(job_id)}{generation}-")
+        if job.purged:
+            self.jobs.forget_files(job)
         self.table.cleaned_up(job, sweep_at=self._next_look(job, kept=kept))
         return True
 

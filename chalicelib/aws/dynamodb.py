@@ -92,7 +92,7 @@ class Table(msgspec.Struct, frozen=True):
     ) -> tuple[list[Row], Row | None]:
         """Rows of one partition in the order of their sort keys, and the key after which the next page starts.
 
-        `options` are those of a query: IndexName, ScanIndexForward; an index is read as it happens to be.
+        `options` are those of a query: IndexName, ScanIndexForward, ProjectionExpression. An index may lag.
         """
         expression = Expression()
         arguments = {
@@ -137,9 +137,17 @@ class Table(msgspec.Struct, frozen=True):
         return found
 
     def write_all(self, rows: Sequence[Row]) -> None:
-        """Put rows that nothing races for, 25 at a time; what the table leaves over, or all of it, is sent again."""
-        for start in range(0, len(rows), DYNAMODB_MAX_BATCH_WRITE):
-            pending = [{"PutRequest": {"Item": row}} for row in rows[start : start + DYNAMODB_MAX_BATCH_WRITE]]
+        """Put rows that nothing races for."""
+        self._write_batches([{"PutRequest": {"Item": row}} for row in rows])
+
+    def delete_all(self, keys: Sequence[Row]) -> None:
+        """Delete rows that nothing races for; those that are not there are fine."""
+        self._write_batches([{"DeleteRequest": {"Key": key}} for key in keys])
+
+    def _write_batches(self, requests: Sequence[Row]) -> None:
+        """Send 25 at a time; what the table leaves over, or all of it, is sent again."""
+        for start in range(0, len(requests), DYNAMODB_MAX_BATCH_WRITE):
+            pending = list(requests[start : start + DYNAMODB_MAX_BATCH_WRITE])
             for attempt in range(ATTEMPTS):
                 answer = self._batch(self.client.batch_write_item, {self.name: pending})
                 if answer is not None:

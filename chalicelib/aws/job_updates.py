@@ -106,6 +106,16 @@ def reopened(job: Job, results: Sequence[FileResult]) -> Update:
     )
 
 
+def purged(job: Job, at: int) -> Update:
+    """The update that lets an ended job expire."""
+    return Update(
+        key=keys.job(job.job_id),
+        set={"expires_at": at, "sweep_at": at, "open_shard": keys.open_shard(job.job_id), "purged": True},
+        add={"version": 1},
+        condition=equals("status", job.status) & equals("generation", job.generation),
+    )
+
+
 def listed_as(job: Job, results: Sequence[FileResult], *, now: int) -> Update:
     """The update that makes the job's listing the one that counts, unless another one is."""
     return Update(

@@ -102,6 +102,16 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
         stored = Delete(keys.result(job.job_id, batch, listing=job.listing), present("results"))
         return self.table.wins(stored, job_updates.reopened(job, results))
 
+    def purge(self, job: Job, *, event: JobEvent) -> bool:
+        at = min(event.at, job.expires_at)
+        return self.table.wins(job_updates.purged(job, at), self._event(job.job_id, event))
+
+    def forget_files(self, job: Job) -> None:
+        """Those of listings that lost, too: whatever lies in the job's shards."""
+        for shard in range(keys.SHARDS):
+            rows = self.table.rows(equals("pk", keys.shard(job.job_id, shard)), ProjectionExpression="pk, sk")
+            self.table.delete_all(list(rows))
+
     def unrecorded(self, job: Job, batches: Sequence[int]) -> list[int]:
         wanted = [keys.result(job.job_id, number, listing=job.listing) for number in batches]
         recorded = {keys.batch_of(row) for row in self.table.read_all(wanted, only=["sk"])}

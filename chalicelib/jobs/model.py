@@ -185,7 +185,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     `min_progress` is the progress that was reached before this generation.
 
     `fingerprint` is that of the request, if its caller named it by a key; `retry_key` is the key of the last retry.
-    `version` counts the changes that a client can see.
+    `version` counts the changes that a client can see. A `purged` job is expired, and its files are forgotten.
     """
 
     job_id: str
@@ -224,6 +224,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
     retry_key: str = ""
     version: int = 1
+    purged: bool = False
 
     @property
     def counts(self) -> Counts:

@@ -103,6 +103,12 @@ class JobTable(Protocol):
         False if that has begun, or the batch has no results.
         """
 
+    def purge(self, job: Job, *, event: JobEvent) -> bool:
+        """Let an ended job expire at the event, and the sweeper see to it. False if it has changed meanwhile."""
+
+    def forget_files(self, job: Job) -> None:
+        """Delete the requested files of a job, their results, and what its archives were made of."""
+
     def unrecorded(self, job: Job, batches: Sequence[int]) -> list[int]:
         """Those among `batches` that have no results, in their order."""
 

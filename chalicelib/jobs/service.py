@@ -13,6 +13,7 @@ from chalicelib.errors import (
     JobNotFound,
     NothingToRetry,
     QueueUnavailable,
+    TableUnavailable,
 )
 from chalicelib.jobs.lifecycle import first_messages
 from chalicelib.jobs.model import (
@@ -37,6 +38,8 @@ from chalicelib.observability import logger
 # Errors that say what is there, not what went wrong: another attempt would find the same.
 FINAL_CODES = frozenset({"no_files_available", "files_missing", "too_many_files", "archive_too_large"})
 
+
+PURGE_ATTEMPTS = 5
 
 # What a file takes in an answer: a link with a role's token, and its key in several encodings.
 PAGE_BYTES = 5 * MiB
@@ -115,11 +118,16 @@ class JobService(msgspec.Struct, frozen=True):
 
     def read(self, job_id: str, owner: str | None) -> Job:
         """The job. Raises JobNotFound, also for another owner's job (None: any owner), and JobExpired."""
+        job = self.known(job_id, owner)
+        if job.expires_at <= self.now():
+            raise JobExpired(job_id)
+        return job
+
+    def known(self, job_id: str, owner: str | None) -> Job:
+        """The job, also if it has expired. Raises JobNotFound as `read`."""
         job = self.table.get(job_id)
         if job is None or owner not in (None, job.owner):
             raise JobNotFound(job_id)
-        if job.expires_at <= self.now():
-            raise JobExpired(job_id)
         return job
 
     def files(self, job: Job, *, first: int, limit: int) -> FilePage:
@@ -135,21 +143,39 @@ class JobService(msgspec.Struct, frozen=True):
 
     def cancel(self, job_id: str, actor: Actor) -> Job:
         """Cancels a job that has not ended; cancelling twice is fine. Raises JobAlreadyEnded, and as `read`."""
-        before = self.read(job_id, actor.by)
-        now = self.now()
-        change = Change(
-            job_id=job_id,
-            trigger=Trigger.CANCEL,
-            event=JobEvent("cancelled", now, actor),
-            expires_at=self.expiry(now),
-            sweep_at=now if before.archive else None,
-        )
+        change = self._cancelling(self.read(job_id, actor.by), actor)
         job = self.table.apply(change) or self.read(job_id, actor.by)
         if job.status is not JobStatus.CANCELLED:
             raise JobAlreadyEnded(job_id, status=job.status)
         if job.archive:
             self._send(job, [CleanUp(job_id)])
         return job
+
+    def purge(self, job_id: str, actor: Actor) -> None:
+        """Removes a job, which is cancelled if it runs: its files and archives go, and it counts as expired.
+
+        Its audit trail stays as long as that of other jobs. Purging twice is fine. Raises JobNotFound.
+        """
+        for _ in range(PURGE_ATTEMPTS):
+            job = self.known(job_id, actor.by)
+            if job.purged:
+                return
+            if not job.status.ended:
+                job = self.table.apply(self._cancelling(job, actor)) or job
+            if job.status.ended and self.table.purge(job, event=JobEvent("purged", self.now(), actor)):
+                self._send(job, [CleanUp(job_id)])
+                return
+        raise TableUnavailable(f"the row of job {job_id} changed at each attempt to purge it")
+
+    def _cancelling(self, job: Job, actor: Actor) -> Change:
+        now = self.now()
+        return Change(
+            job_id=job.job_id,
+            trigger=Trigger.CANCEL,
+            event=JobEvent("cancelled", now, actor),
+            expires_at=self.expiry(now),
+            sweep_at=now if job.archive else None,
+        )
 
     def retry(self, job_id: str, actor: Actor, *, key: str = "") -> tuple[Job, bool]:
         """Runs again what failed: batches without results, files that may be readable by now, an assembly.

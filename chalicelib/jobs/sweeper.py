@@ -47,7 +47,7 @@ class Sweeper(msgspec.Struct, frozen=True):
         if job is None or job.sweep_at > self.now():
             return False  # the index lags behind the table
         if job.status.ended:
-            return self._send(job, [CleanUp(job_id)] if job.archive else [])
+            return self._send(job, [CleanUp(job_id)])
         if self.now() >= job.expires_at - self.job_ttl * 1000:
             self._count_stuck(job)
             return self.lifecycle.fail(job, TIMED_OUT) is not None

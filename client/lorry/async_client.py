@@ -119,6 +119,10 @@ class AsyncLorry:
         """As `Lorry.cancel`."""
         return await self._transport.run(self._operations.cancel(job_id))
 
+    async def purge(self, job_id: str) -> None:
+        """As `Lorry.purge`."""
+        await self._transport.run(self._operations.purge(job_id))
+
     async def download(
         self,
         job_id: str,

@@ -235,6 +235,13 @@ class Lorry:
         """Cancels the job; cancelling twice is fine. Raises LorryProblem 409 when it has ended, 404 when unknown."""
         return self._transport.run(self._operations.cancel(job_id))
 
+    def purge(self, job_id: str) -> None:
+        """Cancels the job if it runs and removes its archives, files and links; purging twice is fine.
+
+        Raises LorryProblem 404 when it is unknown.
+        """
+        self._transport.run(self._operations.purge(job_id))
+
     def jobs(self, *, status: str | None = None, limit: int | None = None) -> Iterator[Job]:
         """Yields your jobs, newest first: those of `status` only if given, at most `limit` of them.
 

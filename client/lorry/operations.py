@@ -138,6 +138,11 @@ class Operations:
         """Cancels the job."""
         return self.caller.read(Request("DELETE", f"/v1/download/{segment(job_id)}"), Job.from_answer)
 
+    def purge(self, job_id: str) -> Flow[None]:
+        """Removes the job."""
+        request = Request("DELETE", f"/v1/download/{segment(job_id)}", {"purge": "true"})
+        yield from self.caller.exchange(request)
+
     def retry(self, job_id: str, *, idempotency_key: str | None) -> Flow[Job]:
         """Runs again what failed of the job. Raises ValueError for a key that cannot be sent."""
         request = Request("POST", f"/v1/download/{segment(job_id)}/retry", headers=key_header(idempotency_key))

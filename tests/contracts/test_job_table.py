@@ -158,6 +158,22 @@ def test_results_of_a_retried_job_are_forgotten_until_a_batch_is_sent(table: Job
     assert read(table).counts == Counts(1, 1, 0)
 
 
+def test_a_purged_job_is_expired_and_due_and_its_files_are_gone(table: JobTable) -> None:
+    record(processing(table), 0, [AVAILABLE, MISSING])
+    purged = event("purged", at=NOW + 5)
+    assert not table.purge(job(), event=purged)  # it has not ended
+    ended = table.apply(change(Trigger.CANCEL, expires_at=NOW + 50))
+    assert ended is not None
+    assert table.purge(ended, event=purged)
+    after = read(table)
+    assert (after.status, after.expires_at, after.purged) == ("cancelled", NOW + 5, True)
+    assert list(table.due(now=NOW + 5)) == [after.job_id]
+    table.forget_files(after)
+    assert table.read_requests(after, [0, 1, 2]) == {} == table.read_results(after, [0, 1, 2])
+    table.forget_files(after)
+    assert "purged" in [event.kind for event in table.events(after.job_id, limit=10, cursor=None).events]
+
+
 def test_a_job_ends_only_when_all_its_batches_are_recorded(table: JobTable) -> None:
     record(processing(table), 0, [AVAILABLE, MISSING])
     assert table.apply(change(Trigger.SUCCEED, all_checked=True)) is None

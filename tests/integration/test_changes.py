@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from chalicelib.aws.dynamodb import Table
+from chalicelib.aws.keys import SHARDS
+from chalicelib.aws.updates import equals
 from tests.integration.deployment import PATIENCE, Deployment, Document, counts, noise, unzipped
 from tests.integration.stack import wait_for
 
@@ -20,6 +25,14 @@ def entries(deployment: Deployment, job: Document) -> dict[str, bytes]:
     found = unzipped(deployment.fetch(job["archives"][0]["url"]))
     del found["MANIFEST.json"]
     return found
+
+
+def is_gone(deployment: Deployment, job_id: str) -> bool:
+    """Whether neither archive nor files of a job are left."""
+    shards = [f"JOB#{job_id}#{number:02x}" for number in range(SHARDS)]
+    table = Table(deployment.stack.clients("dynamodb"), deployment.stack.outputs["Table"])
+    rows = [row for shard in shards for row in table.rows(equals("pk", shard))]
+    return not rows and not deployment.archive_keys(job_id)
 
 
 def test_a_file_that_is_replaced_after_it_was_checked_is_in_the_archive_as_it_is_now(deployment: Deployment) -> None:
@@ -78,6 +91,26 @@ def test_a_job_that_is_cancelled_while_it_assembles_leaves_nothing_behind(deploy
     assert deployment.left_behind(job_id) == [] == deployment.archive_keys(job_id)
     assert deployment.brief(job_id)["status"] == "cancelled"
     assert deployment.call("GET", f"/v1/download/{job_id}").status_code == 409
+
+
+def test_purging_a_job_while_it_assembles_and_when_it_is_ready_leaves_nothing_behind(deployment: Deployment) -> None:
+    deployment.put_all(contents())
+    running = deployment.stopped_half_way(FILES)
+    try:
+        assert deployment.call("DELETE", f"/v1/download/{running}?purge=true").status_code == 204
+    finally:
+        deployment.go_on()
+    ready = deployment.initiate(FILES, archive=True)
+    deployment.ended(ready)
+    assert deployment.archive_keys(ready) != []
+    for _ in range(2):
+        assert deployment.call("DELETE", f"/v1/download/{ready}?purge=true").status_code == 204
+    for job_id in (running, ready):
+        assert deployment.call("GET", f"/v1/download/status/{job_id}").status_code == 410
+        events = deployment.call("GET", f"/v1/download/{job_id}/events").json()["events"]
+        assert "purged" in [event["kind"] for event in events]
+        deployment.tidied(job_id)
+        wait_for("end of the archive", partial(is_gone, deployment, job_id), seconds=PATIENCE, pause=0.2)
 
 
 def test_an_upload_aborted_from_outside_is_begun_again(deployment: Deployment) -> None:

@@ -29,7 +29,10 @@ def main() -> int:
         report = run(options.seed, only=options.faults, trace=True)
         _show(report, folder=options.traces)
         return 1 if report.violations else 0
-    return _run_all(range(options.first, options.first + options.seeds), folder=options.traces)
+    seeds = range(options.first, options.first + options.seeds)
+    if options.quick:
+        return 1 if any(run(seed).violations for seed in seeds) else 0
+    return _run_all(seeds, folder=options.traces)
 
 
 def _options() -> argparse.Namespace:
@@ -38,6 +41,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--seed", type=int, help="run this one, and write its trace")
     parser.add_argument("--faults", type=_numbers, help="with only these of its faults, by number: 12,55")
+    parser.add_argument("--quick", action="store_true", help="stop at the first seed that fails")
     parser.add_argument("--traces", type=Path, default=Path(".lorry/simulation"), help="folder for traces")
     return parser.parse_args()
 

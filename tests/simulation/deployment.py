@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from app import app
 from chalicelib import container
 from chalicelib.aws.clients import Clients
+from chalicelib.aws.keys import Row
 from chalicelib.delivery.signing_keys import Secrets
 from chalicelib.errors import WebhookUnreachable
 from chalicelib.handlers import queues, stream, websocket
@@ -321,6 +322,10 @@ class Deployment:
             for body, count in queue.sent.items():
                 found[json.loads(body)["kind"].partition(".")[0]] += count
         return found
+
+    def rows_of(self, job_id: str) -> list[Row]:
+        """Every row of a job."""
+        return [row for row in self.table.items.values() if row["pk"]["S"].startswith(f"JOB#{job_id}")]
 
     # --- the gateway
 

@@ -49,6 +49,9 @@ def _job(deployment: Deployment, story: Story, request: Request) -> Iterator[str
     if last.get("status") not in ENDED:
         yield f"is {last.get('status')} and not ended"
         return
+    if request.purged:
+        yield from _purged(deployment, request)
+        return
     code, answer = deployment.answer("GET", f"/v1/download/status/{request.job_id}")
     if code != 200:
         yield f"its status answers {code}"
@@ -62,6 +65,16 @@ def _job(deployment: Deployment, story: Story, request: Request) -> Iterator[str
     yield from _events(deployment, request, answer)
     yield from _pushed(deployment, request, answer)
     yield from _webhooks(deployment, request)
+
+
+def _purged(deployment: Deployment, request: Request) -> Iterator[str]:
+    """Of a purged job only its audit trail is left."""
+    kinds = Counter({row["sk"]["S"].partition("#")[0] for row in deployment.rows_of(request.job_id)})
+    if kinds["FILES"] or kinds["RESULT"]:
+        yield f"is purged, and there are rows {sorted(kinds)}"
+    code, page = deployment.answer("GET", f"/v1/download/{request.job_id}/events?limit=1000")
+    if code != 200 or "purged" not in [event["kind"] for event in page["events"]]:
+        yield f"is purged, and its audit trail answers {code}: {page}"
 
 
 # --- files and counts
@@ -201,7 +214,9 @@ def _rows(deployment: Deployment) -> Iterator[str]:
 
 def _store(deployment: Deployment, story: Story) -> Iterator[str]:
     bucket = deployment.s3.buckets[ARCHIVES]
-    ready = {request.job_id for request in story.requests if request.last.get("status") == "ready"}
+    ready = {
+        request.job_id for request in story.requests if request.last.get("status") == "ready" and not request.purged
+    }
     for upload in bucket.uploads.values():
         if not upload.key.startswith(LEFT_TO_THE_BUCKET):
             yield f"the upload of {upload.key} is open"

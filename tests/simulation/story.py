@@ -116,6 +116,7 @@ class Request:
     retried: int = 0
     retry_refused: bool = False
     cancelled: bool = False
+    purged: bool = False
     sockets: list[str] = field(default_factory=list)
 
     @property
@@ -239,6 +240,8 @@ class Story:
             self._pause(0.0, 300.0)
             self._retry(request)
         self._read_links(request)
+        if self.chance.random() < 0.1:
+            self._purge(request)
 
     def _ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """An answer; who gets none, or is to come later, asks again."""
@@ -312,6 +315,16 @@ class Story:
         request.retried += 1
         request.last = {}
         self._follow(request)
+
+    def _purge(self, request: Request) -> None:
+        request.purged = True
+        for _ in range(2):
+            status, answer = self._ask("DELETE", f"/v1/download/{request.job_id}?purge=true")
+            if status != 204:
+                raise Violation(f"purge answered {status}: {answer}")
+        status, answer = self._ask("GET", f"/v1/download/status/{request.job_id}")
+        if status != 410:
+            raise Violation(f"the status of a purged job answered {status}: {answer}")
 
     def _watch(self, request: Request) -> None:
         connection = f"connection of {request.name}"

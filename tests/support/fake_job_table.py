@@ -91,6 +91,24 @@ class FakeJobTable:
             self.jobs[job.job_id] = added(less, Counts() - counts)
         return True
 
+    def purge(self, job: Job, *, event: JobEvent) -> bool:
+        current = self.get(job.job_id)
+        if current is None or (current.status, current.generation) != (job.status, job.generation):
+            return False
+        at = min(event.at, job.expires_at)
+        with self.write():
+            self.jobs[job.job_id] = replace(
+                current, expires_at=at, sweep_at=at, purged=True, version=current.version + 1
+            )
+            self.trail[job.job_id].append(event)
+        return True
+
+    def forget_files(self, job: Job) -> None:
+        with self.write():
+            for number in range(job.batches):
+                self.requests.pop((_place(job), number), None)
+                self.results.pop((_place(job), number), None)
+
     def unrecorded(self, job: Job, batches: Sequence[int]) -> list[int]:
         self._answer()
         return [n for n in batches if (_place(job), n) not in self.results]

@@ -1,4 +1,4 @@
-"""The commands about jobs other than `get`: status, watch, events, cancel, retry and jobs."""
+"""The commands about jobs other than `get`: status, watch, events, cancel, purge, retry and jobs."""
 
 from __future__ import annotations
 
@@ -45,6 +45,16 @@ def add_job_commands(subparsers: Subparsers) -> None:
     cancel.add_argument("job_id", metavar="JOB")
     add_json(cancel)
     cancel.set_defaults(command=_cancel)
+
+    purge = add_command(
+        subparsers,
+        "purge",
+        help="remove a job",
+        description="Cancels a job if it runs, and removes its archives and links. Files in the store stay.",
+    )
+    purge.add_argument("job_id", metavar="JOB")
+    add_json(purge)
+    purge.set_defaults(command=_purge)
 
     retry = add_command(
         subparsers,
@@ -108,6 +118,13 @@ def _events(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
 def _cancel(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
     job = lorry.cancel(arguments.job_id)
     print(json.dumps(job.answer) if arguments.json else f"job {job.id} is {job.status}")
+    return ExitCode.OK
+
+
+def _purge(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
+    lorry.purge(arguments.job_id)
+    answer = {"jobId": arguments.job_id, "purged": True}
+    print(json.dumps(answer) if arguments.json else f"job {arguments.job_id} is removed")
     return ExitCode.OK
 
 

@@ -135,6 +135,13 @@ def test_cancel_says_what_the_job_is_now(command: Command, service: FakeServer) 
     assert (ended.returncode, ended.stdout) == (0, f"job {JOB_ID} is cancelled\n")
 
 
+def test_purge_removes_a_job(command: Command, service: FakeServer) -> None:
+    service.make_job([])
+    ended = command("purge", JOB_ID)
+    assert (ended.returncode, ended.stdout, service.purged) == (0, f"job {JOB_ID} is removed\n", True)
+    assert json.loads(command("purge", JOB_ID, "--json").stdout) == {"jobId": JOB_ID, "purged": True}
+
+
 def test_cancelling_an_ended_job_is_refused_with_2(command: Command, service: FakeServer) -> None:
     service.make_job([])
     ended = command("cancel", JOB_ID)

@@ -81,6 +81,7 @@ class FakeServer:
         self.polls: list[Json] = []  # what status answers before the job as it is, one for each read
         self.retry_after = "0"
         self.page_limit = 1000
+        self.purged = False
         self.listed: list[Json] = []
         self.trail: list[Json] = []
         self.limits: Json = {}

@@ -196,6 +196,10 @@ class _Exchange:
         self.send_json(200, {name: items[first:last], "nextCursor": str(last) if last < len(items) else None})
 
     def cancel(self) -> None:
+        if self.query.get("purge") == "true":
+            self.fake_server.purged = True
+            self.send(204, b"")
+            return
         if self.fake_server.job["status"] in ("ready", "failed"):
             self.send_json(409, problem(409, "job_already_ended", "the job has already ended"))
             return

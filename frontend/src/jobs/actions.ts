@@ -1,17 +1,14 @@
 import { bodyOf, client, hasEnded, type Job } from "../api/client";
-import { offers } from "../api/features";
 import { ApiError } from "../api/problems";
 
 export type Action = "cancel" | "retry" | "purge";
-
-export const canPurge = offers("DELETE /v1/download/{jobId}", "purge");
 
 /** What makes sense in the job's state. */
 export function actionsFor(job: Job): Action[] {
   const found: Action[] = [];
   if (!hasEnded(job)) found.push("cancel");
   if (job.links.retry !== undefined) found.push("retry");
-  if (canPurge) found.push("purge");
+  found.push("purge");
   return found;
 }
 
@@ -38,10 +35,8 @@ export async function act(action: Action, jobId: string): Promise<Job | null> {
       }),
     );
   }
-  if (action === "cancel") return bodyOf(client.DELETE("/v1/download/{jobId}", { params: { path } }));
-  const query = { purge: true } as never; // of an API that offers it: see canPurge
-  await bodyOf(client.DELETE("/v1/download/{jobId}", { params: { path, query } }));
-  return null;
+  const query = { purge: action === "purge" };
+  return (await bodyOf(client.DELETE("/v1/download/{jobId}", { params: { path, query } }))) ?? null;
 }
 
 export interface BatchState {

@@ -149,6 +149,7 @@ def test_no_line_of_the_log_holds_a_ticket_a_token_or_a_query(
     for method, path in (*OF_JOBS, ("POST", "/v1/download/check"), ("GET", "/nothing"), ("PUT", "/v1/download/check")):
         for caller in (NOBODY, ALICE):
             called(caller, method, path, job_id, query)
+    called(ALICE, "POST", "/v1/download/check", job_id, "?sentry_test=true")
     world.table.down = world.counter.down = True
     called(NOBODY, "GET", "/v1/download/{job_id}", job_id, query)
     logged = capsys.readouterr().out + "".join(record.getMessage() + str(record.__dict__) for record in caplog.records)

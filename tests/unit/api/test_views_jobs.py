@@ -189,6 +189,44 @@ def test_an_ended_job_cannot_be_cancelled(http: Any, world: World) -> None:
     assert status(http, job_id)["status"] == "ready"
 
 
+def test_purging_a_job_leaves_its_audit_trail_and_is_repeated_without_harm(http: Any, world: World) -> None:
+    job_id = ready(http, world, 70000)
+    path = f"/v1/download/{job_id}"
+    for _ in range(2):
+        answer = http.delete(f"{path}?purge=true")
+        assert (answer.status_code, answer.body) == (204, b"")
+    for gone in (path, f"{path}/files/0", f"/v1/download/status/{job_id}"):
+        assert_problem(http.get(gone), 410, "job_expired", path=gone)
+    assert [event["kind"] for event in http.get(f"{path}/events").json_body["events"]].count("purged") == 1
+    assert http.get("/v1/download/jobs").json_body["jobs"] == []
+
+
+def test_purging_a_running_job_cancels_it(http: Any, world: World) -> None:
+    job_id = initiated(http, 70000)["jobId"]
+    assert http.delete(f"/v1/download/{job_id}?purge=true").status_code == 204
+    world.work_off()
+    assert world.job(job_id).status == "cancelled"
+    kinds = [event.kind for event in world.table.trail[job_id]]
+    assert kinds[:3] == ["created", "cancelled", "purged"]
+
+
+def test_nobody_purges_the_job_of_another(http: Any, world: World) -> None:
+    job_id = world.start(70000).job_id
+    path = f"/v1/download/{job_id}"
+    assert_problem(http.delete(f"{path}?purge=true"), 404, "job_not_found", path=path)
+    assert not world.job(job_id).purged
+
+
+def test_an_unknown_query_parameter_is_refused_by_name(http: Any, world: World) -> None:
+    job_id = ready(http, world, 70000)
+    path = f"/v1/download/{job_id}"
+    answer = http.delete(f"{path}?purged=true")
+    assert_problem(answer, 400, "invalid_request", path=path)
+    assert answer.json_body["errors"] == [{"pointer": "/purged", "detail": "is not a parameter here; there are purge"}]
+    assert status(http, job_id)["status"] == "ready"
+    assert http.get(f"{path}?X-Amz-Signature=abc").status_code == 302
+
+
 # --- list -------------------------------------------------------------------------------
 
 

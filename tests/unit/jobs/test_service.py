@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, TableUnavailable
-from chalicelib.jobs.model import Actor, FileState, Job, JobStatus, RequestedFile
+from chalicelib.jobs.model import Actor, FileState, Job, JobEvent, JobStatus, RequestedFile
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH
 from chalicelib.messages import AnyMessage, CheckBatch, DispatchJob
 from tests.support.builders import ALICE, JOB_TTL, SWEEP_AFTER, World, files, new_id
+from tests.support.fake_job_table import FakeJobTable
 from tests.support.fakes import Crash
 
 BOB = Actor(by="bob")
@@ -227,6 +229,23 @@ def test_an_expired_job_cannot_be_cancelled() -> None:
     world.clock.advance(JOB_TTL)
     with pytest.raises(JobExpired):
         world.service.cancel(job.job_id, ALICE)
+
+
+def test_a_purge_that_meets_a_retry_is_repeated() -> None:
+    world = World()
+    job = world.start(70000)
+    world.work_off()
+
+    class Retried(FakeJobTable):
+        def purge(self, job: Job, *, event: JobEvent) -> bool:
+            if job.generation == 1:
+                self.jobs[job.job_id] = replace(job, generation=2)
+            return super().purge(job, event=event)
+
+    table = Retried()
+    table.__dict__.update(world.table.__dict__)
+    replace(world.service, table=table).purge(job.job_id, ALICE)
+    assert world.job(job.job_id).purged
 
 
 # --- listing ----------------------------------------------------------------------------
