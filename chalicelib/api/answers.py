@@ -11,7 +11,18 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.assembly.model import CrcSource
-from chalicelib.delivery.job_summary import Address, Body, Count, JobId, JobLinks, JobSummary, Moment, Size, one_of
+from chalicelib.delivery.job_summary import (
+    Address,
+    Asked,
+    Body,
+    Count,
+    JobId,
+    JobLinks,
+    JobSummary,
+    Moment,
+    Size,
+    one_of,
+)
 from chalicelib.jobs.model import FileState, JobStatus
 
 Link = Annotated[
@@ -200,6 +211,9 @@ class EndedJob(Body, frozen=True):
 
     job_id: JobId
     status: Literal["ready", "failed", "cancelled"]
+    label: Annotated[str | None, Meta(description="as in the request")]
+    request: Asked
+    expires_at: Moment
     links: JobLinks | UnsetType = UNSET
 
 

@@ -124,6 +124,10 @@ IDEMPOTENCY_KEY = Parameter(
 IF_NONE_MATCH = Parameter("If-None-Match", "header", "str", "`ETag` of the answer you have.")
 LAST_EVENT_ID = Parameter("Last-Event-ID", "header", "str", "`id` of the last event you have; browsers send it.")
 STATUS = Parameter("status", "query", "answers.JobStatus", "Only jobs with this status.")
+LABEL = Parameter("label", "query", "requests.Label", "Only jobs with exactly this label.")
+CREATED_AFTER = Parameter("createdAfter", "query", "answers.Moment", "Only jobs created then or later; with a zone.")
+CREATED_BEFORE = Parameter("createdBefore", "query", "answers.Moment", "Only jobs created then or earlier.")
+STATE = Parameter("state", "query", "answers.FileState", "Only files in this state: a page may hold few, even none.")
 OPAQUE_CURSOR = Parameter("cursor", "query", "str", "`nextCursor` of the previous page.")
 SENTRY_TEST = Parameter(
     "sentry_test", "query", "bool", "`true` raises an error on purpose, to test error tracking.", False

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from chalicelib import errors
 from chalicelib.api import contract
-from chalicelib.api.contract import LINK, PUBLIC, STREAM, Operation, Reply
+from chalicelib.api.contract import LINK, STREAM, Operation, Reply
+from chalicelib.api.operations_service import SERVICE, WITH_BODY
 
 TAGS = {
     "Jobs": "Request many files at once and follow the progress.",
@@ -16,21 +17,16 @@ TAGS = {
     "Service": "The service itself. Public, except for the limits.",
 }
 
-_WITH_BODY = (errors.InvalidRequest, errors.UnsupportedMediaType, errors.RequestTooLarge)
 _OF_JOB = (errors.JobNotFound, errors.JobExpired, errors.RouteNotFound, errors.TableUnavailable)
 
 _SAME_JOB = {"jobId": "$response.body#/jobId"}
 _OF_STARTED_JOB = dict.fromkeys(("status", "cancel", "download", "events", "stream", "retry"), _SAME_JOB)
-_PAGE = {
-    200: Reply("A page, a script, a style sheet or an image.", "str", headers=("ETag",), media_type="text/*"),
-    304: Reply("The page that you have is current.", headers=("ETag",)),
-}
 _TO_LINK = Reply(
     "Redirect to the link, which needs no credentials and expires soon. For HEAD, the link is signed for HEAD.",
     headers=("Location",),
 )
 
-OPERATIONS: tuple[Operation, ...] = (
+_JOBS: tuple[Operation, ...] = (
     Operation(
         route="POST /v1/download/initiate",
         view="views_jobs.initiate",
@@ -55,7 +51,7 @@ OPERATIONS: tuple[Operation, ...] = (
             )
         },
         errors=(
-            *_WITH_BODY,
+            *WITH_BODY,
             errors.TooManyFiles,
             errors.IdempotencyKeyReused,
             errors.JobExpired,
@@ -69,7 +65,13 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="Jobs",
         summary="Read a job",
         description="Once the job is ready, each read returns fresh links. More than 1,000 files come in pages.",
-        parameters=(contract.JOB_ID, contract.FILES_CURSOR, contract.FILES_LIMIT, contract.IF_NONE_MATCH),
+        parameters=(
+            contract.JOB_ID,
+            contract.STATE,
+            contract.FILES_CURSOR,
+            contract.FILES_LIMIT,
+            contract.IF_NONE_MATCH,
+        ),
         replies={
             200: Reply(
                 "The job and a page of its files.",
@@ -138,7 +140,14 @@ OPERATIONS: tuple[Operation, ...] = (
         view="views_jobs.jobs",
         tag="Jobs",
         summary="List your jobs, newest first",
-        parameters=(contract.STATUS, contract.JOBS_LIMIT, contract.OPAQUE_CURSOR),
+        parameters=(
+            contract.STATUS,
+            contract.LABEL,
+            contract.CREATED_AFTER,
+            contract.CREATED_BEFORE,
+            contract.JOBS_LIMIT,
+            contract.OPAQUE_CURSOR,
+        ),
         replies={200: Reply("A page of jobs.", "answers.JobsPage")},
         errors=(errors.InvalidRequest, errors.TableUnavailable),
     ),
@@ -185,109 +194,6 @@ OPERATIONS: tuple[Operation, ...] = (
         replies={302: _TO_LINK},
         errors=(errors.InvalidRequest, *_OF_JOB, errors.JobNotReady, errors.NoSuchResult, errors.LinksUnavailable),
     ),
-    Operation(
-        route="POST /v1/download/check",
-        view="views_service.check",
-        tag="Single files",
-        summary="Check whether a file exists",
-        parameters=(contract.SENTRY_TEST,),
-        body="requests.CheckRequest",
-        examples={"a file": {"file_id": 70000}},
-        replies={200: Reply("Whether the file exists.", "answers.CheckAnswer")},
-        errors=(*_WITH_BODY, errors.StorageError),
-    ),
-    Operation(
-        route="POST /v1/download/start",
-        view="views_service.start",
-        tag="Single files",
-        summary="Wait for one file",
-        description="Use `POST /v1/download/initiate` instead, which does not wait.",
-        deprecated=True,
-        body="requests.CheckRequest",
-        examples={"a file": {"file_id": 70000}},
-        replies={200: Reply("The outcome.", "answers.StartAnswer", headers=("Deprecation", "Link"))},
-        errors=(*_WITH_BODY, errors.StorageError, errors.LinksUnavailable, errors.RequestTimedOut),
-    ),
-    Operation(
-        route="GET /v1/limits",
-        view="views_service.limits",
-        tag="Service",
-        summary="Read the limits",
-        replies={200: Reply("Every limit that the service enforces.", "rendering.limits")},
-    ),
-    Operation(
-        route="GET /",
-        view="views_service.index",
-        tag="Service",
-        summary="Name, version and links of the service",
-        access=PUBLIC,
-        replies={200: Reply("Name, version, links.", "answers.IndexDocument")},
-    ),
-    Operation(
-        route="GET /health",
-        view="views_service.health",
-        tag="Service",
-        summary="Check whether the service works",
-        description="Answers within 3 seconds.",
-        access=PUBLIC,
-        replies={
-            200: Reply("Every check passed.", "answers.HealthDocument"),
-            503: Reply("A check failed: it says `error`.", "answers.HealthDocument"),
-        },
-    ),
-    Operation(
-        route="GET /openapi",
-        view="views_service.openapi",
-        tag="Service",
-        summary="Read this document",
-        access=PUBLIC,
-        replies={200: Reply("OpenAPI 3.1.", "dict")},
-    ),
-    Operation(
-        route="GET /docs",
-        view="views_pages.docs",
-        tag="Service",
-        summary="Read and try this document in a browser",
-        access=PUBLIC,
-        replies={200: Reply("A page.", "str", media_type="text/html")},
-    ),
-    Operation(
-        route="GET /docs/{asset}",
-        view="views_pages.docs_asset",
-        tag="Service",
-        summary="Load a file of the page",
-        access=PUBLIC,
-        parameters=(contract.ASSET,),
-        replies={200: Reply("A script or a style sheet.", "str", media_type="text/*")},
-        errors=(errors.RouteNotFound,),
-    ),
-    Operation(
-        route="GET /dashboard",
-        view="views_pages.dashboard",
-        tag="Service",
-        summary="Use the service in a browser",
-        description="Start downloads, follow them, fetch their results.",
-        access=PUBLIC,
-        parameters=(contract.IF_NONE_MATCH,),
-        replies=_PAGE,
-    ),
-    Operation(
-        route="GET /dashboard/{part}",
-        view="views_pages.dashboard_part",
-        tag="Service",
-        summary="Open a page of the dashboard, or load a file of it",
-        access=PUBLIC,
-        parameters=(contract.DASHBOARD_PART, contract.IF_NONE_MATCH),
-        replies=_PAGE,
-        errors=(errors.RouteNotFound,),
-    ),
-    Operation(
-        route="GET /dashboard/jobs/{page}",
-        view="views_pages.dashboard_job",
-        tag="Service",
-        summary="Open a job in the dashboard",
-        access=PUBLIC,
-        parameters=(contract.DASHBOARD_JOB, contract.IF_NONE_MATCH),
-        replies=_PAGE,
-    ),
 )
+
+OPERATIONS = (*_JOBS, *SERVICE)

@@ -16,7 +16,6 @@ from chalicelib.callers import Verdict
 from chalicelib.delivery.job_summary import job_links, job_summary, known_total, timestamp
 from chalicelib.delivery.presign import Minter
 from chalicelib.jobs.model import FileResult, FileState, Job, JobEvent, RequestedFile, is_linkable
-from chalicelib.jobs.service import FilePage
 from chalicelib.settings import Settings
 
 # --- headers ----------------------------------------------------------------------------
@@ -133,14 +132,17 @@ def job_started(job: Job, base: str, *, ticket: str | None) -> JobStarted:
     )
 
 
-def job_document(job: Job, page: FilePage, *, minter: Minter | None, base: str) -> JobDocument:
-    """A job with a page of its files, and with their links if there is a minter. Without archives and ticket."""
+def job_document(job: Job, rows: Sequence[tuple[int, Row]], *, minter: Minter | None, base: str) -> JobDocument:
+    """A job with some of its files, by index, and with their links if there is a minter.
+
+    Without cursor, archives and ticket.
+    """
     return JobDocument(
         **msgspec.structs.asdict(job_summary(job, base)),
-        files=[_file(job, row, index=page.first + n, base=base) for n, row in enumerate(page.files)],
-        result_urls=[_link(minter, row) for row in page.files] if minter else None,
+        files=[_file(job, row, index=index, base=base) for index, row in rows],
+        result_urls=[_link(minter, row) for _, row in rows] if minter else None,
         links_expire_at=timestamp(minter.expires_at) if minter else None,
-        next_cursor=str(page.next_index) if page.next_index is not None else None,
+        next_cursor=None,
         archives=[],
         ticket=None,
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from chalicelib.api.bodies import decoded
 from chalicelib.archive.names import DECEPTIVE
 from chalicelib.delivery.callback_urls import check_callback_url
 from chalicelib.errors import FieldProblem, InvalidRequest, JobNotFound, TooManyFiles, UnsafeCallbackUrl
@@ -22,6 +25,7 @@ from chalicelib.limits import (
     MAX_CALLBACK_URL_CHARACTERS,
     MAX_FILES_PER_JOB,
     MAX_IDEMPOTENCY_KEY_CHARACTERS,
+    MAX_LABEL_CHARACTERS,
     MAX_PAGE_EVENTS,
     MAX_PAGE_FILES,
     MAX_PAGE_JOBS,
@@ -39,6 +43,11 @@ AT_LEAST_ONE = Meta(min_length=1, extra_json_schema={"maxItems": MAX_FILES_PER_J
 # A key is data: no rule of paths applies to it. In Python, `$` also comes before a last newline.
 KEY_BELOW_PREFIX = r"^PREFIX[^\x00]*$(?!\n)"
 FILENAME_PATTERN = rf"^[^{DECEPTIVE}/\\]+$(?!\n)"
+LABEL_PATTERN = rf"^[^{DECEPTIVE}]+$(?!\n)"
+Label = Annotated[
+    str,
+    Meta(min_length=1, max_length=MAX_LABEL_CHARACTERS, pattern=LABEL_PATTERN, description="what you call the job"),
+]
 CallbackUrl = Annotated[
     str,
     Meta(
@@ -71,6 +80,7 @@ class InitiateRequest(Struct, frozen=True, forbid_unknown_fields=True):
     archive: bool | ArchiveOptions = False
     linkTtlSeconds: LinkTtl | UnsetType = UNSET  # noqa: N815
     callbackUrl: CallbackUrl | UnsetType = UNSET  # noqa: N815
+    label: Label | UnsetType = UNSET
 
 
 Initiate = Annotated[
@@ -84,16 +94,14 @@ class CheckRequest(Struct, frozen=True, forbid_unknown_fields=True):
     file_id: FileId
 
 
-S = TypeVar("S", bound=Struct)
-
 _decode_initiate = msgspec.json.Decoder(InitiateRequest).decode
 _decode_check = msgspec.json.Decoder(CheckRequest).decode
 
 
 def initiate_request(body: bytes) -> InitiateRequest:
     """Parses a body. Raises InvalidRequest naming the invalid field, and TooManyFiles."""
-    request = _decode(_decode_initiate, body)
-    given = [name for name in WAYS_TO_NAME if getattr(request, name) is not UNSET]
+    request = decoded(_decode_initiate, body)
+    given = _given(request)
     if len(given) != 1:
         pointer = f"/{given[1]}" if given else "/file_ids"
         raise InvalidRequest([FieldProblem(pointer, "exactly one of `file_ids`, `keys` and `prefix` is required")])
@@ -103,38 +111,18 @@ def initiate_request(body: bytes) -> InitiateRequest:
     return request
 
 
+def _given(request: InitiateRequest) -> list[str]:
+    return [name for name in WAYS_TO_NAME if getattr(request, name) is not UNSET]
+
+
+def named_by(request: InitiateRequest) -> str:
+    """The field that names the files of a valid request."""
+    return _given(request)[0]
+
+
 def check_request(body: bytes) -> CheckRequest:
     """Parses a body. Raises InvalidRequest naming the invalid field."""
-    return _decode(_decode_check, body)
-
-
-def _decode(decode: Callable[[bytes], S], body: bytes) -> S:
-    try:
-        return decode(body)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest([_problem(str(error))]) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRequest([FieldProblem("", f"the body is not valid JSON: {error}")]) from error
-
-
-_PLACE = re.compile(r" - at `\$(?P<path>.*)`$")
-_FIELD = re.compile(r"(?:unknown|required) field `(?P<name>.*)`", re.DOTALL)
-_MAX_ECHO = 200  # characters of the caller's input that an answer repeats
-
-
-def _problem(message: str) -> FieldProblem:
-    """msgspec says "… - at `$.file_ids[3]`"; RFC 6901 says /file_ids/3."""
-    place = _PLACE.search(message)
-    path = place["path"] if place else ""
-    pointer = re.sub(r"\.([^.\[]+)|\[(\d+)\]", lambda step: f"/{step[1] or step[2]}", path)
-    field = _FIELD.search(message)
-    if field:
-        pointer += "/" + field["name"].replace("~", "~0").replace("/", "~1")
-    return FieldProblem(_clipped(pointer), _clipped(message[: place.start()] if place else message))
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= _MAX_ECHO else text[:_MAX_ECHO] + "…"
+    return decoded(_decode_check, body)
 
 
 # --- parameters -------------------------------------------------------------------------
@@ -142,6 +130,8 @@ def _clipped(text: str) -> str:
 Asset = Annotated[str, Meta(extra_json_schema={"enum": ["start.js", "swagger-ui-bundle.js", "swagger-ui.css"]})]
 IdempotencyKey = Annotated[str, Meta(pattern=f"^[!-~]{{1,{MAX_IDEMPOTENCY_KEY_CHARACTERS}}}$")]
 
+_MAX_ECHO = 100  # characters of a parameter that an answer repeats
+Choice = TypeVar("Choice", bound=StrEnum)
 SHORT = {"1": "true", "0": "false"}
 ShortFlag = Annotated[str, Meta(extra_json_schema={"enum": [*SHORT, *SHORT.values()]})]
 
@@ -179,6 +169,26 @@ JOBS_LIMIT = WholeNumber("limit", 1, MAX_PAGE_JOBS, default=20)
 EVENTS_LIMIT = WholeNumber("limit", 1, MAX_PAGE_EVENTS, default=100)
 
 
+def choice(name: str, text: str | None, *, choices: type[Choice]) -> Choice | None:
+    """Reads a query parameter that is one of some words, None if it is absent. Raises InvalidRequest."""
+    if text is not None and text not in set(choices):
+        raise InvalidRequest([FieldProblem(f"/{name}", f"{text[:_MAX_ECHO]!r} is none of {', '.join(choices)}")])
+    return None if text is None else choices(text)
+
+
+def moment(name: str, text: str | None) -> int | None:
+    """Reads a time as epoch milliseconds, None if it is absent. Raises InvalidRequest."""
+    if text is None:
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+        if read.tzinfo is None or len(text) > _MAX_ECHO:
+            raise ValueError
+        return int(read.timestamp() * 1000)
+    except (ValueError, OverflowError) as error:
+        raise InvalidRequest([FieldProblem(f"/{name}", "must be a time with a zone: 2026-11-27T08:00:00Z")]) from error
+
+
 def flag(name: str, text: str | None) -> bool:
     """Reads a query parameter that is off unless it says `true`. Raises InvalidRequest."""
     if text not in (None, "true", "false"):
@@ -204,7 +214,16 @@ def new_job(body: InitiateRequest, settings: Settings) -> NewJob:
     if prefix:
         _check_keys([prefix], settings.s3_allowed_prefix, pointer="/prefix")
     archive = _archive(body, settings, prefix=prefix)
-    return NewJob(files, count - len(files), link_ttl, archive, prefix, _callback_url(body, settings))
+    return NewJob(
+        files,
+        count - len(files),
+        link_ttl,
+        archive,
+        prefix,
+        callback_url=_callback_url(body, settings),
+        label="" if body.label is UNSET else body.label,
+        named_by=named_by(body),
+    )
 
 
 def key_of(file_id: int, settings: Settings) -> str:

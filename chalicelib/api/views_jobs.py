@@ -20,6 +20,7 @@ from chalicelib.delivery.job_summary import event_name, job_summary
 from chalicelib.delivery.presign import Minter
 from chalicelib.errors import FieldProblem, InvalidRequest, JobNotReady, NoSuchResult, SecretUnavailable
 from chalicelib.jobs.model import NOT_LINKABLE, FileState, Job, JobStatus, is_linkable
+from chalicelib.jobs.ports import JobFilter
 from chalicelib.jobs.service import RequestKey
 from chalicelib.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS, MAX_PAGE_FILES
 from chalicelib.observability import logger
@@ -48,9 +49,10 @@ def status(call: Call, job_id: str) -> Answer:
     """Reads a job with a page of its files."""
     first = requests.FILES_CURSOR.read(call.query("cursor"))
     limit = requests.FILES_LIMIT.read(call.query("limit"))
+    state = requests.choice("state", call.query("state"), choices=FileState)
     job = job_of(call, job_id)
     document = msgspec.structs.replace(
-        document_of(call, job, first=first, limit=limit), ticket=_ticket(call, job.job_id)
+        document_of(call, job, first=first, limit=limit, state=state), ticket=_ticket(call, job.job_id)
     )
     headers = _polling(job.status)
     if not job.status.ended:  # an answer with links is never the same, because each read mints them again
@@ -79,7 +81,13 @@ def retry(call: Call, job_id: str) -> Answer:
 def jobs(call: Call) -> Answer:
     """Lists the caller's jobs."""
     limit = requests.JOBS_LIMIT.read(call.query("limit"))
-    page = call.services.jobs.jobs(call.actor.by, status=_status(call), limit=limit, cursor=call.query("cursor"))
+    wanted = JobFilter(
+        requests.choice("status", call.query("status"), choices=JobStatus),
+        call.query("label"),
+        requests.moment("createdAfter", call.query("createdAfter")),
+        requests.moment("createdBefore", call.query("createdBefore")),
+    )
+    page = call.services.jobs.jobs(call.actor.by, wanted=wanted, limit=limit, cursor=call.query("cursor"))
     return Answer(200, JobsPage([job_summary(job, call.base) for job in page.jobs], page.next_cursor))
 
 
@@ -128,16 +136,6 @@ def _polling(status: JobStatus) -> dict[str, str]:
     return {} if status.ended else {"Retry-After": str(POLL_SECONDS)}
 
 
-def _status(call: Call) -> JobStatus | None:
-    text = call.query("status")
-    if text is None:
-        return None
-    try:
-        return JobStatus(text)
-    except ValueError as error:
-        raise InvalidRequest([FieldProblem("/status", f"{text!r} is none of {', '.join(JobStatus)}")]) from error
-
-
 # --- results ----------------------------------------------------------------------------
 
 
@@ -173,12 +171,17 @@ def job_of(call: Call, job_id: str) -> Job:
     return call.services.jobs.read(job_id_from(job_id), None if call.admission.by_ticket else call.actor.by)
 
 
-def document_of(call: Call, job: Job, *, first: int, limit: int) -> JobDocument:
-    """The job with a page of its files; if it is ready, with links, which the audit trail notes. Without a ticket."""
+def document_of(call: Call, job: Job, *, first: int, limit: int, state: FileState | None = None) -> JobDocument:
+    """The job with a page of its files, or those of the page in a `state`. Without a ticket.
+
+    If it is ready, with links, which the audit trail notes.
+    """
     services = call.services
     page = services.jobs.files(job, first=first, limit=limit)
     ready = job.status is JobStatus.READY
-    document = job_document(job, page, minter=services.minter(job.link_ttl) if ready else None, base=call.base)
+    rows = [(page.first + n, row) for n, row in enumerate(page.files) if state in (None, row[1].state)]
+    document = job_document(job, rows, minter=services.minter(job.link_ttl) if ready else None, base=call.base)
+    document = msgspec.structs.replace(document, next_cursor=page.next_index and str(page.next_index))
     archives = services.archives_of(job)
     minter = services.archive_minter(job.link_ttl) if ready and archives else None
     rendered = archive_documents(job, archives, minter=minter, base=call.base)

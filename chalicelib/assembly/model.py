@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from chalicelib.archive.entries import INCLUDED, Entry
-from chalicelib.archive.names import MANIFEST_NAME
+from chalicelib.archive.names import MANIFEST_NAME, safe_segment
 from chalicelib.jobs.model import FileResult, FileState, Job, RequestedFile
 
 
@@ -151,7 +151,8 @@ def entry_of(file: RequestedFile, result: FileResult, *, trusted: bool) -> Entry
 
 def archive_filename(job: Job, number: int, *, archives: int) -> str:
     """What the archive is called when it is saved; several are distinguished by their numbers."""
-    name = (job.archive.filename if job.archive else "") or f"lorry-{job.job_id[:8]}.zip"
+    named = safe_segment(f"{job.label.replace('/', '_')}.zip") if job.label else f"lorry-{job.job_id[:8]}.zip"
+    name = (job.archive.filename if job.archive else "") or named
     if archives == 1:
         return name
     stem = name.removesuffix(".zip")

@@ -26,8 +26,8 @@ from chalicelib.aws.updates import (
     present,
 )
 from chalicelib.errors import FieldProblem, InvalidRequest
-from chalicelib.jobs.model import Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile
-from chalicelib.jobs.ports import Advance, Change, CheckedFile, EventPage, JobPage, Recorded, StoredBatch
+from chalicelib.jobs.model import Failure, FileResult, Job, JobEvent, RequestedFile
+from chalicelib.jobs.ports import Advance, Change, CheckedFile, EventPage, JobFilter, JobPage, Recorded, StoredBatch
 
 NEWEST_FIRST = {"IndexName": keys.OWNED_JOBS_INDEX, "ScanIndexForward": False}
 MAX_ROUNDS = 10  # a rare status must not make one request read the whole index
@@ -180,16 +180,16 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
         )
         return self.table.wins(postponed, *([self._event(job.job_id, event)] if event else []))
 
-    def owned_by(self, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None) -> JobPage:
-        """A page may hold fewer than `limit` jobs, even none, and still have a successor where `status` is rare."""
+    def owned_by(self, owner: str, *, wanted: JobFilter, limit: int, cursor: str | None) -> JobPage:
+        """A page may hold fewer than `limit` jobs, even none, and still have a successor where wanted ones are rare."""
         start = _job_place(owner, cursor) if cursor else None
         found: list[Job] = []
         for _ in range(MAX_ROUNDS):
             newest, start = self.table.page(equals("owner", owner), limit=limit, start=start, **NEWEST_FIRST)
-            wanted = [job for job in self._jobs(newest) if status in (None, job.status)]
+            matching = [job for job in self._jobs(newest) if wanted.matches(job)]
             room = limit - len(found)
-            found.extend(wanted[:room])
-            if len(wanted) > room:
+            found.extend(matching[:room])
+            if len(matching) > room:
                 return JobPage(tuple(found), _job_cursor(found[-1].created_at, found[-1].job_id))
             if start is None or len(found) == limit:
                 break

@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_args
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.jobs.model import Job, JobStatus, Layout, OnMissing, Step
+from chalicelib.jobs.model import Job, JobStatus, Layout, NamedBy, OnMissing, Step
 from chalicelib.jobs.service import retryable
 
 
@@ -55,6 +55,14 @@ class WantedArchive(Body, frozen=True):
     on_missing: Annotated[str, one_of(OnMissing)]
 
 
+class Asked(Body, frozen=True):
+    """How the request named its files."""
+
+    by: Annotated[str, one_of(NamedBy)]
+    count: Annotated[Count | None, Meta(description="ids or keys, repetitions included; null for a prefix")]
+    prefix: str | None
+
+
 class Bytes(Body, frozen=True):
     """Of the archive while it is assembled, else of the available files."""
 
@@ -82,6 +90,8 @@ class JobSummary(Body, frozen=True):
     """A job without its files."""
 
     job_id: JobId
+    label: Annotated[str | None, Meta(description="as in the request")]
+    request: Annotated[Asked, Meta(description="what was asked for")]
     status: JobStatus
     stage: Annotated[Step | None, Meta(description="what a processing job is doing")]
     progress: Percent
@@ -104,6 +114,8 @@ def job_summary(job: Job, base: str) -> JobSummary:
     """Renders a job without its files. `base` is the URL that the routes of the API begin with."""
     return JobSummary(
         job_id=job.job_id,
+        label=job.label or None,
+        request=asked(job),
         status=job.status,
         stage=job.step,
         progress=job.progress,
@@ -121,6 +133,11 @@ def job_summary(job: Job, base: str) -> JobSummary:
         expires_at=timestamp(job.expires_at),
         links=job_links(job, base),
     )
+
+
+def asked(job: Job) -> Asked:
+    """Renders what the job was asked for."""
+    return Asked(job.named_by, None if job.prefix else job.total + job.duplicates, job.prefix or None)
 
 
 def job_links(job: Job, base: str) -> JobLinks:

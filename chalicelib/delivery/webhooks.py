@@ -21,9 +21,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from chalicelib.delivery.job_summary import timestamp
+from chalicelib.delivery.job_summary import asked, timestamp
 from chalicelib.errors import InvalidSettings, UnsafeCallbackUrl, WebhookFailed, WebhookUnreachable
-from chalicelib.jobs.model import Actor, JobEvent
+from chalicelib.jobs.model import Actor, Job, JobEvent
 from chalicelib.jobs.ports import JobTable
 from chalicelib.messages import SendWebhook
 from chalicelib.observability import logger
@@ -81,13 +81,13 @@ class WebhookDeliverer(msgspec.Struct, frozen=True):
             self.park(message)
             self._note(message, "webhook_given_up")
             return Delivery.GIVEN_UP
-        return self._attempt(message, job.callback_url)
+        return self._attempt(message, job)
 
-    def _attempt(self, message: SendWebhook, url: str) -> Delivery:
-        body = self._body(message)
+    def _attempt(self, message: SendWebhook, job: Job) -> Delivery:
+        body = self._body(message, job)
         headers = signed_headers(webhook_id(message), body, timestamp=self.now() // 1000, secrets=self.secrets())
         try:
-            status = self.sender.send(url, body, headers={"Content-Type": "application/json", **headers})
+            status = self.sender.send(job.callback_url, body, headers={"Content-Type": "application/json", **headers})
         except UnsafeCallbackUrl as error:
             self._note(message, "webhook_refused", reason=str(error))
             return Delivery.REFUSED
@@ -107,8 +107,9 @@ class WebhookDeliverer(msgspec.Struct, frozen=True):
         self._note(message, "webhook_attempt_failed", statusCode=status, reason=str(error))
         raise error
 
-    def _body(self, message: SendWebhook) -> bytes:
-        data: dict[str, Any] = {"jobId": message.job_id, "status": message.status}
+    def _body(self, message: SendWebhook, job: Job) -> bytes:
+        data: dict[str, Any] = {"jobId": message.job_id, "status": message.status, "label": job.label or None}
+        data |= {"request": msgspec.to_builtins(asked(job)), "expiresAt": timestamp(job.expires_at)}
         if self.public_url:
             data["links"] = {"status": f"{self.public_url}/v1/download/status/{message.job_id}"}
         payload = {"type": f"job.{message.status}", "timestamp": timestamp(message.at), "data": data}

@@ -155,6 +155,7 @@ class JobEvent(msgspec.Struct, frozen=True):
 
 Layout = Literal["flat", "tree"]  # of the names in an archive
 OnMissing = Literal["skip", "fail"]
+NamedBy = Literal["file_ids", "keys", "prefix"]
 
 
 class ArchiveRequest(msgspec.Struct, frozen=True):
@@ -185,6 +186,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     `min_progress` is the progress that was reached before this generation.
 
     `fingerprint` is that of the request, if its caller named it by a key; `retry_key` is the key of the last retry.
+    `label` is what its owner calls it, `named_by` the field of the request that named its files.
+
     `version` counts the changes that a client can see. A `purged` job is expired, and its files are forgotten.
     """
 
@@ -225,6 +228,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     retry_key: str = ""
     version: int = 1
     purged: bool = False
+    label: str = ""
+    named_by: str = "file_ids"
 
     @property
     def counts(self) -> Counts:

@@ -56,6 +56,24 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     sweep_at: int | None = None  # when the sweeper looks at it next; None for an ended job: never
 
 
+class JobFilter(msgspec.Struct, frozen=True):
+    """Which jobs are wanted: all that has a value must match. Creation from `after` to `before`, epoch milliseconds."""
+
+    status: JobStatus | None = None
+    label: str | None = None
+    after: int | None = None
+    before: int | None = None
+
+    def matches(self, job: Job) -> bool:
+        """Whether a job is wanted."""
+        return (
+            self.status in (None, job.status)
+            and self.label in (None, job.label)
+            and (self.after is None or self.after <= job.created_at)
+            and (self.before is None or job.created_at <= self.before)
+        )
+
+
 class JobPage(msgspec.Struct, frozen=True):
     """Jobs, newest first, and where the next page starts (None: there is none)."""
 
@@ -151,8 +169,8 @@ class JobTable(Protocol):
     def postpone_sweep(self, job: Job, *, sweep_at: int, event: JobEvent | None) -> bool:
         """Move the job's next sweep; with an event, count a sweep too. False if another sweeper was here first."""
 
-    def owned_by(self, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None) -> JobPage:
-        """The jobs of a principal, newest first. Raises InvalidRequest for a cursor that is not ours."""
+    def owned_by(self, owner: str, *, wanted: JobFilter, limit: int, cursor: str | None) -> JobPage:
+        """The wanted jobs of a principal, newest first. Raises InvalidRequest for a cursor that is not ours."""
 
 
 def files_of(table: JobTable, job: Job, *, numbers: range, unknown: FileResult = PENDING_RESULT) -> list[CheckedFile]:

@@ -29,7 +29,7 @@ from chalicelib.jobs.model import (
     batch_size,
 )
 from chalicelib.jobs.outcomes import may_find_more
-from chalicelib.jobs.ports import Change, CheckedFile, EventPage, JobPage, JobTable, WorkQueue, files_of
+from chalicelib.jobs.ports import Change, CheckedFile, EventPage, JobFilter, JobPage, JobTable, WorkQueue, files_of
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import MAX_FILES_PER_BATCH, MiB
 from chalicelib.messages import CleanUp, Message
@@ -56,6 +56,8 @@ class NewJob(msgspec.Struct, frozen=True):
     archive: ArchiveRequest | None = None
     prefix: str = ""
     callback_url: str = ""
+    label: str = ""
+    named_by: str = "file_ids"
 
 
 class FilePage(msgspec.Struct, frozen=True):
@@ -216,9 +218,9 @@ class JobService(msgspec.Struct, frozen=True):
         """The job's audit trail, oldest first. Raises InvalidRequest for a cursor that is not ours."""
         return self.table.events(job.job_id, limit=limit, cursor=cursor)
 
-    def jobs(self, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None) -> JobPage:
-        """The principal's jobs, newest first, without those that have expired."""
-        page = self.table.owned_by(owner, status=status, limit=limit, cursor=cursor)
+    def jobs(self, owner: str, *, wanted: JobFilter, limit: int, cursor: str | None) -> JobPage:
+        """The principal's jobs that are wanted, newest first, without those that have expired."""
+        page = self.table.owned_by(owner, wanted=wanted, limit=limit, cursor=cursor)
         return JobPage(tuple(job for job in page.jobs if job.expires_at > self.now()), page.next_cursor)
 
     def expiry(self, ended_at: int) -> int:
@@ -254,6 +256,8 @@ class JobService(msgspec.Struct, frozen=True):
             archive=request.archive,
             prefix=request.prefix,
             callback_url=request.callback_url,
+            label=request.label,
+            named_by=request.named_by,
             # Of two requests with one key, one becomes the job; the rows of the other's files are not its.
             listing="" if request.prefix else self.new_id()[:8],
             fingerprint=key.fingerprint if key else "",

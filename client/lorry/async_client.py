@@ -64,6 +64,7 @@ class AsyncLorry:
         callback_url: str | None = None,
         idempotency_key: str | None = None,
         link_ttl: int | None = None,
+        label: str | None = None,
     ) -> StartedJob:
         """As `Lorry.start`."""
         body = initiate_body(
@@ -73,6 +74,7 @@ class AsyncLorry:
             archive=archive,
             callback_url=callback_url,
             link_ttl=link_ttl,
+            label=label,
         )
         return await self._transport.run(self._operations.start(body, idempotency_key=idempotency_key))
 
@@ -99,9 +101,11 @@ class AsyncLorry:
         """As `Lorry.events`."""
         return self._transport.iterate(self._operations.events(job_id, limit))
 
-    def jobs(self, *, status: str | None = None, limit: int | None = None) -> AsyncIterator[Job]:
+    def jobs(
+        self, *, status: str | None = None, label: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[Job]:
         """As `Lorry.jobs`."""
-        return self._transport.iterate(self._operations.jobs(status, limit))
+        return self._transport.iterate(self._operations.jobs(status, limit, label=label))
 
     async def limits(self) -> Limits:
         """As `Lorry.limits`."""

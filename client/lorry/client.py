@@ -75,14 +75,16 @@ class Lorry:
         callback_url: str | None = None,
         idempotency_key: str | None = None,
         link_ttl: int | None = None,
+        label: str | None = None,
     ) -> StartedJob:
         """Creates a job and returns at once. Name its files, 1 to 100,000 of them, in exactly one way: by `file_ids`
         (10,000 to 100,000,000; also of numpy or pandas), by object `keys`, or by a `prefix` of their keys.
 
         `archive` also puts them into a ZIP. `callback_url` receives a webhook when the job ends (`lorry.webhooks`).
-        `link_ttl` is how long its links work, in seconds. Calls with the same `idempotency_key`, also from other
-        processes, create one job; without it, each call creates its own. Raises ValueError when the files are named
-        twice or not at all, or the key cannot be sent; IdempotencyKeyReused when the key belongs to another request.
+        `link_ttl` is how long its links work, in seconds; `label` (up to 200 characters) is what you call it. Calls
+        with the same `idempotency_key`, also from other processes, create one job; without it, each call creates its
+        own. Raises ValueError when the files are named twice or not at all, or the key cannot be sent;
+        IdempotencyKeyReused when the key belongs to another request.
         """
         body = initiate_body(
             file_ids=file_ids,
@@ -91,6 +93,7 @@ class Lorry:
             archive=archive,
             callback_url=callback_url,
             link_ttl=link_ttl,
+            label=label,
         )
         return self._transport.run(self._operations.start(body, idempotency_key=idempotency_key))
 
@@ -242,12 +245,12 @@ class Lorry:
         """
         self._transport.run(self._operations.purge(job_id))
 
-    def jobs(self, *, status: str | None = None, limit: int | None = None) -> Iterator[Job]:
-        """Yields your jobs, newest first: those of `status` only if given, at most `limit` of them.
+    def jobs(self, *, status: str | None = None, label: str | None = None, limit: int | None = None) -> Iterator[Job]:
+        """Yields your jobs, newest first: those of `status` and with `label` only if given, at most `limit`.
 
         Reads pages as they are needed.
         """
-        return self._transport.iterate(self._operations.jobs(status, limit))
+        return self._transport.iterate(self._operations.jobs(status, limit, label=label))
 
     def check(self, file_id: int) -> Availability:
         """Looks whether the file is in the store, without creating a job."""

@@ -143,6 +143,7 @@ class Job:
     finished_at: datetime | None = None
     expires_at: datetime | None = None
     links_expire_at: datetime | None = None
+    label: str | None = None
     ticket: str | None = field(default=None, repr=False, compare=False)
     answer: Answer = field(default_factory=dict, compare=False, repr=False)
 
@@ -185,6 +186,7 @@ class Job:
             finished_at=time_of(answer.get("finishedAt")),
             expires_at=time_of(answer.get("expiresAt")),
             links_expire_at=time_of(answer.get("linksExpireAt")),
+            label=answer.get("label"),
             ticket=answer.get("ticket"),
             answer=_without_secrets(answer),
         )

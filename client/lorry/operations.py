@@ -123,9 +123,10 @@ class Operations:
 
         return _Listing(read, None).next
 
-    def jobs(self, status: str | None, limit: int | None) -> Batches[Job]:
+    def jobs(self, status: str | None, limit: int | None, *, label: str | None = None) -> Batches[Job]:
         """Reads the caller's jobs, newest first."""
-        params: Params = {"limit": min(limit or PAGE_JOBS, PAGE_JOBS)} | ({"status": status} if status else {})
+        wanted = {name: value for name, value in (("status", status), ("label", label)) if value}
+        params: Params = {"limit": min(limit or PAGE_JOBS, PAGE_JOBS), **wanted}
         return self._listing("/v1/download/jobs", params, member="jobs", reader=Job.from_answer, limit=limit)
 
     def events(self, job_id: str, limit: int | None) -> Batches[JobEvent]:
@@ -236,6 +237,7 @@ def initiate_body(
     archive: bool | ArchiveOptions,
     callback_url: str | None = None,
     link_ttl: int | None = None,
+    label: str | None = None,
 ) -> dict[str, Any]:
     """The body of initiate. Raises ValueError unless exactly one of `file_ids`, `keys` and `prefix` is given, and
     TypeError for ids that are not integers (those of numpy and pandas are)."""
@@ -251,6 +253,7 @@ def initiate_body(
         "archive": archive.as_json() if isinstance(archive, ArchiveOptions) else archive,
         "callbackUrl": callback_url,
         "linkTtlSeconds": link_ttl,
+        "label": label,
     }
     return given | {name: value for name, value in options.items() if value}
 

@@ -18,6 +18,7 @@ from chalicelib.limits import (
     MAX_ERROR_BYTES,
     MAX_FILES_PER_BATCH,
     MAX_FILES_PER_JOB,
+    MAX_LABEL_CHARACTERS,
     MAX_TABLE_ITEM_BYTES,
     S3_MAX_KEY_BYTES,
     KiB,
@@ -53,7 +54,7 @@ def test_no_row_of_the_largest_job_passes_the_bound(batch: list[RequestedFile]) 
     assert rows.keys() == {"JOB", "FILES", "RESULT", "EVENT"}
     assert max(rows.values()) <= MAX_TABLE_ITEM_BYTES
     assert rows["RESULT"] < 10 * KiB
-    assert rows["JOB"] < 4 * KiB + MAX_CALLBACK_URL_CHARACTERS
+    assert rows["JOB"] < 4 * KiB + MAX_CALLBACK_URL_CHARACTERS + 4 * MAX_LABEL_CHARACTERS
 
 
 def largest_job(batch: list[RequestedFile]) -> Job:
@@ -61,7 +62,13 @@ def largest_job(batch: list[RequestedFile]) -> Job:
     prefix = "p" * S3_MAX_KEY_BYTES
     url = "https://example.com/" + "u" * (MAX_CALLBACK_URL_CHARACTERS - 20)
     made = job(owner="user:" + "o" * 250, total=MAX_FILES_PER_JOB, batch_size=len(batch), prefix=prefix)
-    return replace(made, archive=ArchiveRequest("f" * 255, "tree", "fail"), callback_url=url, fingerprint="f" * 32)
+    return replace(
+        made,
+        archive=ArchiveRequest("f" * 255, "tree", "fail"),
+        callback_url=url,
+        fingerprint="f" * 32,
+        label="\U0001f4e6" * MAX_LABEL_CHARACTERS,
+    )
 
 
 def _row_bytes(row: dict[str, dict[str, Any]]) -> int:

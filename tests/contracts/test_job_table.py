@@ -16,7 +16,7 @@ from chalicelib.jobs.model import (
     Job,
     JobStatus,
 )
-from chalicelib.jobs.ports import Advance, Change, JobTable, Recorded, StoredBatch
+from chalicelib.jobs.ports import Advance, Change, JobFilter, JobTable, Recorded, StoredBatch
 from chalicelib.jobs.state_machine import Trigger
 from chalicelib.limits import (
     MAX_BATCH_KEY_BYTES,
@@ -247,8 +247,8 @@ def test_jobs_are_listed_newest_first_page_by_page_to_their_owner(table: JobTabl
     for n in range(5):
         table.create(job(job_id=f"job-{n}", created_at=1_000 + n), [files(70000)], event=event())
     table.create(job(job_id="other", owner="bob"), [files(70000)], event=event())
-    first = table.owned_by("alice", status=None, limit=3, cursor=None)
-    second = table.owned_by("alice", status=None, limit=3, cursor=first.next_cursor)
+    first = table.owned_by("alice", wanted=JobFilter(), limit=3, cursor=None)
+    second = table.owned_by("alice", wanted=JobFilter(), limit=3, cursor=first.next_cursor)
     assert [found.job_id for found in first.jobs] == ["job-4", "job-3", "job-2"]
     assert [found.job_id for found in second.jobs] == ["job-1", "job-0"]
     assert second.next_cursor is None
@@ -261,7 +261,7 @@ def test_jobs_are_listed_by_status_without_loss_between_pages(table: JobTable) -
     seen: list[str] = []
     cursor = None
     while True:
-        page = table.owned_by("alice", status=JobStatus.FAILED, limit=1, cursor=cursor)
+        page = table.owned_by("alice", wanted=JobFilter(JobStatus.FAILED), limit=1, cursor=cursor)
         seen.extend(found.job_id for found in page.jobs)
         cursor = page.next_cursor
         if cursor is None:

@@ -12,7 +12,7 @@ from chalicelib.aws.dynamodb import ConditionFailed, Table
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.errors import InvalidRequest
 from chalicelib.jobs.model import Actor, Failure, JobEvent
-from chalicelib.jobs.ports import EventPage, JobTable
+from chalicelib.jobs.ports import EventPage, JobFilter, JobTable
 from chalicelib.jobs.state_machine import Trigger
 from tests.contracts.test_job_table import AVAILABLE, MISSING, NOW, ONE, change, processing, record, stored
 from tests.support.aws import emulated_aws
@@ -194,7 +194,7 @@ FOREIGN = [
 def test_a_cursor_that_is_not_ours_is_refused(table: JobTable, text: str) -> None:
     cursor = base64.urlsafe_b64encode(text.encode()).decode()
     with pytest.raises(InvalidRequest, match="cursor"):
-        table.owned_by("alice", status=None, limit=3, cursor=cursor)
+        table.owned_by("alice", wanted=JobFilter(), limit=3, cursor=cursor)
     with pytest.raises(InvalidRequest, match="cursor"):
         stored(table).events(ONE, limit=3, cursor=cursor)
 
@@ -202,7 +202,7 @@ def test_a_cursor_that_is_not_ours_is_refused(table: JobTable, text: str) -> Non
 @pytest.mark.parametrize("cursor", ["!", "é", "a", "====", "\udc80", " "])
 def test_a_cursor_that_is_not_even_base64_is_refused(table: JobTable, cursor: str) -> None:
     with pytest.raises(InvalidRequest, match="cursor"):
-        table.owned_by("alice", status=None, limit=3, cursor=cursor)
+        table.owned_by("alice", wanted=JobFilter(), limit=3, cursor=cursor)
     with pytest.raises(InvalidRequest, match="cursor"):
         stored(table).events(ONE, limit=3, cursor=cursor)
 
@@ -221,4 +221,4 @@ def test_an_id_is_taken_once_and_the_second_changes_nothing_that_anybody_sees(ta
     assert table.read_results(job(), [0, 1]) == {0: (AVAILABLE, MISSING)}
     assert table.read_requests(job(), [0, 1]) == {0: tuple(files(70000, 70001)), 1: tuple(files(70002))}
     assert [line.kind for line in trail(table)] == ["created", "start"]
-    assert table.owned_by("bob", status=None, limit=3, cursor=None).jobs == ()
+    assert table.owned_by("bob", wanted=JobFilter(), limit=3, cursor=None).jobs == ()

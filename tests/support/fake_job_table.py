@@ -12,7 +12,7 @@ from msgspec.structs import asdict, replace
 
 from chalicelib.errors import FieldProblem, InvalidRequest, TableUnavailable
 from chalicelib.jobs.model import Counts, Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile, tally
-from chalicelib.jobs.ports import Advance, Change, EventPage, JobPage, Recorded, StoredBatch
+from chalicelib.jobs.ports import Advance, Change, EventPage, JobFilter, JobPage, Recorded, StoredBatch
 from chalicelib.jobs.state_machine import Trigger, allows, target
 from tests.support.fakes import Crash
 
@@ -189,10 +189,10 @@ class FakeJobTable:
             self.trail[job.job_id].extend([event] if event else [])
         return True
 
-    def owned_by(self, owner: str, *, status: JobStatus | None, limit: int, cursor: str | None) -> JobPage:
+    def owned_by(self, owner: str, *, wanted: JobFilter, limit: int, cursor: str | None) -> JobPage:
         self._answer()
         start = _decoded(cursor) if cursor else None
-        mine = [job for job in self.jobs.values() if job.owner == owner and status in (None, job.status)]
+        mine = [job for job in self.jobs.values() if job.owner == owner and wanted.matches(job)]
         mine.sort(key=lambda job: (job.created_at, job.job_id), reverse=True)
         rest = [job for job in mine if start is None or (job.created_at, job.job_id) < start]
         page = rest[:limit]

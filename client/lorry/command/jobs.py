@@ -69,6 +69,7 @@ def add_job_commands(subparsers: Subparsers) -> None:
 
     jobs = add_command(subparsers, "jobs", help="list jobs", description="Lists your jobs, newest first.")
     jobs.add_argument("--status", choices=STATUSES, help="only jobs with this status")
+    jobs.add_argument("--label", metavar="TEXT", help="only jobs with exactly this label")
     jobs.add_argument("--limit", type=positive, default=20, metavar="N", help="at most this many (default: 20)")
     add_json(jobs, "one object per job")
     jobs.set_defaults(command=_jobs)
@@ -135,7 +136,7 @@ def _retry(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
 
 
 def _jobs(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
-    for job in lorry.jobs(status=arguments.status, limit=arguments.limit):
+    for job in lorry.jobs(status=arguments.status, label=arguments.label, limit=arguments.limit):
         print(json.dumps(job.answer) if arguments.json else describe_in_list(job))
     return ExitCode.OK
 

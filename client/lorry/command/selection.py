@@ -41,6 +41,7 @@ class Selection:
     callback_url: str | None = None
     idempotency_key: str | None = None
     link_ttl: int | None = None
+    label: str | None = None
 
     def start(self, lorry: Lorry) -> StartedJob:
         """Creates the job."""
@@ -52,6 +53,7 @@ class Selection:
             callback_url=self.callback_url,
             idempotency_key=self.idempotency_key,
             link_ttl=self.link_ttl,
+            label=self.label,
         )
 
     def describe(self, job: StartedJob) -> str:
@@ -85,6 +87,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     new_job = parser.add_argument_group("options of a new job")
     new_job.add_argument("--callback-url", metavar="URL", help="send a signed webhook there when the job ends")
     new_job.add_argument("--link-ttl", type=positive, metavar="SECONDS", help="how long links work (default: 1 hour)")
+    new_job.add_argument("--label", metavar="TEXT", help="what you call the job, shown wherever it is")
     add_idempotency_key(new_job, "the job; the same key again leads to the same job")
 
 
@@ -101,6 +104,7 @@ def selection_of(arguments: argparse.Namespace) -> Selection | None:
         callback_url=arguments.callback_url,
         idempotency_key=arguments.idempotency_key,
         link_ttl=arguments.link_ttl,
+        label=arguments.label,
     )
     match ways:
         case ["ids"]:
@@ -202,7 +206,7 @@ def _ways(arguments: argparse.Namespace) -> Iterator[str]:
 def _contradictions(arguments: argparse.Namespace, ways: list[str]) -> Iterator[tuple[bool, str]]:
     """Each combination that is refused: whether it was given, and why it is."""
     job, zip_path = arguments.job is not None, arguments.zip
-    about_new_job = bool(arguments.callback_url or arguments.idempotency_key or arguments.link_ttl)
+    about_new_job = bool(arguments.callback_url or arguments.idempotency_key or arguments.link_ttl or arguments.label)
     yield job and bool(ways), "--job continues with a job that has its files: name either files or a job"
     yield (
         job and bool(arguments.on_missing or (zip_path and arguments.layout)),
@@ -210,7 +214,7 @@ def _contradictions(arguments: argparse.Namespace, ways: list[str]) -> Iterator[
     )
     yield (
         job and about_new_job,
-        "--callback-url, --link-ttl and --idempotency-key are options of a new job: omit them with --job",
+        "--callback-url, --link-ttl, --label and --idempotency-key are options of a new job: omit them with --job",
     )
     yield len(ways) > 1, f"files are named by {' and by '.join(ways)}: choose one way"
     yield zip_path is None and arguments.on_missing, "--on-missing is an option of an archive: add --zip FILE"

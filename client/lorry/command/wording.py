@@ -87,6 +87,8 @@ def describe_job(job: Job) -> Iterator[str]:
     """A job, one line for each known member."""
     counts = job.counts
     yield _line("job", job.id)
+    if job.label:
+        yield _line("label", printable(job.label))
     yield _line("status", job.status + (f" ({job.stage})" if job.stage and not job.ended else ""))
     yield _line("progress", f"{job.progress}%, {job.processed:,} of {human_files(job.total)}")
     folders = f", {counts.folders:,} folders" if counts.folders else ""
@@ -107,7 +109,8 @@ def describe_in_list(job: Job) -> str:
     """A job in one line."""
     total = "?" if job.total is None else f"{job.total:,}"
     created = local_time(job.created_at) if job.created_at else ""
-    return f"{job.id}  {job.status:<10}  {job.progress:>3}%  {job.processed:>7,} of {total:<7}  {created}".rstrip()
+    done = f"{job.progress:>3}%  {job.processed:>7,} of {total:<7}"
+    return f"{job.id}  {job.status:<10}  {done}  {created}  {printable(job.label or '')}".rstrip()
 
 
 def describe_file(file: FileOutcome) -> str:

@@ -372,6 +372,7 @@ export interface components {
             linkTtlSeconds?: number;
             /** Format: uri */
             callbackUrl?: string;
+            label?: string;
         };
         ArchiveOptions: {
             filename?: string;
@@ -386,9 +387,13 @@ export interface components {
              */
             onMissing: "fail" | "skip";
         };
+        /** @enum {unknown} */
+        FileState: "available" | "failed" | "folder" | "missing" | "pending" | "unchecked";
         JobDocument: {
             /** Format: uuid */
             jobId: string;
+            label: string | null;
+            request: components["schemas"]["Asked"];
             status: components["schemas"]["JobStatus"];
             stage: components["schemas"]["Step"] | null;
             progress: number;
@@ -414,6 +419,12 @@ export interface components {
             nextCursor: string | null;
             archives: components["schemas"]["ArchiveDocument"][];
             ticket: string | null;
+        };
+        Asked: {
+            /** @enum {string} */
+            by: "file_ids" | "keys" | "prefix";
+            count: number | null;
+            prefix: string | null;
         };
         /** @enum {unknown} */
         Step: "assembling" | "checking" | "checksumming";
@@ -450,8 +461,6 @@ export interface components {
             /** Format: uri-reference */
             address: string;
         };
-        /** @enum {unknown} */
-        FileState: "available" | "failed" | "folder" | "missing" | "pending" | "unchecked";
         ArchiveDocument: {
             index: number;
             filename: string;
@@ -480,6 +489,8 @@ export interface components {
         JobSummary: {
             /** Format: uuid */
             jobId: string;
+            label: string | null;
+            request: components["schemas"]["Asked"];
             status: components["schemas"]["JobStatus"];
             stage: components["schemas"]["Step"] | null;
             progress: number;
@@ -633,6 +644,10 @@ export interface components {
             jobId: string;
             /** @enum {unknown} */
             status: "cancelled" | "failed" | "ready";
+            label: string | null;
+            request: components["schemas"]["Asked"];
+            /** Format: date-time */
+            expiresAt: string;
             links?: components["schemas"]["JobLinks"];
         };
     };
@@ -1514,6 +1529,7 @@ export interface operations {
     status: {
         parameters: {
             query?: {
+                state?: components["schemas"]["FileState"];
                 cursor?: number;
                 limit?: number;
             };
@@ -1847,6 +1863,9 @@ export interface operations {
         parameters: {
             query?: {
                 status?: components["schemas"]["JobStatus"];
+                label?: string;
+                createdAfter?: string;
+                createdBefore?: string;
                 limit?: number;
                 cursor?: string;
             };

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
+import time
+import timeit
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from chalice.test import Client
 
 from app import app
+from chalicelib.api.requests import initiate_request
+from chalicelib.errors import InvalidRequest
 from chalicelib.limits import MAX_BODY_BYTES, MAX_FILES_PER_JOB
 from tests.support.api import CHECK, INITIATE, UNKNOWN_JOB, assert_problem, pointers, post
 from tests.support.builders import World
@@ -29,6 +34,51 @@ def http(world: World) -> Any:
 
 
 # --- bodies -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ('{"file_ids":[70000],"file_ids":[70001]}', "/file_ids"),
+        ('{"file_ids":[70000],"archive":{"layout":"flat","layout":"tree"}}', "/layout"),
+    ],
+)
+def test_a_name_that_is_in_an_object_twice_is_refused(http: Any, world: World, body: str, pointer: str) -> None:
+    problem = assert_problem(post(http, INITIATE, body.encode()), 400, "invalid_request", path=INITIATE)
+    assert pointers(problem) == [pointer]
+    assert world.table.jobs == {}
+
+
+HOSTILE = {
+    "the words of the message": lambda n: json.dumps({" - at `$.a[0]" * n: 1}),
+    "its last words": lambda n: json.dumps({"x` - at `$" * n: 1}),
+    "backticks": lambda n: json.dumps({"unknown field `" * n: 1}),
+    "depth": lambda n: '{"archive":' + "[" * n + "]" * n + "}",
+    "digits": lambda n: '{"file_ids":[' + "9" * n + "]}",
+    "names": lambda n: "{" + ",".join(f'"{number}":1' for number in range(n)) + "}",
+    "surrogates": lambda n: '{"label":"' + "\\ud800" * n + '"}',
+    "brackets": lambda n: json.dumps({"a.b[1]" * n: {"c": 1}}),
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_body_is_answered_in_time_linear_in_its_size(hostile: Callable[[int], str]) -> None:
+    """Ten times the body may take thirty times as long; a search for a pattern would take a hundred times."""
+
+    def seconds(size: int) -> float:
+        body = hostile(size).encode()
+        with pytest.raises(InvalidRequest):
+            initiate_request(body)
+        return min(timeit.repeat(lambda: _refused(body), number=1, repeat=5, timer=time.process_time))
+
+    small, large = seconds(4_000), seconds(40_000)
+    assert large < 30 * small + 0.05
+
+
+def _refused(body: bytes) -> None:
+    with contextlib.suppress(InvalidRequest):
+        initiate_request(body)
+
 
 BAD_IDS: list[Any] = [
     70000.0,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
+import pytest
+
+from chalicelib.assembly.model import archive_filename
 from chalicelib.limits import MAX_PAGE_FILES
-from tests.support.api import INITIATE, assert_problem, post
+from tests.support.api import INITIATE, assert_problem, pointers, post
 from tests.support.builders import ALICE, JOB_TTL, World
 from tests.support.services import STORE, in_use
 from tests.unit.api.jobs import initiated, ready, status
@@ -225,6 +229,70 @@ def test_an_unknown_query_parameter_is_refused_by_name(http: Any, world: World) 
     assert answer.json_body["errors"] == [{"pointer": "/purged", "detail": "is not a parameter here; there are purge"}]
     assert status(http, job_id)["status"] == "ready"
     assert http.get(f"{path}?X-Amz-Signature=abc").status_code == 302
+
+
+# --- what was asked for -----------------------------------------------------------------
+
+
+def test_label_and_request_are_wherever_the_job_is(http: Any, world: World) -> None:
+    body = {"file_ids": [70000, 70001, 70000], "label": "Trip 7/2 \U0001f4e6", "archive": True}
+    job_id = post(http, INITIATE, body).json_body["jobId"]
+    asked = {"by": "file_ids", "count": 3, "prefix": None}
+    listed = http.get("/v1/download/jobs").json_body["jobs"][0]
+    for answer in (status(http, job_id), listed):
+        assert (answer["label"], answer["request"]) == ("Trip 7/2 \U0001f4e6", asked)
+    assert archive_filename(world.job(job_id), 1, archives=1) == "Trip 7_2 \U0001f4e6.zip"
+
+
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [
+        ({"keys": ["downloads/a"]}, {"by": "keys", "count": 1, "prefix": None}),
+        ({"prefix": "downloads/2026/"}, {"by": "prefix", "count": None, "prefix": "downloads/2026/"}),
+    ],
+)
+def test_a_job_says_how_its_files_were_named(http: Any, named: dict[str, Any], asked: dict[str, Any]) -> None:
+    answer = status(http, post(http, INITIATE, named).json_body["jobId"])
+    assert (answer["label"], answer["request"]) == (None, asked)
+
+
+@pytest.mark.parametrize("label", ["", "x" * 201, "two\nlines", "ends\n", "\u202eevil", 7, None])
+def test_a_label_is_one_short_line(http: Any, world: World, label: Any) -> None:
+    problem = assert_problem(
+        post(http, INITIATE, {"file_ids": [70000], "label": label}), 400, "invalid_request", path=INITIATE
+    )
+    assert pointers(problem) == ["/label"]
+    assert world.table.jobs == {}
+
+
+def test_jobs_are_filtered_by_label_and_time(http: Any, world: World) -> None:
+    ids = []
+    for label in ("a", "b", "a"):
+        world.clock.advance(60)
+        ids.append(post(http, INITIATE, {"file_ids": [70000], "label": label}).json_body["jobId"])
+
+    def listed(**query: str) -> list[str]:
+        return [job["jobId"] for job in http.get(f"/v1/download/jobs?{urlencode(query)}").json_body["jobs"]]
+
+    second = status(http, ids[1])["createdAt"]
+    assert listed(label="a") == [ids[2], ids[0]]
+    assert listed(createdAfter=second) == [ids[2], ids[1]]
+    assert listed(createdBefore=second, label="a") == [ids[0]]
+    assert listed(label="c") == []
+    for bad in ("yesterday", "2026-11-27", "2026-11-27T08:00:00"):
+        answer = http.get(f"/v1/download/jobs?createdAfter={bad}")
+        assert pointers(assert_problem(answer, 400, "invalid_request", path="/v1/download/jobs")) == ["/createdAfter"]
+
+
+def test_the_files_of_a_page_are_filtered_by_state(http: Any, world: World) -> None:
+    job_id = ready(http, world, 70000, 70001, 70002, missing=(70001,))
+    path = f"/v1/download/status/{job_id}"
+    answer = http.get(f"{path}?state=missing").json_body
+    assert [(file["index"], file["state"]) for file in answer["files"]] == [(1, "missing")]
+    assert answer["resultUrls"] == [None]
+    assert [file["index"] for file in http.get(f"{path}?state=available&limit=1").json_body["files"]] == [0]
+    assert http.get(f"{path}?state=missing&limit=1").json_body["nextCursor"] == "1"
+    assert pointers(assert_problem(http.get(f"{path}?state=lost"), 400, "invalid_request", path=path)) == ["/state"]
 
 
 # --- list -------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
+from chalicelib.delivery.job_summary import timestamp
 from chalicelib.delivery.webhooks import Delivery, WebhookDeliverer, webhook_id
 from chalicelib.errors import InvalidSettings, UnsafeCallbackUrl, WebhookFailed, WebhookUnreachable
 from chalicelib.jobs.model import Actor, Job, JobEvent
@@ -82,13 +83,19 @@ def test_a_webhook_is_delivered_once_the_receiver_says_so(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", ["ready", "failed", "cancelled"])
-def test_the_payload_holds_the_status_and_no_more(status: str) -> None:
+def test_the_payload_holds_the_status_and_what_was_asked_for(status: str) -> None:
     world = World()
     world.deliver(SendWebhook(JOB.job_id, status, 1_700_000_000_123))
     assert world.payload() == {
         "type": f"job.{status}",
         "timestamp": "2023-11-14T22:13:20.123Z",
-        "data": {"jobId": JOB.job_id, "status": status},
+        "data": {
+            "jobId": JOB.job_id,
+            "status": status,
+            "label": None,
+            "request": {"by": "file_ids", "count": JOB.total, "prefix": None},
+            "expiresAt": timestamp(JOB.expires_at),
+        },
     }
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from chalicelib.errors import JobAlreadyEnded, JobExpired, JobNotFound, TableUnavailable
 from chalicelib.jobs.model import Actor, FileState, Job, JobEvent, JobStatus, RequestedFile
+from chalicelib.jobs.ports import JobFilter
 from chalicelib.jobs.service import JobService, NewJob
 from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH
 from chalicelib.messages import AnyMessage, CheckBatch, DispatchJob
@@ -261,4 +262,4 @@ def test_a_principal_lists_only_its_own_jobs() -> None:
 
 
 def _listed(world: World, owner: str) -> tuple[Job, ...]:
-    return world.service.jobs(owner, status=None, limit=10, cursor=None).jobs
+    return world.service.jobs(owner, wanted=JobFilter(), limit=10, cursor=None).jobs
