@@ -11,6 +11,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.assembly.model import CrcSource
+from chalicelib.delivery.file_lists import LinkKind as LinkKind
+from chalicelib.delivery.file_lists import ListFormat as ListFormat
 from chalicelib.delivery.job_summary import (
     Address,
     Asked,

@@ -128,6 +128,9 @@ LABEL = Parameter("label", "query", "requests.Label", "Only jobs with exactly th
 CREATED_AFTER = Parameter("createdAfter", "query", "answers.Moment", "Only jobs created then or later; with a zone.")
 CREATED_BEFORE = Parameter("createdBefore", "query", "answers.Moment", "Only jobs created then or earlier.")
 STATE = Parameter("state", "query", "answers.FileState", "Only files in this state: a page may hold few, even none.")
+FORMAT = Parameter("format", "query", "answers.ListFormat", "What the list is written for.", "curl")
+LINKS = Parameter("links", "query", "answers.LinkKind", "Links, or addresses of this API with a ticket.", "direct")
+TICKET_TTL = Parameter("ticketTtlSeconds", "query", "requests.TICKET_TTL", "How long tickets of addresses are valid.")
 OPAQUE_CURSOR = Parameter("cursor", "query", "str", "`nextCursor` of the previous page.")
 SENTRY_TEST = Parameter(
     "sentry_test", "query", "bool", "`true` raises an error on purpose, to test error tracking.", False

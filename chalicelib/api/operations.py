@@ -162,6 +162,34 @@ _JOBS: tuple[Operation, ...] = (
         errors=(errors.InvalidRequest, errors.JobNotFound, errors.RouteNotFound, errors.TableUnavailable),
     ),
     Operation(
+        route="GET /v1/download/{job_id}/manifest",
+        view="views_lists.manifest",
+        tag="Results",
+        summary="List a job for other tools",
+        description=(
+            "`curl -K`, `aria2c -i`, `wget --content-disposition -i` and PowerShell fetch what the list names; "
+            "`csv` and `jsonl` have every file. `sha256sum` has what the store knows, and names the files of which it "
+            "knows nothing."
+        ),
+        parameters=(
+            contract.JOB_ID,
+            contract.FORMAT,
+            contract.LINKS,
+            contract.TICKET_TTL,
+            contract.FILES_CURSOR,
+            contract.FILES_LIMIT,
+        ),
+        replies={200: Reply("A page of the list.", "str", headers=("Link",), media_type="text/plain")},
+        errors=(
+            errors.InvalidRequest,
+            *_OF_JOB,
+            errors.JobNotReady,
+            errors.LinksUnavailable,
+            errors.SecretUnavailable,
+            errors.StorageError,
+        ),
+    ),
+    Operation(
         route="GET /v1/download/{job_id}",
         view="views_jobs.download",
         tag="Results",

@@ -79,7 +79,7 @@ CORS = ("Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Vary")
 ALWAYS = ("X-Request-ID", *SECURITY)
 USUAL = (*ALWAYS, *RATE_LIMIT, *CORS)  # of every answer; gateways and proxies add their own
 # Present wherever an answer names them; the others only sometimes.
-_REQUIRED = {*ALWAYS, "Location", "Allow", "Deprecation", "Link"}
+_REQUIRED = {*ALWAYS, "Location", "Allow", "Deprecation"}
 
 
 def _header(name: str, description: str, *, schema: dict[str, Any] = _TEXT, example: Any = None) -> dict[str, Any]:
@@ -111,7 +111,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         "Idempotency-Replayed", "This is the answer to an earlier request with the same key.", schema={"const": "true"}
     ),
     **_header("Deprecation", "Deprecated since then (RFC 9745).", example="@1767225600"),
-    **_header("Link", "What to use instead.", example='</v1/download/initiate>; rel="successor-version"'),
+    **_header("Link", "What to use instead, or the next page.", example='</v1/jobs?cursor=5>; rel="next"'),
 }
 
 

@@ -31,6 +31,8 @@ from chalicelib.limits import (
     MAX_PAGE_JOBS,
     S3_MAX_KEY_BYTES,
     S3_MAX_PRESIGN_SECONDS,
+    TICKET_TTL_MAX_SECONDS,
+    TICKET_TTL_MIN_SECONDS,
 )
 from chalicelib.settings import Settings
 
@@ -166,6 +168,7 @@ class WholeNumber(Struct, frozen=True):
 FILES_CURSOR = WholeNumber("cursor", 0, MAX_FILES_PER_JOB, default=0)
 FILES_LIMIT = WholeNumber("limit", 1, MAX_PAGE_FILES, default=MAX_PAGE_FILES)
 JOBS_LIMIT = WholeNumber("limit", 1, MAX_PAGE_JOBS, default=20)
+TICKET_TTL = WholeNumber("ticketTtlSeconds", TICKET_TTL_MIN_SECONDS, TICKET_TTL_MAX_SECONDS, default=3_600)
 EVENTS_LIMIT = WholeNumber("limit", 1, MAX_PAGE_EVENTS, default=100)
 
 

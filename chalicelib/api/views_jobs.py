@@ -141,7 +141,7 @@ def _polling(status: JobStatus) -> dict[str, str]:
 
 def download(call: Call, job_id: str) -> Answer:
     """Redirects to the only archive or file; lists the links of several."""
-    job = _ready_job(call, job_id)
+    job = ready_job(call, job_id)
     archives = call.services.archives_of(job)
     if len(archives) == 1:
         return _to_archive(call, job, archive=archives[0])
@@ -161,7 +161,7 @@ def download_file(call: Call, *, job_id: str, number: str) -> Answer:
 
 def download_archive(call: Call, *, job_id: str, number: str) -> Answer:
     """The stable address of an archive."""
-    job = _ready_job(call, job_id)
+    job = ready_job(call, job_id)
     archives = call.services.archives_of(job)
     return _to_archive(call, job, archive=archives[_index(job, number, count=len(archives), what="archive")])
 
@@ -187,11 +187,12 @@ def document_of(call: Call, job: Job, *, first: int, limit: int, state: FileStat
     rendered = archive_documents(job, archives, minter=minter, base=call.base)
     document = msgspec.structs.replace(document, archives=rendered)
     links = [archive.url for archive in document.archives] + list(document.result_urls or ())
-    _note_links(call, job, count=len([link for link in links if link]))
+    note_links(call, job, count=len([link for link in links if link]))
     return document
 
 
-def _ready_job(call: Call, job_id: str) -> Job:
+def ready_job(call: Call, job_id: str) -> Job:
+    """The job as `job_of`, which is ready. Raises JobNotReady."""
     job = job_of(call, job_id)
     _require_ready(job)
     return job
@@ -226,7 +227,7 @@ def _to_archive(call: Call, job: Job, *, archive: Archive) -> Answer:
 def _redirect(call: Call, job: Job, *, minter: Minter, key: str, filename: str) -> Answer:
     """To a link for the method of the request: a client that asks with HEAD follows with HEAD."""
     link = minter.link(key, filename=filename, inline=_inline(call), method=call.request.method)
-    _note_links(call, job, count=1)
+    note_links(call, job, count=1)
     return Answer(302, None, {"Location": link})
 
 
@@ -234,7 +235,7 @@ def _inline(call: Call) -> bool:
     return requests.short_flag("inline", call.query("inline"))
 
 
-def _note_links(call: Call, job: Job, *, count: int) -> None:
+def note_links(call: Call, job: Job, *, count: int) -> None:
     """Adds a read that issued links to the audit trail."""
     if count:
         call.services.jobs.issued_links(job, call.actor, count=count)

@@ -42,6 +42,19 @@ class S3SourceStore(msgspec.Struct, frozen=True):
                 raise
         return _stored(key, answer)
 
+    def sha256(self, key: str, etag: str) -> str | None:
+        with store_errors(key):
+            try:
+                version = {"Bucket": self.bucket, "Key": key, "IfMatch": f'"{etag}"'}
+                answer = self.client.head_object(**version, ChecksumMode="ENABLED")
+            except ClientError as error:
+                if status_of(error) in (400, 403, 404, 412):
+                    return None  # it was readable when the job checked it
+                raise
+        found = answer.get("ChecksumSHA256", "")
+        composite = answer.get("ChecksumType") == "COMPOSITE" or "-" in found
+        return base64.b64decode(found).hex() if found and not composite else None
+
     def confirm_readable(self, key: str) -> None:
         with object_errors(key):
             try:

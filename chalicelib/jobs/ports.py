@@ -216,6 +216,9 @@ class SourceStore(Protocol):
         StorageForbidden for every other answer, and for none.
         """
 
+    def sha256(self, key: str, etag: str) -> str | None:
+        """The SHA-256 of this version in hex digits; None where the store does not know that of the whole object."""
+
     def confirm_readable(self, key: str) -> None:
         """Read a byte, because a HEAD may describe what we may not read. Raises as `head`."""
 

@@ -183,6 +183,25 @@ def test_only_the_crc32_of_the_whole_object_counts(headers: dict[str, str], crc3
     assert head(200, headers) == expected
 
 
+SHA256 = {"x-amz-checksum-sha256": "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s="}
+
+
+@pytest.mark.parametrize(
+    ("headers", "sha256"),
+    [
+        (PLAIN, None),
+        ({**PLAIN, **SHA256}, "ab" * 32),
+        ({**PLAIN, **SHA256, "x-amz-checksum-type": "COMPOSITE"}, None),
+        ({**PLAIN, "x-amz-checksum-sha256": SHA256["x-amz-checksum-sha256"] + "-2"}, None),
+    ],
+)
+def test_only_the_sha256_of_the_whole_object_counts(headers: dict[str, str], sha256: str | None) -> None:
+    with answering(200, headers) as address:
+        assert S3SourceStore(client_of(address), "bucket").sha256("a", "etag") == sha256
+    with answering(412, {}) as address:
+        assert S3SourceStore(client_of(address), "bucket").sha256("a", "etag") is None
+
+
 @pytest.mark.parametrize(
     ("storage_class", "restore", "archived"),
     [

@@ -60,12 +60,17 @@ class FakeSourceStore:
     bucket_exists: bool = True
     refused: dict[str, str] = field(default_factory=dict)  # reasons by key
     unreadable: dict[str, str] = field(default_factory=dict)  # the same, of objects that a HEAD describes
+    hashes: dict[str, str] = field(default_factory=dict)  # SHA-256 by key
 
     def head(self, key: str) -> StoredObject | None:
         self._answer(key)
         if key in self.refused:
             raise ObjectRefused(key, "AccessDenied: Access Denied", self.refused[key])
         return self.objects.get(key) if self.bucket_exists else None
+
+    def sha256(self, key: str, etag: str) -> str | None:
+        self._answer(key)
+        return self.hashes.get(key)
 
     def confirm_readable(self, key: str) -> None:
         self._answer(key)

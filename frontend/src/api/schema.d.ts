@@ -112,6 +112,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/download/{jobId}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["manifest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/download/{jobId}/files/{number}": {
         parameters: {
             query?: never;
@@ -528,6 +544,10 @@ export interface components {
             traceId: string;
             details: Record<string, never>;
         };
+        /** @enum {unknown} */
+        ListFormat: "aria2" | "csv" | "curl" | "jsonl" | "ps1" | "sha256sum" | "wget";
+        /** @enum {unknown} */
+        LinkKind: "direct" | "stable";
         CheckAnswer: {
             file_id: number;
             available: boolean;
@@ -1192,7 +1212,7 @@ export interface components {
                 };
             };
         };
-        "503.table_unavailable.links_unavailable.keys_unavailable.secret_unavailable.unavailable": {
+        "503.table_unavailable.links_unavailable.secret_unavailable.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_refused.upload_pending.out_of_time.keys_unavailable.unavailable": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
@@ -1217,7 +1237,7 @@ export interface components {
                     /** @constant */
                     status?: 503;
                     /** @enum {unknown} */
-                    error?: "table_unavailable" | "links_unavailable" | "keys_unavailable" | "secret_unavailable" | "unavailable";
+                    error?: "table_unavailable" | "links_unavailable" | "secret_unavailable" | "storage_unavailable" | "storage_throttled" | "storage_forbidden" | "source_changed" | "checksums_missing" | "upload_refused" | "upload_pending" | "out_of_time" | "keys_unavailable" | "unavailable";
                 };
             };
         };
@@ -1247,6 +1267,35 @@ export interface components {
                     status?: 409;
                     /** @enum {unknown} */
                     error?: "job_not_ready";
+                };
+            };
+        };
+        "503.table_unavailable.links_unavailable.keys_unavailable.secret_unavailable.unavailable": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                "Strict-Transport-Security": components["headers"]["Strict-Transport-Security"];
+                "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                Vary: components["headers"]["Vary"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemDocument"] & {
+                    /** @constant */
+                    status?: 503;
+                    /** @enum {unknown} */
+                    error?: "table_unavailable" | "links_unavailable" | "keys_unavailable" | "secret_unavailable" | "unavailable";
                 };
             };
         };
@@ -1465,7 +1514,7 @@ export interface components {
         "Idempotency-Replayed": "true";
         /** @example @1767225600 */
         Deprecation: string;
-        /** @example </v1/download/initiate>; rel="successor-version" */
+        /** @example </v1/jobs?cursor=5>; rel="next" */
         Link: string;
     };
     pathItems: never;
@@ -1951,6 +2000,59 @@ export interface operations {
             429: components["responses"]["429.too_many_requests"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.table_unavailable.keys_unavailable.unavailable"];
+            504: components["responses"]["504.timeout"];
+        };
+    };
+    manifest: {
+        parameters: {
+            query?: {
+                format?: components["schemas"]["ListFormat"];
+                links?: components["schemas"]["LinkKind"];
+                ticketTtlSeconds?: number;
+                cursor?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "Strict-Transport-Security": components["headers"]["Strict-Transport-Security"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    Vary: components["headers"]["Vary"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["400.invalid_request"];
+            401: components["responses"]["401.unauthenticated"];
+            403: components["responses"]["403.forbidden"];
+            404: components["responses"]["404.job_not_found.not_found"];
+            409: components["responses"]["409.job_not_ready"];
+            410: components["responses"]["410.job_expired"];
+            429: components["responses"]["429.too_many_requests"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.table_unavailable.links_unavailable.secret_unavailable.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_refused.upload_pending.out_of_time.keys_unavailable.unavailable"];
             504: components["responses"]["504.timeout"];
         };
     };
