@@ -99,6 +99,24 @@ class JobStarted(Body, frozen=True):
     ticket: Ticket | None
 
 
+class ObjectDocument(Body, frozen=True):
+    """An object of the store that a request may name."""
+
+    key: str
+    size: Size
+    last_modified: Moment
+    archived: Annotated[bool, Meta(description="it has to be restored before it can be read")]
+
+
+class ObjectsPage(Body, frozen=True):
+    """Objects and folders, by key."""
+
+    prefix: str
+    objects: list[ObjectDocument]
+    folders: list[str]
+    next_cursor: Cursor | None
+
+
 class JobsPage(Body, frozen=True):
     """Jobs, newest first."""
 

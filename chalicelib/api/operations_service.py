@@ -25,6 +25,16 @@ SERVICE: tuple[Operation, ...] = (
         errors=(*WITH_BODY, errors.StorageError),
     ),
     Operation(
+        route="GET /v1/objects",
+        view="views_lists.objects",
+        tag="Single files",
+        summary="Browse what requests may name",
+        description="A page may hold fewer entries than `limit`, and still have a successor.",
+        parameters=(contract.BROWSED, contract.DELIMITER, contract.OBJECTS_LIMIT, contract.OPAQUE_CURSOR),
+        replies={200: Reply("A page of objects and folders.", "answers.ObjectsPage")},
+        errors=(errors.InvalidRequest, errors.StorageError),
+    ),
+    Operation(
         route="POST /v1/download/start",
         view="views_service.start",
         tag="Single files",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -117,11 +117,6 @@ def _given(request: InitiateRequest) -> list[str]:
     return [name for name in WAYS_TO_NAME if getattr(request, name) is not UNSET]
 
 
-def named_by(request: InitiateRequest) -> str:
-    """The field that names the files of a valid request."""
-    return _given(request)[0]
-
-
 def check_request(body: bytes) -> CheckRequest:
     """Parses a body. Raises InvalidRequest naming the invalid field."""
     return decoded(_decode_check, body)
@@ -134,6 +129,7 @@ IdempotencyKey = Annotated[str, Meta(pattern=f"^[!-~]{{1,{MAX_IDEMPOTENCY_KEY_CH
 
 _MAX_ECHO = 100  # characters of a parameter that an answer repeats
 Choice = TypeVar("Choice", bound=StrEnum)
+Delimiter = Literal["", "/"]
 SHORT = {"1": "true", "0": "false"}
 ShortFlag = Annotated[str, Meta(extra_json_schema={"enum": [*SHORT, *SHORT.values()]})]
 
@@ -215,7 +211,7 @@ def new_job(body: InitiateRequest, settings: Settings) -> NewJob:
     link_ttl = _link_ttl(body, settings)
     prefix = "" if body.prefix is UNSET else body.prefix
     if prefix:
-        _check_keys([prefix], settings.s3_allowed_prefix, pointer="/prefix")
+        check_keys([prefix], settings.s3_allowed_prefix, pointer="/prefix")
     archive = _archive(body, settings, prefix=prefix)
     return NewJob(
         files,
@@ -225,7 +221,7 @@ def new_job(body: InitiateRequest, settings: Settings) -> NewJob:
         prefix,
         callback_url=_callback_url(body, settings),
         label="" if body.label is UNSET else body.label,
-        named_by=named_by(body),
+        named_by=_given(body)[0],
     )
 
 
@@ -240,7 +236,7 @@ def _files(body: InitiateRequest, settings: Settings) -> tuple[list[RequestedFil
         ids = dict.fromkeys(body.file_ids)
         return [RequestedFile(key_of(number, settings), number) for number in ids], len(body.file_ids)
     if body.keys is not UNSET:
-        _check_keys(body.keys, settings.s3_allowed_prefix, pointer="/keys/{}")
+        check_keys(body.keys, settings.s3_allowed_prefix, pointer="/keys/{}")
         return [RequestedFile(key) for key in dict.fromkeys(body.keys)], len(body.keys)
     return [], 0
 
@@ -279,8 +275,8 @@ def _callback_url(body: InitiateRequest, settings: Settings) -> str:
         raise InvalidRequest([FieldProblem("/callbackUrl", error.reason)]) from error
 
 
-def _check_keys(keys: Sequence[str], allowed: str, *, pointer: str) -> None:
-    """Refuses what no object of the allowed prefix can be called; every other key is accepted as it is."""
+def check_keys(keys: Sequence[str], allowed: str, *, pointer: str) -> None:
+    """Raises InvalidRequest for what no object of the allowed prefix can be called."""
     problems = []
     for index, key in enumerate(keys):
         refusal = _refusal(key, allowed)

@@ -1,20 +1,26 @@
-"""The view of a job as a list for other tools."""
+"""Views that list: a job for other tools, and the store for who is about to name files."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from msgspec.structs import replace
 
 from chalicelib.api import requests
+from chalicelib.api.answers import ObjectDocument, ObjectsPage
 from chalicelib.api.middleware import Answer, Call, Text
 from chalicelib.api.views_jobs import note_links, ready_job
 from chalicelib.archive.names import file_name
 from chalicelib.delivery.file_lists import CONTENT_TYPES, PLAIN, LinkKind, ListedFile, ListFormat, local_name, rendered
+from chalicelib.delivery.job_summary import timestamp
+from chalicelib.errors import FieldProblem, InvalidRequest
 from chalicelib.jobs.model import FileState, Job, is_linkable
 from chalicelib.jobs.service import FilePage
 from chalicelib.limits import MAX_PAGE_HASHES
+
+NOT_OURS = FieldProblem("/cursor", "is not a cursor that this service gave out")
 
 
 def manifest(call: Call, job_id: str) -> Answer:
@@ -37,6 +43,33 @@ def manifest(call: Call, job_id: str) -> Answer:
         note_links(call, job, count=sum(file.url is not None for file in files))
     text = Text(rendered(files, kind), CONTENT_TYPES.get(kind, PLAIN))
     return Answer(200, text, _next(call, job, cursor=page.next_index))
+
+
+def objects(call: Call) -> Answer:
+    """Lists objects and folders below a prefix, never outside the allowed one."""
+    prefix = call.query("prefix") or call.services.settings.s3_allowed_prefix
+    requests.check_keys([prefix], call.services.settings.s3_allowed_prefix, pointer="/prefix")
+    delimiter = call.query("delimiter") or ""
+    if delimiter not in ("", "/"):
+        raise InvalidRequest([FieldProblem("/delimiter", "must be `/`, or absent")])
+    token = _token(call.query("cursor"))
+    limit = requests.FILES_LIMIT.read(call.query("limit"))
+    page = call.services.source.page_below(prefix, delimiter=delimiter, token=token, limit=limit)
+    if page is None:
+        raise InvalidRequest([NOT_OURS])
+    found = [
+        ObjectDocument(key, stored.size, timestamp(stored.modified), stored.archived) for key, stored in page.objects
+    ]
+    cursor = base64.urlsafe_b64encode(page.token.encode()).decode() if page.token else None
+    return Answer(200, ObjectsPage(prefix, found, list(page.folders), cursor))
+
+
+def _token(cursor: str | None) -> str | None:
+    """The store's own token in a cursor. Raises InvalidRequest."""
+    try:
+        return base64.b64decode(cursor, altchars=b"-_", validate=True).decode() if cursor else None
+    except ValueError as error:
+        raise InvalidRequest([NOT_OURS]) from error
 
 
 def _with_urls(call: Call, job: Job, *, page: FilePage, ticket: str | None) -> Iterator[ListedFile]:

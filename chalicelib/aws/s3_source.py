@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.archive.records import crc32_concat
 from chalicelib.errors import ObjectRefused, StorageError, StorageForbidden, StorageThrottled, StorageUnavailable
 from chalicelib.jobs.model import ARCHIVED, CUSTOMER_KEY, FORBIDDEN
-from chalicelib.jobs.ports import StoredObject
+from chalicelib.jobs.ports import Listing, StoredObject
 
 ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})  # GLACIER_IR is read like any other
 ARCHIVED_CODES = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
@@ -69,6 +69,24 @@ class S3SourceStore(msgspec.Struct, frozen=True):
             for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, **wanted):
                 for found in page.get("Contents", []):
                     yield found["Key"], _stored(found["Key"], {**found, "ContentLength": found["Size"]})
+
+    def page_below(self, prefix: str, *, delimiter: str, token: str | None, limit: int) -> Listing | None:
+        wanted = {"Prefix": prefix, "MaxKeys": limit, "OptionalObjectAttributes": ["RestoreStatus"]}
+        wanted |= {"Delimiter": delimiter} if delimiter else {}
+        wanted |= {"ContinuationToken": token} if token else {}
+        with store_errors(prefix):
+            try:
+                page = self.client.list_objects_v2(Bucket=self.bucket, **wanted)
+            except ClientError as error:
+                if token and status_of(error) == 400:
+                    return None
+                raise
+        found = page.get("Contents", [])
+        return Listing(
+            tuple((one["Key"], _stored(one["Key"], {**one, "ContentLength": one["Size"]})) for one in found),
+            tuple(folder["Prefix"] for folder in page.get("CommonPrefixes", [])),
+            page.get("NextContinuationToken"),
+        )
 
     def confirm_bucket(self) -> None:
         with store_errors(f"bucket {self.bucket}"):

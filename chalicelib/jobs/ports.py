@@ -206,6 +206,14 @@ class StoredObject(msgspec.Struct, frozen=True):
     encoding: str | None = None
 
 
+class Listing(msgspec.Struct, frozen=True):
+    """A page of what lies below a prefix, by key. `folders` end in the delimiter; `token` leads to the next page."""
+
+    objects: tuple[tuple[str, StoredObject], ...]
+    folders: tuple[str, ...] = ()
+    token: str | None = None
+
+
 class SourceStore(Protocol):
     """The bucket that holds the files. Only read."""
 
@@ -224,6 +232,12 @@ class SourceStore(Protocol):
 
     def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
         """Every object whose key begins with `prefix`, in the order of the keys, as far as a listing describes it."""
+
+    def page_below(self, prefix: str, *, delimiter: str, token: str | None, limit: int) -> Listing | None:
+        """A page of the objects and folders below `prefix`; without a delimiter there are no folders.
+
+        `token` is that of the page before; None if the store does not know it.
+        """
 
     def confirm_bucket(self) -> None:
         """Raise StorageError unless the bucket is there: a HEAD cannot tell an absent key from an absent bucket."""

@@ -49,6 +49,7 @@ from lorry.models import (
     Limits,
     Page,
     StartedJob,
+    StoredObject,
 )
 from lorry.operations import ArchiveOptions
 from lorry.reports import ArchiveDownload, ArchiveEnding, Download, DownloadListener, FileEnding
@@ -91,6 +92,7 @@ __all__ = [
     "RetryPolicy",
     "ServiceAddressUnknown",
     "StartedJob",
+    "StoredObject",
     "TargetUnusable",
     "Token",
     "TokenUnavailable",

@@ -12,7 +12,7 @@ from lorry.access import Token, find_access
 from lorry.client import Lorry, require_ready
 from lorry.events import JobChange, JobEvent
 from lorry.flows import Caller
-from lorry.models import Archive, Availability, Job, Limits, Page, StartedJob
+from lorry.models import Archive, Availability, Job, Limits, Page, StartedJob, StoredObject
 from lorry.operations import ArchiveOptions, Layout, Operations, initiate_body
 from lorry.reports import ArchiveDownload, ArchiveEnding, Download, DownloadListener, FileEnding
 from lorry.retries import RetryPolicy
@@ -106,6 +106,10 @@ class AsyncLorry:
     ) -> AsyncIterator[Job]:
         """As `Lorry.jobs`."""
         return self._transport.iterate(self._operations.jobs(status, limit, label=label))
+
+    def objects(self, prefix: str | None = None, *, recursive: bool = False) -> AsyncIterator[StoredObject]:
+        """As `Lorry.objects`."""
+        return self._transport.iterate(self._operations.objects(prefix, recursive=recursive))
 
     async def limits(self) -> Limits:
         """As `Lorry.limits`."""

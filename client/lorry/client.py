@@ -16,7 +16,7 @@ from lorry.errors import ArchivesIncomplete, DownloadFailed, JobFailed, JobNotRe
 from lorry.events import JobChange, JobEvent
 from lorry.flows import Caller
 from lorry.local_files import prepare_folder
-from lorry.models import Availability, FileOutcome, Job, Limits, Page, StartedJob
+from lorry.models import Availability, FileOutcome, Job, Limits, Page, StartedJob, StoredObject
 from lorry.operations import JOB_PATIENCE, ArchiveOptions, Layout, Operations, initiate_body
 from lorry.remote_zip import RemoteZip
 from lorry.reports import ArchiveDownload, Download, DownloadListener
@@ -120,6 +120,12 @@ class Lorry:
     def events(self, job_id: str, *, limit: int | None = None) -> Iterator[JobEvent]:
         """Yields the job's audit trail, oldest first, at most `limit` events. Reads pages as they are needed."""
         return self._transport.iterate(self._operations.events(job_id, limit))
+
+    def objects(self, prefix: str | None = None, *, recursive: bool = False) -> Iterator[StoredObject]:
+        """Yields what lies below `prefix` (None: everything that requests may name), by key: objects, and folders that
+        are not looked into unless `recursive`. Reads pages as they are needed.
+        """
+        return self._transport.iterate(self._operations.objects(prefix, recursive=recursive))
 
     def limits(self) -> Limits:
         """Returns the limits that the service enforces."""

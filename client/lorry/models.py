@@ -118,6 +118,27 @@ class StartedJob:
         )
 
 
+@dataclass(frozen=True)
+class StoredObject:
+    """An object that a request may name, or (`folder`) what some of them begin with. `size` is bytes."""
+
+    key: str
+    folder: bool = False
+    size: int = 0
+    modified: datetime | None = None
+    archived: bool = False
+
+    @classmethod
+    def page_from(cls, answer: Answer) -> list[StoredObject]:
+        """Reads a page, folders and objects by key."""
+        folders = [cls(key, folder=True) for key in answer["folders"]]
+        objects = [
+            cls(item["key"], False, item["size"], time_of(item["lastModified"]), item["archived"])
+            for item in answer["objects"]
+        ]
+        return sorted([*folders, *objects], key=lambda item: item.key)
+
+
 @dataclass(frozen=True, repr=False)
 class Job:
     """A job at one moment.

@@ -18,7 +18,7 @@ from httpx_sse import SSEError
 from lorry.errors import WaitTimedOut
 from lorry.events import EVENT_STREAM, EventStream, JobChange, JobEvent, read_events
 from lorry.flows import Batches, Caller, Flow, OutOfTime, Pause, Request
-from lorry.models import Answer, Availability, Job, Limits, Page, StartedJob
+from lorry.models import Answer, Availability, Job, Limits, Page, StartedJob, StoredObject
 
 PAGE_FILES = 1000
 """The most files that the service returns at once."""
@@ -134,6 +134,16 @@ class Operations:
         path = f"/v1/download/{segment(job_id)}/events"
         params: Params = {"limit": min(limit or PAGE_EVENTS, PAGE_EVENTS)}
         return self._listing(path, params, member="events", reader=JobEvent.from_answer, limit=limit)
+
+    def objects(self, prefix: str | None, *, recursive: bool) -> Batches[StoredObject]:
+        """Reads what lies below a prefix."""
+        wanted = ({"prefix": prefix} if prefix else {}) | ({} if recursive else {"delimiter": "/"})
+
+        def read(cursor: str | None) -> Flow[tuple[Sequence[StoredObject], str | None]]:
+            request = Request("GET", "/v1/objects", params={**wanted, **_cursor(cursor)})
+            return self.caller.read(request, lambda answer: (StoredObject.page_from(answer), answer["nextCursor"]))
+
+        return _Listing(read, None).next
 
     def cancel(self, job_id: str) -> Flow[Job]:
         """Cancels the job."""

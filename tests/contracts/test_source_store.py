@@ -117,6 +117,31 @@ def test_a_head_alone_cannot_tell_an_absent_bucket_but_the_bucket_can_be_asked_f
         shelf.store.confirm_bucket()
 
 
+def listed(shelf: Shelf, prefix: str, *, delimiter: str, limit: int) -> tuple[list[str], list[str]]:
+    """Keys and folders of all pages."""
+    keys: list[str] = []
+    folders: list[str] = []
+    token = None
+    while page := shelf.store.page_below(prefix, delimiter=delimiter, token=token, limit=limit):
+        assert len(page.objects) + len(page.folders) <= limit
+        keys += [key for key, _ in page.objects]
+        folders += page.folders
+        token = page.token
+        if token is None:
+            break
+    return keys, folders
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_a_prefix_is_listed_page_by_page_with_its_folders(shelf: Shelf, limit: int) -> None:
+    for key in ("d/a", "d/b/1", "d/b/2", "d/c", "d/e/1", "elsewhere"):
+        shelf.put(key, 3)
+    assert listed(shelf, "d/", delimiter="/", limit=limit) == (["d/a", "d/c"], ["d/b/", "d/e/"])
+    assert listed(shelf, "d/b", delimiter="", limit=limit) == (["d/b/1", "d/b/2"], [])
+    page = shelf.store.page_below("d/", delimiter="/", token=None, limit=100)
+    assert page is not None and page.objects[0][1].size == 3
+
+
 def test_an_object_that_changes_has_another_etag_on_s3(seaweedfs: SeaweedFS) -> None:
     shelf = s3_shelf(seaweedfs)
     shelf.put("a", 1)

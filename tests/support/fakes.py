@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from chalicelib.errors import ObjectRefused, QueueUnavailable, StorageUnavailable, TableUnavailable
-from chalicelib.jobs.ports import StoredObject
+from chalicelib.jobs.ports import Listing, StoredObject
 from chalicelib.messages import AnyMessage, Message, SendWebhook
 
 
@@ -80,6 +80,20 @@ class FakeSourceStore:
     def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
         self._answer(prefix)
         yield from sorted((key, stored) for key, stored in self.objects.items() if key.startswith(prefix))
+
+    def page_below(self, prefix: str, *, delimiter: str, token: str | None, limit: int) -> Listing | None:
+        """Its tokens are the last key or folder of a page."""
+        if token and not token.startswith(prefix):
+            return None
+        found: dict[str, StoredObject | None] = {}
+        for key, stored in self.list_below(prefix):
+            head, cut, _ = key.removeprefix(prefix).partition(delimiter) if delimiter else (key, "", "")
+            found[prefix + head + cut if cut else key] = None if cut else stored
+        rest = [name for name in found if not token or name > token]
+        page = {name: found[name] for name in rest[:limit]}
+        objects = tuple((name, stored) for name, stored in page.items() if stored is not None)
+        folders = tuple(name for name, stored in page.items() if stored is None)
+        return Listing(objects, folders, rest[limit - 1] if len(rest) > limit else None)
 
     def confirm_bucket(self) -> None:
         self._answer("bucket")

@@ -1,4 +1,4 @@
-"""The commands about the service and this client: check, limits, config and completion."""
+"""The commands about the service and this client: check, ls, limits, config and completion."""
 
 from __future__ import annotations
 
@@ -50,6 +50,17 @@ def add_service_commands(subparsers: Subparsers) -> None:
     add_json(check)
     check.set_defaults(command=_check)
 
+    ls = add_command(
+        subparsers,
+        "ls",
+        help="list what can be downloaded",
+        description="Lists the objects and folders below a prefix; without one, everything that requests may name.",
+    )
+    ls.add_argument("prefix", nargs="?", metavar="PREFIX", help="what keys begin with")
+    ls.add_argument("-r", "--recursive", action="store_true", help="look into folders, too")
+    add_json(ls, "one object per line")
+    ls.set_defaults(command=_ls)
+
     limits = add_command(
         subparsers,
         "limits",
@@ -84,6 +95,18 @@ def _check(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
     else:
         print(f"{found.file_id} is missing")
     return ExitCode.OK if found.available else ExitCode.FILES_LOST
+
+
+def _ls(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
+    for found in lorry.objects(arguments.prefix, recursive=arguments.recursive):
+        if arguments.json:
+            print(
+                json.dumps({"key": found.key, "folder": found.folder, "size": found.size, "archived": found.archived})
+            )
+        else:
+            size = "" if found.folder else human_bytes(found.size)
+            print(f"{size:>10}  {printable(found.key)}{'  archived' if found.archived else ''}")
+    return ExitCode.OK
 
 
 def _limits(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:

@@ -141,3 +141,14 @@ def test_bash_completes(command: Command, tmp_path: Path, words: list[str], expe
     )
     ended = subprocess.run(["bash", "-c", steps], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.stdout.split() == expected
+
+
+def test_ls_lists_objects_and_folders(command: Command) -> None:
+    ended = command("ls", "downloads/")
+    assert (ended.returncode, ended.stdout.splitlines()) == (
+        0,
+        ["            downloads/2026/", "  102.4 kB  downloads/a\\x1b.bin", "       5 B  downloads/b.bin  archived"],
+    )
+    assert "2026" not in command("ls", "-r").stdout
+    first = json.loads(command("ls", "--json").stdout.splitlines()[0])
+    assert first == {"key": "downloads/2026/", "folder": True, "size": 0, "archived": False}

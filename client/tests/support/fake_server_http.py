@@ -126,6 +126,8 @@ class _Exchange:
             self.retry()
         elif path == f"/v1/download/{JOB_ID}/events":
             self.listing("events", service.trail)
+        elif path == "/v1/objects":
+            self.objects()
         elif path == "/v1/limits":
             self.send_json(200, service.limits)
         elif not path.endswith(JOB_ID):
@@ -194,6 +196,17 @@ class _Exchange:
         first = int(self.query.get("cursor", "0"))
         last = first + min(int(self.query["limit"]), self.fake_server.page_limit)
         self.send_json(200, {name: items[first:last], "nextCursor": str(last) if last < len(items) else None})
+
+    def objects(self) -> None:
+        """A folder and two objects, one a page."""
+        last = self.query.get("cursor") == "2"
+        sizes = {"downloads/b.bin": 5} if last else {"downloads/a\x1b.bin": 102_400}
+        found = [
+            {"key": key, "size": size, "lastModified": "2026-01-01T00:00:00.000Z", "archived": last}
+            for key, size in sizes.items()
+        ]
+        folders = [] if last or "delimiter" not in self.query else ["downloads/2026/"]
+        self.send_json(200, {"prefix": "", "objects": found, "folders": folders, "nextCursor": None if last else "2"})
 
     def cancel(self) -> None:
         if self.query.get("purge") == "true":

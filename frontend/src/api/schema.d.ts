@@ -176,6 +176,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/objects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["objects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/download/start": {
         parameters: {
             query?: never;
@@ -557,6 +573,19 @@ export interface components {
         };
         CheckRequest: {
             file_id: number;
+        };
+        ObjectsPage: {
+            prefix: string;
+            objects: components["schemas"]["ObjectDocument"][];
+            folders: string[];
+            nextCursor: string | null;
+        };
+        ObjectDocument: {
+            key: string;
+            size: number;
+            /** Format: date-time */
+            lastModified: string;
+            archived: boolean;
         };
         StartAnswer: {
             file_id: number;
@@ -2195,6 +2224,52 @@ export interface operations {
             403: components["responses"]["403.forbidden"];
             413: components["responses"]["413.request_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            429: components["responses"]["429.too_many_requests"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_refused.upload_pending.out_of_time.keys_unavailable.unavailable"];
+            504: components["responses"]["504.timeout"];
+        };
+    };
+    objects: {
+        parameters: {
+            query?: {
+                prefix?: string;
+                delimiter?: "" | "/";
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "Strict-Transport-Security": components["headers"]["Strict-Transport-Security"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Access-Control-Expose-Headers": components["headers"]["Access-Control-Expose-Headers"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectsPage"];
+                };
+            };
+            400: components["responses"]["400.invalid_request"];
+            401: components["responses"]["401.unauthenticated"];
+            403: components["responses"]["403.forbidden"];
             429: components["responses"]["429.too_many_requests"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.storage_unavailable.storage_throttled.storage_forbidden.source_changed.checksums_missing.upload_refused.upload_pending.out_of_time.keys_unavailable.unavailable"];

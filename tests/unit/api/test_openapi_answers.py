@@ -104,6 +104,8 @@ CASES: dict[tuple[str, int], Callable[[Api], HTTPResponse]] = {
     ("cancel", 204): lambda api: api.call("DELETE", f"{JOBS}/{api.ready()}?purge=true"),
     ("cancel", 400): lambda api: api.call("DELETE", f"{JOBS}/{api.ready()}?purge=yes"),
     ("stream", 400): lambda api: api.get(f"/v1/download/stream/{api.ready()}?limit=1"),
+    ("objects", 200): lambda api: api.get("/v1/objects"),
+    ("objects", 400): lambda api: api.get("/v1/objects?limit=0"),
     ("manifest", 200): lambda api: api.get(f"{JOBS}/{api.ready()}/manifest"),
     ("manifest", 400): lambda api: api.get(f"{JOBS}/{api.ready()}/manifest?format=torrent"),
     ("manifest", 409): lambda api: api.get(f"{JOBS}/{api.queued()}/manifest"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.limits import MAX_PAGE_HASHES
 from tests.support.api import assert_problem, pointers
@@ -79,3 +80,49 @@ def test_a_list_of_a_job_that_is_not_ready_is_refused(http: Any, world: World) -
 def test_what_a_list_cannot_be_is_refused(http: Any, world: World, query: str, pointer: str) -> None:
     path = f"/v1/download/{ready(http, world, 70000)}/manifest"
     assert pointers(assert_problem(http.get(f"{path}?{query}"), 400, "invalid_request", path=path)) == [pointer]
+
+
+# --- the store --------------------------------------------------------------------------
+
+
+def browsed(http: Any, **query: str) -> Any:
+    answer = http.get(f"/v1/objects?{urlencode(query)}")
+    assert answer.status_code == 200, answer.body
+    return answer.json_body
+
+
+def test_the_store_is_browsed_by_folders(http: Any, world: World) -> None:
+    for key in ("downloads/a.txt", "downloads/2026/b.txt", "downloads/2026/c.txt", "secret/d.txt"):
+        world.store.put(key)
+    world.store.objects["downloads/z.txt"] = replace(world.store.objects["downloads/a.txt"], archived=True)
+    page = browsed(http, delimiter="/")
+    assert (page["prefix"], page["folders"], page["nextCursor"]) == ("downloads/", ["downloads/2026/"], None)
+    assert [(found["key"], found["archived"]) for found in page["objects"]] == [
+        ("downloads/a.txt", False),
+        ("downloads/z.txt", True),
+    ]
+    assert page["objects"][0] == {
+        "key": "downloads/a.txt",
+        "size": 10,
+        "lastModified": "2020-09-13T12:26:40.000Z",
+        "archived": False,
+    }
+    below = browsed(http, prefix="downloads/2026/", limit="1")
+    again = browsed(http, prefix="downloads/2026/", limit="1", cursor=below["nextCursor"])
+    assert [page["objects"][0]["key"] for page in (below, again)] == ["downloads/2026/b.txt", "downloads/2026/c.txt"]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ({"prefix": "secret/"}, "/prefix"),
+        ({"prefix": "download"}, "/prefix"),
+        ({"delimiter": ","}, "/delimiter"),
+        ({"cursor": "!"}, "/cursor"),
+        ({"cursor": "c2VjcmV0L2E="}, "/cursor"),
+        ({"limit": "0"}, "/limit"),
+    ],
+)
+def test_what_cannot_be_browsed_is_refused(http: Any, query: dict[str, str], pointer: str) -> None:
+    answer = http.get(f"/v1/objects?{urlencode(query)}")
+    assert pointers(assert_problem(answer, 400, "invalid_request", path="/v1/objects")) == [pointer]
