@@ -126,10 +126,8 @@ class _Exchange:
             self.retry()
         elif path == f"/v1/download/{JOB_ID}/events":
             self.listing("events", service.trail)
-        elif path == "/v1/objects":
-            self.objects()
-        elif path == "/v1/limits":
-            self.send_json(200, service.limits)
+        elif path in ("/v1/objects", "/v1/limits"):
+            self.send_json(200, service.limits if path == "/v1/limits" else self.objects())
         elif not path.endswith(JOB_ID):
             self.send_json(404, problem(404, "job_not_found", "there is no such job"))
         elif method == "DELETE":
@@ -197,7 +195,7 @@ class _Exchange:
         last = first + min(int(self.query["limit"]), self.fake_server.page_limit)
         self.send_json(200, {name: items[first:last], "nextCursor": str(last) if last < len(items) else None})
 
-    def objects(self) -> None:
+    def objects(self) -> Json:
         """A folder and two objects, one a page."""
         last = self.query.get("cursor") == "2"
         sizes = {"downloads/b.bin": 5} if last else {"downloads/a\x1b.bin": 102_400}
@@ -206,7 +204,7 @@ class _Exchange:
             for key, size in sizes.items()
         ]
         folders = [] if last or "delimiter" not in self.query else ["downloads/2026/"]
-        self.send_json(200, {"prefix": "", "objects": found, "folders": folders, "nextCursor": None if last else "2"})
+        return {"prefix": "", "objects": found, "folders": folders, "nextCursor": None if last else "2"}
 
     def cancel(self) -> None:
         if self.query.get("purge") == "true":
