@@ -42,3 +42,18 @@ def test_a_program_fetches_a_job_by_its_list(deployment: Deployment, tmp_path: P
     if kind == "wget":  # it makes no folders
         expected = {key.rpartition("/")[2]: content for key, content in expected.items()}
     assert found == expected
+
+
+def test_the_store_is_browsed_page_by_page_and_nothing_else(deployment: Deployment) -> None:
+    for key in ("downloads/browse/a.bin", "downloads/browse/sub/b.bin", "downloads/browse/z.bin", "elsewhere/c.bin"):
+        deployment.s3.put_object(Bucket=deployment.source, Key=key, Body=b"12345")
+    found: list[str] = []
+    query = {"prefix": "downloads/browse/", "delimiter": "/", "limit": "1"}
+    while query:
+        page = deployment.call("GET", "/v1/objects", params=query).json()
+        found += [*page["folders"], *(entry["key"] for entry in page["objects"])]
+        query = {**query, "cursor": page["nextCursor"]} if page["nextCursor"] else {}
+    assert sorted(found) == ["downloads/browse/a.bin", "downloads/browse/sub/", "downloads/browse/z.bin"]
+    assert deployment.call("GET", "/v1/objects", params={"prefix": "elsewhere/"}).status_code == 400
+    bad = deployment.call("GET", "/v1/objects", params={"cursor": "bm90IGEgdG9rZW4="})
+    assert bad.status_code in (200, 400)  # a store may ignore what it does not know, and lists from the beginning
