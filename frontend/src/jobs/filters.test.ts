@@ -7,6 +7,8 @@ const job = {
   status: "ready",
   createdAt: "2026-11-26T02:00:00.000Z",
   counts: { available: 4, missing: 1, failed: 0 },
+  label: "Trip",
+  request: { by: "prefix", count: null, prefix: "downloads/2026/" },
   archive: { filename: "Photos.zip" },
   error: null,
 } as unknown as Job;
@@ -27,6 +29,8 @@ it.each([
   [{ status: "ready" as const, q: "photos", problems: true as const, since: "1h" as const }, true],
   [{ status: "failed" as const }, false],
   [{ q: "6E058335" }, true],
+  [{ q: "trip" }, true],
+  [{ q: "2026/" }, true],
   [{ q: "videos" }, false],
 ])("%j", (filters, expected) => expect(matches(job, filters, NOW)).toBe(expected));
 

@@ -40,8 +40,7 @@ export function matches(job: Job, filters: Filters, now: number): boolean {
 }
 
 function textOf(job: Job): string {
-  const { label, prefix } = job as { label?: string | null; prefix?: string | null };
-  return [titleOf(job), job.jobId, job.archive?.filename, job.error?.code, label, prefix]
+  return [titleOf(job), job.jobId, job.archive?.filename, job.error?.code, job.label, job.request.prefix]
     .filter(Boolean)
     .join("\n")
     .toLowerCase();
@@ -49,8 +48,8 @@ function textOf(job: Job): string {
 
 /** What to call a job in a list. */
 export function titleOf(job: Job): string {
-  const { label, prefix } = job as { label?: string | null; prefix?: string | null };
-  if (label || job.archive?.filename || prefix) return label || job.archive?.filename || prefix || "";
+  const name = job.label || job.archive?.filename || job.request.prefix;
+  if (name) return name;
   if (job.archive) return "ZIP archive";
   return job.total === null ? "Single files" : `${formatCount(job.total)} single ${job.total === 1 ? "file" : "files"}`;
 }

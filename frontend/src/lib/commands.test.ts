@@ -24,6 +24,7 @@ it("the command names ids as ranges and quotes keys", () => {
     `lorry --api ${API} get \\\n    70000-70001 \\\n    --zip 'my photos.zip' \\\n    --on-missing fail`,
   );
   expect(asCommand(API, { keys: ["downloads/a b"] })).toContain("--key 'downloads/a b'");
+  expect(asCommand(API, { keys: ["downloads/a"], label: "my trip" })).toContain("--label 'my trip'");
 });
 
 it("Python gets a range, a list, or a prefix", () => {

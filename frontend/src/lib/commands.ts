@@ -52,6 +52,7 @@ export function asCommand(api: string, request: Request): string {
     if (options.onMissing === "fail") words.push("--on-missing fail");
   } else words.push("-o files");
   if (request.linkTtlSeconds !== undefined) words.push(`--link-ttl ${request.linkTtlSeconds}`);
+  if (request.label !== undefined) words.push(`--label ${shell(request.label)}`);
   if (request.callbackUrl !== undefined) words.push(`--callback-url ${shell(request.callbackUrl)}`);
   return words.join(" \\\n    ");
 }
@@ -63,6 +64,7 @@ export function asPython(api: string, request: Request): string {
     ...(request.keys ? [`keys=${pythonKeys(request.keys)}`] : []),
     ...(request.prefix === undefined ? [] : [`prefix=${python(request.prefix)}`]),
     ...(request.archive ? [`archive=${pythonArchive(request.archive)}`] : []),
+    ...(request.label === undefined ? [] : [`label=${python(request.label)}`]),
     ...(request.callbackUrl === undefined ? [] : [`callback_url=${python(request.callbackUrl)}`]),
   ];
   const download = request.archive ? `lorry.download_archives(job.id, "files.zip")` : `lorry.download(job.id, "files")`;

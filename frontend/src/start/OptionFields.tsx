@@ -22,6 +22,17 @@ export function OptionFields({ options, limits, onChange }: Props) {
       <details className="group">
         <summary className="w-fit cursor-pointer font-medium text-muted hover:text-ink">More options</summary>
         <div className="mt-3 grid gap-4 sm:grid-cols-2">
+          <Field label="Label" hint="What you call the download, wherever it is listed.">
+            {(ids) => (
+              <input
+                {...ids}
+                className="field"
+                maxLength={200}
+                value={options.label}
+                onChange={(event) => set({ label: event.target.value })}
+              />
+            )}
+          </Field>
           <Field label="Lifetime of links" hint="New links can be made as long as the job is kept.">
             {(ids) => (
               <select
