@@ -173,7 +173,7 @@ class Cleaner(msgspec.Struct, frozen=True):
             return False
         opened = [archive.upload for archive in self.table.archives(job_id)]
         abort_uploads(self.store, job_id, generations=range(1, job.generation + 1), known=opened)
-        kept = job.status is JobStatus.READY and self.now() < job.expires_at
+        kept = job.status is JobStatus.READY and not job.has_expired(self.now())
         for generation in range(1, job.generation + 1):
             self.store.delete_below(f"{staging_prefix(job_id)}{generation}/")
             if not kept or generation < job.generation:

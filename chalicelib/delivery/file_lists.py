@@ -103,10 +103,20 @@ def _ps1(files: Sequence[ListedFile]) -> Iterator[str]:
 
 
 def _in_powershell(text: str) -> str:
-    """PowerShell ends a quoted text at any of these, and reads two as one."""
-    for quote in "'\u2018\u2019\u201a\u201b":
-        text = text.replace(quote, quote * 2)
-    return f"'{text}'"
+    """An expression of ASCII alone: Windows PowerShell reads scripts in the code page of the machine, where a part of a
+    letter may be a quotation mark.
+    """
+    return f"('{''.join(unit for character in text for unit in _units(character))}')"
+
+
+def _units(character: str) -> Iterator[str]:
+    """A character within single quotes, or its UTF-16 units between two texts."""
+    if " " <= character <= "~":
+        yield character.replace("'", "''")
+        return
+    encoded = character.encode("utf-16-be")
+    for start in range(0, len(encoded), 2):
+        yield f"'+[char]0x{int.from_bytes(encoded[start : start + 2], 'big'):04x}+'"
 
 
 COLUMNS = ("index", "file_id", "key", "state", "reason", "size", "etag", "crc32", "name", "url")
@@ -158,7 +168,7 @@ def _absent(files: Sequence[ListedFile]) -> Iterator[str]:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.split()).encode("ascii", "backslashreplace").decode()
 
 
 _RENDERERS: dict[ListFormat, Callable[[Sequence[ListedFile]], Iterator[str]]] = {

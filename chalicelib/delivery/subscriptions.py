@@ -204,7 +204,7 @@ class Subscriptions(msgspec.Struct, frozen=True):
         job = self.jobs.get(job_id)
         if job is None or not (job.owner == connection.principal or self._opens(job_id, ticket, connection.ticket)):
             raise JobNotFound(job_id)
-        if job.expires_at <= self.now():
+        if job.has_expired(self.now()):
             raise JobExpired(job_id)
         return job
 

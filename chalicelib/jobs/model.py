@@ -256,6 +256,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         """How many batches from `dispatched` on have results: of an attempt before a client retried the job."""
         return self.checked - (self.dispatched - self.in_flight)
 
+    def has_expired(self, now: int) -> bool:
+        """Whether nothing of the job can be had any more. A purge counts at once, however far clocks are apart."""
+        return self.purged or self.expires_at <= now
+
     @property
     def progress(self) -> int:
         """Percent of the work that is done: 100 only when the job is ready. Never goes back."""

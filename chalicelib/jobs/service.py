@@ -114,14 +114,14 @@ class JobService(msgspec.Struct, frozen=True):
             return False
         if existing.fingerprint != key.fingerprint:
             raise IdempotencyKeyReused(key.key)
-        if existing.expires_at <= self.now():
+        if existing.has_expired(self.now()):
             raise JobExpired(job.job_id)
         return True
 
     def read(self, job_id: str, owner: str | None) -> Job:
         """The job. Raises JobNotFound, also for another owner's job (None: any owner), and JobExpired."""
         job = self.known(job_id, owner)
-        if job.expires_at <= self.now():
+        if job.has_expired(self.now()):
             raise JobExpired(job_id)
         return job
 
@@ -221,7 +221,7 @@ class JobService(msgspec.Struct, frozen=True):
     def jobs(self, owner: str, *, wanted: JobFilter, limit: int, cursor: str | None) -> JobPage:
         """The principal's jobs that are wanted, newest first, without those that have expired."""
         page = self.table.owned_by(owner, wanted=wanted, limit=limit, cursor=cursor)
-        return JobPage(tuple(job for job in page.jobs if job.expires_at > self.now()), page.next_cursor)
+        return JobPage(tuple(job for job in page.jobs if not job.has_expired(self.now())), page.next_cursor)
 
     def expiry(self, ended_at: int) -> int:
         """When a job that ends at `ended_at` is gone."""

@@ -22,6 +22,8 @@ from msgspec.structs import replace
 
 from app import app
 from chalicelib import container
+from chalicelib.assembly.archive_planning import PlanRules
+from chalicelib.assembly.worker import Choices
 from chalicelib.aws.clients import Clients
 from chalicelib.aws.keys import Row
 from chalicelib.delivery.signing_keys import Secrets
@@ -39,10 +41,13 @@ from tests.simulation.faults import Fault, Faults
 from tests.simulation.functions.runtime import Function, Functions, Invocation, Outcome
 from tests.simulation.functions.sources import QueueSource, Schedule, StreamSource
 from tests.simulation.limits import NO_LIMITS, Limits
+from tests.simulation.s3.buckets import MIN_PART_BYTES
 from tests.simulation.s3.service import SimulatedS3
 from tests.simulation.scheduler import Process, Scheduler
 from tests.simulation.sqs.queues import Queue
 from tests.simulation.sqs.service import SimulatedSQS
+from tests.support.archives import scaled
+from tests.support.assembly_world import SMALL_CHUNKS
 from tests.support.services import LINKS
 from tests.support.templates import with_defaults
 
@@ -74,6 +79,36 @@ def resources() -> Mapping[str, Any]:
     document = merge_document()
     found: Mapping[str, Any] = with_defaults(document, document["Resources"])
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """Limits so low that a few small files reach every phase of an archive, and a plan takes several messages."""
+
+    part: int = 100  # bytes of S3's smallest part
+    archive: int = 20_000  # bytes of an archive, which several are split into
+    small: int = 500  # bytes of manifest and directory that one message finishes
+    plan_ms: int = 20
+
+
+class Services(container.Services):
+    """The services of production, with lowered limits if there are any."""
+
+    lowered: Lowered | None = None
+
+    @property
+    def archive_choices(self) -> Choices:
+        choices, lowered = super().archive_choices, self.lowered
+        if lowered is None:
+            return choices
+        rules = PlanRules(
+            max_bytes=lowered.archive,
+            limits=scaled(lowered.part),
+            chunks=SMALL_CHUNKS,
+            small_bytes=lowered.small,
+            parts_at_once=2,
+        )
+        return replace(choices, rules=rules, plan_ms=lowered.plan_ms, look_at_all=2)
 
 
 class SimulatedClients(Clients):
@@ -142,17 +177,19 @@ class Deployment:
         *,
         limits: Limits = NO_LIMITS,
         files_per_batch: int = 4,
+        lowered: Lowered | None = None,
     ) -> None:
         self.scheduler = Scheduler(seed, on_switch=self._switch_to)
         self.environment = Scheduled(self.scheduler, faults, limits)
         self.functions = Functions(self.environment)
         self.dynamodb = SimulatedDynamoDB(self.environment)
-        self.sqs, self.s3 = SimulatedSQS(self.environment), SimulatedS3(self.environment)
+        self.sqs = SimulatedSQS(self.environment)
+        self.s3 = SimulatedS3(self.environment, min_part=lowered.part if lowered else MIN_PART_BYTES)
         self.services = {"dynamodb": self.dynamodb, "sqs": self.sqs, "s3": self.s3}
         self.secrets = KnownSecrets()
         self.sockets, self.receiver = Sockets(self.environment), Receiver(self.environment)
         self._running: Process | None = None
-        self._files_per_batch = files_per_batch
+        self._files_per_batch, self._lowered = files_per_batch, lowered
         self.s3.create_bucket(Bucket=SOURCE)
         self.s3.create_bucket(Bucket=ARCHIVES)
         self.table = self._create_table()
@@ -275,7 +312,8 @@ class Deployment:
             "push": self.sockets,
             "webhook_sender": self.receiver,
         }
-        made = container.Services(self.settings, self._system(), **given)
+        made = Services(self.settings, self._system(), **given)
+        made.lowered = self._lowered
         made.jobs = replace(made.jobs, files_per_batch=self._files_per_batch)
         process.memory["services"] = made
         container.use(made)

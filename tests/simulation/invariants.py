@@ -169,6 +169,9 @@ def _events(deployment: Deployment, request: Request, answer: Mapping[str, Any])
         yield f"its events answer {code}"
         return
     kinds = Counter(event["kind"] for event in page["events"])
+    for event in page["events"]:
+        if event["kind"].endswith("_retried") and not {"code", "message"} <= event["details"].keys():
+            yield f"does not say why it was retried: {event}"
     if kinds["created"] != 1:
         yield f"was created {kinds['created']} times, says its audit trail"
     if kinds["retried"] != request.retried:
@@ -210,6 +213,8 @@ def _rows(deployment: Deployment) -> Iterator[str]:
     for key, item in deployment.table.items.items():
         if size_of(item) > MAX_TABLE_ITEM_BYTES:
             yield f"row {key} has {size_of(item):,} bytes"
+        if "N" not in item.get("ttl", {}):
+            yield f"row {key} stays for ever: {sorted(item)}"
 
 
 def _store(deployment: Deployment, story: Story) -> Iterator[str]:

@@ -21,6 +21,7 @@ from mutmut.file_mutation import create_mutations  # type: ignore[import-not-fou
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venvs/dev/bin/python"
 SOURCES = ("jobs/state_machine.py", "jobs/lifecycle.py", "jobs/dispatching.py", "jobs/sweeper.py", "assembly", "aws")
+FAST = ("-m", "pytest", "-q", "-x", "tests/unit", "tests/properties", "-m", "not slow", "-n", "2")
 ROUNDS = ((0, 20), (20, 80), (100, 200), (300, 700))  # first seed, and how many: most are found at once
 
 
@@ -28,14 +29,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draw", type=int, default=2026, help="seed of the drawing")
     parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--numbers", type=int, nargs="*", help="only these of them")
     parser.add_argument("--rounds", type=int, default=len(ROUNDS), help="of seeds, of which the last are the longest")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "lorry"
-        ignored = shutil.ignore_patterns(".venvs", ".lorry", ".git", "node_modules", "__pycache__")
+        ignored = shutil.ignore_patterns(".venvs", ".lorry", "node_modules", "__pycache__")
         shutil.copytree(ROOT, copy, ignore=ignored)
         (copy / ".venvs").symlink_to(ROOT / ".venvs")
+        if _fails(copy, *FAST):
+            raise SystemExit("the fast tests fail without a mutant: nothing can be said")
         for number, (path, line, changed) in enumerate(drawn(options.draw, options.count), start=1):
+            if options.numbers and number not in options.numbers:
+                continue
             print(f"{number} {path}: {found_by(copy, path, changed, options.rounds)}\n    {line}", flush=True)
 
 
@@ -60,8 +66,7 @@ def found_by(copy: Path, path: Path, changed: str, rounds: int) -> str:
         for first, count in ROUNDS[:rounds]:
             if _fails(copy, "-m", "tests.simulation", "--quick", "--first", str(first), "--seeds", str(count)):
                 return f"found by the simulation within {first + count} seeds"
-        fast = ("-m", "pytest", "-q", "-x", "tests/unit", "tests/properties", "-m", "not slow", "-n", "2")
-        return "found by the fast tests" if _fails(copy, *fast) else "NOT FOUND"
+        return "found by the fast tests" if _fails(copy, *FAST) else "NOT FOUND"
     finally:
         (copy / path).write_text(original)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.errors import LorryError
 from chalicelib.observability import logger
-from tests.simulation.deployment import Deployment
+from tests.simulation.deployment import Deployment, Lowered
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.invariants import check_at_rest, check_expired
 from tests.simulation.scheduler import START_MS
@@ -121,7 +121,7 @@ def listening() -> Iterator[_Surprises]:
 def storm(seed: int) -> dict[Fault, float]:
     """How likely each fault is in the run of a seed: some do not happen, and some runs are rougher than others."""
     chance = random.Random(f"storm {seed}")
-    strength = chance.choice((0.0, 0.5, 1.0, 2.0))
+    strength = chance.choice((0.0, 0.5, 1.0, 1.5))
     return {fault: min(0.5, strength * often) for fault, often in STORM.items() if chance.random() < 0.7}
 
 
@@ -135,7 +135,9 @@ def run(seed: int, *, only: Collection[int] | None = None, trace: bool = False) 
     settings["CRC_SOURCE"] = chance.choice(("auto", "auto", "copy", "head", "read"))
     faults = Faults(seed, storm(seed), only)
     with listening() as surprises:
-        deployment = Deployment(seed, faults, settings, files_per_batch=chance.choice((2, 4, 200)))
+        batch = chance.choice((2, 4, 200))
+        lowered = Lowered(plan_ms=chance.choice((0, 20, 10_000))) if chance.random() < 0.6 else None
+        deployment = Deployment(seed, faults, settings, files_per_batch=batch, lowered=lowered)
         try:
             return _run(seed, deployment, surprises, trace=trace)
         finally:

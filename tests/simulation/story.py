@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.simulation.deployment import ARCHIVES, SOURCE, Deployment
+from tests.simulation.s3.buckets import MIN_PART_BYTES
 from tests.simulation.s3.content import Content
 from tests.simulation.s3.objects import Refusal, StoredObject
 
 ENDED = frozenset({"ready", "failed", "cancelled"})
 UNANSWERED = frozenset({429, 502, 503})
 LARGE_BYTES = 6 * 1024 * 1024  # above the smallest part of an upload, so that it is copied
+LOWERED_BYTES = 30_000  # where the smallest part has a hundred bytes: three copies
 PREFIX = "downloads/"
 PATIENCE_SECONDS = 8 * 3600.0
 
@@ -141,13 +143,14 @@ class Story:
     # --- what there is
 
     def _fill(self) -> None:
+        self._large = LARGE_BYTES if self.deployment.s3.min_part == MIN_PART_BYTES else LOWERED_BYTES
         for number in range(self.chance.randint(3, 25)):
             key = f"{PREFIX}{number // 10}/{number:02}.bin"
             kind = self.chance.random()
             if kind < 0.08:
                 continue  # nothing there
             large = self.chance.random() < 0.12
-            self.files.put(key, LARGE_BYTES if large else self.chance.randint(0, 3_000))
+            self.files.put(key, self._large if large else self.chance.randint(0, 3_000))
             if kind < 0.14:
                 how: Refusal | str = self.chance.choice([*Refusal, "GLACIER"])
                 self.files.refuse(key, how)

@@ -78,10 +78,22 @@ def test_a_table_has_every_file_and_no_formula() -> None:
     assert (absent[0]["url"], absent[0]["name"], absent[0]["state"]) == (None, None, "failed")
 
 
-def test_powershell_s_quotes_are_doubled() -> None:
-    text = rendered(listed([f"{QUOTED}.txt"]), ListFormat.PS1)
-    doubled = "".join(character * 2 if character in "'\u2018\u2019\u201a\u201b" else character for character in QUOTED)
-    assert f"-OutFile './{doubled}.txt'" in text
+def test_a_script_for_powershell_is_ascii_whatever_code_page_it_is_read_in() -> None:
+    text = rendered(listed([f"{QUOTED}.txt", "\u0451; Write-Output INJECTED #.bin", "\U0001f4e6.bin"]), ListFormat.PS1)
+    assert text.isascii()
+    names = re.findall(r"-OutFile \(('.*')\)$", text, re.MULTILINE)
+    assert [_of_powershell(name) for name in names] == [
+        f"./{QUOTED}.txt",
+        "./\u0451; Write-Output INJECTED #.bin",
+        "./\U0001f4e6.bin",
+    ]
+
+
+def _of_powershell(expression: str) -> str:
+    """What texts in single quotes and characters, joined by plus signs, come to."""
+    parts = re.findall(r"'((?:[^']|'')*)'|\[char\]0x([0-9a-f]{4})", expression)
+    units = "".join(chr(int(unit, 16)) if unit else text.replace("''", "'") for text, unit in parts)
+    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
 
 
 def test_hashes_are_listed_where_they_are_known_and_only_there() -> None:
