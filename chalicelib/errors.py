@@ -238,9 +238,13 @@ class ChecksumsMissing(StorageError, code="checksums_missing", retryable=False):
 class UploadGone(StorageError, code="upload_gone", retryable=False):
     """A multipart upload was completed or aborted by another worker."""
 
+    refused = False
+
 
 class UploadRefused(UploadGone, code="upload_refused", retryable=False):
     """The store will not complete a multipart upload, which is gone."""
+
+    refused = True
 
 
 class UploadPending(StorageError, code="upload_pending"):

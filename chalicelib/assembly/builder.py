@@ -33,15 +33,7 @@ from chalicelib.assembly.checksums import Checksums, Version, crc_of_parts, join
 from chalicelib.assembly.model import Archive, BodyCrc, CrcSource, MultipartUpload, PartReceipt, Phase, Receipt
 from chalicelib.assembly.plans import PlanReader
 from chalicelib.assembly.ports import ArchiveStore, AssemblyTable, Executors, SecondsLeft
-from chalicelib.errors import (
-    OutOfTime,
-    SourceChanged,
-    StorageError,
-    UnknownFormat,
-    UploadGone,
-    UploadPending,
-    UploadRefused,
-)
+from chalicelib.errors import OutOfTime, SourceChanged, StorageError, UnknownFormat, UploadGone, UploadPending
 
 COPIES_IN_FLIGHT = 4
 RESERVE_SECONDS = 75.0  # of an invocation: one request to the store, and what follows if it is not answered
@@ -235,7 +227,7 @@ class ChunkBuilder(msgspec.Struct, frozen=True):
         except UploadGone as error:
             if self.store.size_of(upload.key) == size:
                 return  # another worker was quicker
-            if not isinstance(error, UploadRefused) and self.now() - asked < LONGEST_COMPLETION_MS:
+            if not error.refused and self.now() - asked < LONGEST_COMPLETION_MS:
                 raise UploadPending(upload.key, error.cause) from error
             raise
 
