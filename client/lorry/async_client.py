@@ -111,6 +111,10 @@ class AsyncLorry:
         """As `Lorry.objects`."""
         return self._transport.iterate(self._operations.objects(prefix, recursive=recursive))
 
+    def manifest(self, job_id: str, kind: str = "curl", *, stable: bool = False) -> AsyncIterator[str]:
+        """As `Lorry.manifest`."""
+        return self._transport.iterate(self._operations.manifest(job_id, kind, stable=stable))
+
     async def limits(self) -> Limits:
         """As `Lorry.limits`."""
         return await self._transport.run(self._operations.limits())

@@ -127,6 +127,12 @@ class Lorry:
         """
         return self._transport.iterate(self._operations.objects(prefix, recursive=recursive))
 
+    def manifest(self, job_id: str, kind: str = "curl", *, stable: bool = False) -> Iterator[str]:
+        """Yields the pages of a ready job's list for another tool: `kind` is curl, aria2, wget, csv, jsonl, sha256sum
+        or ps1. Its URLs are links, or (`stable`) addresses of the service with a ticket.
+        """
+        return self._transport.iterate(self._operations.manifest(job_id, kind, stable=stable))
+
     def limits(self) -> Limits:
         """Returns the limits that the service enforces."""
         return self._transport.run(self._operations.limits())

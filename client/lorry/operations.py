@@ -145,6 +145,18 @@ class Operations:
 
         return _Listing(read, None).next
 
+    def manifest(self, job_id: str, kind: str, *, stable: bool) -> Batches[str]:
+        """Reads the job's list for other tools; the cursor is the URL of a page."""
+        wanted: Params = {"format": kind, "links": "stable" if stable else "direct"}
+
+        def read(cursor: str | None) -> Flow[tuple[Sequence[str], str | None]]:
+            request = Request("GET", f"/v1/download/{segment(job_id)}/manifest", params={**wanted, **_cursor(cursor)})
+            response = yield from self.caller.exchange(request)
+            following = response.links.get("next", {}).get("url")
+            return [response.text], httpx.URL(following).params["cursor"] if following else None
+
+        return _Listing(read, None).next
+
     def cancel(self, job_id: str) -> Flow[Job]:
         """Cancels the job."""
         return self.caller.read(Request("DELETE", f"/v1/download/{segment(job_id)}"), Job.from_answer)

@@ -1,4 +1,4 @@
-"""The commands about jobs other than `get`: status, watch, events, cancel, purge, retry and jobs."""
+"""The commands about jobs other than `get`: status, watch, events, manifest, cancel, purge, retry and jobs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lorry.command.wording import describe_change, describe_event, describe_file
 from lorry.errors import JobFailed
 from lorry.models import FileOutcome
 
+FORMATS = ["curl", "aria2", "wget", "csv", "jsonl", "sha256sum", "ps1"]
 STATUSES = ["queued", "processing", "ready", "failed", "cancelled"]
 STATES = ["available", "missing", "failed", "folder", "pending"]
 
@@ -45,6 +46,17 @@ def add_job_commands(subparsers: Subparsers) -> None:
     cancel.add_argument("job_id", metavar="JOB")
     add_json(cancel)
     cancel.set_defaults(command=_cancel)
+
+    manifest = add_command(
+        subparsers,
+        "manifest",
+        help="list a job for another tool",
+        description="Prints the files of a ready job as curl -K, aria2c -i, wget -i, PowerShell or a table reads them.",
+    )
+    manifest.add_argument("job_id", metavar="JOB")
+    manifest.add_argument("--format", choices=FORMATS, default="curl", help="what the list is for (default: curl)")
+    manifest.add_argument("--stable", action="store_true", help="addresses of the service instead of links")
+    manifest.set_defaults(command=_manifest)
 
     purge = add_command(
         subparsers,
@@ -119,6 +131,13 @@ def _events(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
 def _cancel(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
     job = lorry.cancel(arguments.job_id)
     print(json.dumps(job.answer) if arguments.json else f"job {job.id} is {job.status}")
+    return ExitCode.OK
+
+
+def _manifest(lorry: Lorry, arguments: argparse.Namespace) -> ExitCode:
+    for number, page in enumerate(lorry.manifest(arguments.job_id, arguments.format, stable=arguments.stable)):
+        head, _, rest = page.partition("\n")
+        print(rest if number and arguments.format == "csv" else f"{head}\n{rest}", end="")  # one line of column names
     return ExitCode.OK
 
 

@@ -142,6 +142,13 @@ def test_purge_removes_a_job(command: Command, service: FakeServer) -> None:
     assert json.loads(command("purge", JOB_ID, "--json").stdout) == {"jobId": JOB_ID, "purged": True}
 
 
+def test_manifest_prints_every_page_of_the_list(command: Command, service: FakeServer) -> None:
+    service.make_job([])
+    assert command("manifest", JOB_ID).stdout == "head\ncurl direct 0\nhead\ncurl direct 1\n"
+    table = command("manifest", JOB_ID, "--format", "csv", "--stable")
+    assert table.stdout == "head\ncsv stable 0\ncsv stable 1\n"
+
+
 def test_cancelling_an_ended_job_is_refused_with_2(command: Command, service: FakeServer) -> None:
     service.make_job([])
     ended = command("cancel", JOB_ID)

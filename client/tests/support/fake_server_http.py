@@ -124,8 +124,8 @@ class _Exchange:
             self.jobs()
         elif path == f"/v1/download/{JOB_ID}/retry":
             self.retry()
-        elif path == f"/v1/download/{JOB_ID}/events":
-            self.listing("events", service.trail)
+        elif path in (f"/v1/download/{JOB_ID}/manifest", f"/v1/download/{JOB_ID}/events"):
+            self.manifest() if path.endswith("manifest") else self.listing("events", service.trail)
         elif path in ("/v1/objects", "/v1/limits"):
             self.send_json(200, service.limits if path == "/v1/limits" else self.objects())
         elif not path.endswith(JOB_ID):
@@ -194,6 +194,13 @@ class _Exchange:
         first = int(self.query.get("cursor", "0"))
         last = first + min(int(self.query["limit"]), self.fake_server.page_limit)
         self.send_json(200, {name: items[first:last], "nextCursor": str(last) if last < len(items) else None})
+
+    def manifest(self) -> None:
+        """Two pages, each with a head and what was asked for."""
+        last = self.query.get("cursor") == "1"
+        following = f'<https://api.test{self.handler.path}&cursor=1>; rel="next"'
+        text = f"head\n{self.query['format']} {self.query['links']} {int(last)}\n"
+        self.send(200, text.encode(), {} if last else {"Link": following})
 
     def objects(self) -> Json:
         """A folder and two objects, one a page."""
