@@ -25,11 +25,13 @@ def decoded(decode: Callable[[bytes], S], body: bytes) -> S:
     """What `decode` makes of a body. Raises InvalidRequest naming the place that is wrong."""
     try:
         found = decode(body)
-        _decode_pairs(body.decode())
+        pairs = _decode_pairs(body.decode())  # of a valid body, which is no deeper than its types
     except msgspec.ValidationError as error:
         raise InvalidRequest([_problem(str(error))]) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest([FieldProblem("", f"the body is not valid JSON: {error}")]) from error
+    if isinstance(pairs, _Repeated):
+        raise InvalidRequest([FieldProblem(str(pairs), "is in its object more than once")])
     return found
 
 
@@ -54,13 +56,19 @@ def _clipped(text: str) -> str:
     return text if len(text) <= _MAX_ECHO else text[:_MAX_ECHO] + "…"
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object of a valid body. Readers of JSON disagree about what a name means that is there twice."""
+class _Repeated(str):
+    """The pointer to a name that an object has twice: readers of JSON disagree about what it means."""
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | _Repeated:
     found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise InvalidRequest([FieldProblem(f"/{twice}", "is in an object more than once")])
-    return found
+    for name, inner in found.items():
+        if isinstance(inner, _Repeated):
+            return _Repeated(f"/{name}{inner}")
+    if len(found) == len(pairs):
+        return found
+    counts = Counter(name for name, _ in pairs)
+    return _Repeated("/" + next(name for name in counts if counts[name] > 1))
 
 
 _decode_pairs = json.JSONDecoder(object_pairs_hook=_object).decode

@@ -179,7 +179,7 @@ _JOBS: tuple[Operation, ...] = (
             contract.FILES_CURSOR,
             contract.FILES_LIMIT,
         ),
-        replies={200: Reply("A page of the list.", "str", headers=("Link",), media_type="text/plain")},
+        replies={200: Reply("A page of the list.", "str", headers=("Link",), media_type="text/*")},
         errors=(
             errors.InvalidRequest,
             *_OF_JOB,

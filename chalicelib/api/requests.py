@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -125,7 +125,7 @@ def check_request(body: bytes) -> CheckRequest:
 # --- parameters -------------------------------------------------------------------------
 
 Asset = Annotated[str, Meta(extra_json_schema={"enum": ["start.js", "swagger-ui-bundle.js", "swagger-ui.css"]})]
-IdempotencyKey = Annotated[str, Meta(pattern=f"^[!-~]{{1,{MAX_IDEMPOTENCY_KEY_CHARACTERS}}}$")]
+IdempotencyKey = Annotated[str, Meta(pattern=rf"^[!-~]{{1,{MAX_IDEMPOTENCY_KEY_CHARACTERS}}}$(?!\n)")]
 
 _MAX_ECHO = 100  # characters of a parameter that an answer repeats
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -175,17 +175,18 @@ def choice(name: str, text: str | None, *, choices: type[Choice]) -> Choice | No
     return None if text is None else choices(text)
 
 
-def moment(name: str, text: str | None) -> int | None:
-    """Reads a time as epoch milliseconds, None if it is absent. Raises InvalidRequest."""
-    if text is None:
-        return None
+def converted(name: str, text: str | None, *, kind: Any) -> Any:
+    """Reads a query parameter of a type, None if it is absent. Raises InvalidRequest."""
     try:
-        read = datetime.fromisoformat(text)
-        if read.tzinfo is None or len(text) > _MAX_ECHO:
-            raise ValueError
-        return int(read.timestamp() * 1000)
-    except (ValueError, OverflowError) as error:
-        raise InvalidRequest([FieldProblem(f"/{name}", "must be a time with a zone: 2026-11-27T08:00:00Z")]) from error
+        return None if text is None else msgspec.convert(text, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest([FieldProblem(f"/{name}", str(error))]) from error
+
+
+def moment(name: str, text: str | None) -> int | None:
+    """Reads a time with its zone as epoch milliseconds, None if it is absent. Raises InvalidRequest."""
+    read = converted(name, text, kind=Annotated[datetime, Meta(tz=True)])
+    return None if read is None else int(read.timestamp() * 1000)
 
 
 def flag(name: str, text: str | None) -> bool:

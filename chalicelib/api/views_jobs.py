@@ -83,7 +83,7 @@ def jobs(call: Call) -> Answer:
     limit = requests.JOBS_LIMIT.read(call.query("limit"))
     wanted = JobFilter(
         requests.choice("status", call.query("status"), choices=JobStatus),
-        call.query("label"),
+        requests.converted("label", call.query("label"), kind=requests.Label),
         requests.moment("createdAfter", call.query("createdAfter")),
         requests.moment("createdBefore", call.query("createdBefore")),
     )

@@ -48,7 +48,7 @@ class ListedFile(msgspec.Struct, frozen=True):
     sha256: str | None = None
 
 
-CONTENT_TYPES = {ListFormat.CSV: "text/csv; charset=utf-8", ListFormat.JSONL: "application/jsonl"}
+CONTENT_TYPES = {ListFormat.CSV: "text/csv; charset=utf-8"}
 PLAIN = "text/plain; charset=utf-8"
 
 

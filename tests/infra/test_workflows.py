@@ -68,7 +68,7 @@ def python_of(job: dict[str, Any]) -> str:
 
 
 def test_there_are_workflows_to_look_at() -> None:
-    assert {path.name for path in WORKFLOWS} == {"ci.yml", "deploy.yml", "release.yml"}
+    assert {path.name for path in WORKFLOWS} == {"ci.yml", "deploy.yml", "nightly.yml", "release.yml"}
 
 
 def test_actionlint_has_nothing_to_say() -> None:

@@ -2070,7 +2070,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/plain": string;
+                    "text/*": string;
                 };
             };
             400: components["responses"]["400.invalid_request"];

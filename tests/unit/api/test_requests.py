@@ -40,7 +40,7 @@ def http(world: World) -> Any:
     ("body", "pointer"),
     [
         ('{"file_ids":[70000],"file_ids":[70001]}', "/file_ids"),
-        ('{"file_ids":[70000],"archive":{"layout":"flat","layout":"tree"}}', "/layout"),
+        ('{"file_ids":[70000],"archive":{"layout":"flat","layout":"tree"}}', "/archive/layout"),
     ],
 )
 def test_a_name_that_is_in_an_object_twice_is_refused(http: Any, world: World, body: str, pointer: str) -> None:

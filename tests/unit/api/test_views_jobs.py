@@ -279,6 +279,8 @@ def test_jobs_are_filtered_by_label_and_time(http: Any, world: World) -> None:
     assert listed(createdAfter=second) == [ids[2], ids[1]]
     assert listed(createdBefore=second, label="a") == [ids[0]]
     assert listed(label="c") == []
+    answer = http.get("/v1/download/jobs?label=%C2%9B")
+    assert pointers(assert_problem(answer, 400, "invalid_request", path="/v1/download/jobs")) == ["/label"]
     for bad in ("yesterday", "2026-11-27", "2026-11-27T08:00:00"):
         answer = http.get(f"/v1/download/jobs?createdAfter={bad}")
         assert pointers(assert_problem(answer, 400, "invalid_request", path="/v1/download/jobs")) == ["/createdAfter"]
