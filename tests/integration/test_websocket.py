@@ -102,13 +102,14 @@ def test_of_a_job_that_has_ended_there_is_one_event(deployment: Deployment, clie
     assert watchers(deployment, job_id) == []
 
 
-def test_a_burst_of_changes_comes_as_a_few_messages(deployment: Deployment, client: Client) -> None:
+def test_of_a_burst_of_changes_the_last_is_heard_and_none_twice(deployment: Deployment, client: Client) -> None:
+    # How many messages come depends on how fast the stream is read: test_notifier.py has one message per batch.
     job_id = idle_job(deployment)
     client.subscribe(job_id)
     change(deployment, job_id, CHANGES)
-    heard = client.until(CHANGES + 1)
-    assert heard[-1]["id"] == CHANGES + 1
-    assert len(heard) < CHANGES / 2
+    heard = [event["id"] for event in client.until(CHANGES + 1)]
+    assert heard[-1] == CHANGES + 1
+    assert heard == sorted(set(heard))
 
 
 def test_who_unsubscribes_hears_no_more(deployment: Deployment, client: Client) -> None:
