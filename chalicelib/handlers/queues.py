@@ -163,7 +163,7 @@ def _is_redelivered(record: Record) -> bool:
 
 def _dispatch(record: Record) -> None:
     message = decode(record["body"], DispatchJob)
-    redelivered = _is_redelivered(record)
+    redelivered, sent = _is_redelivered(record), 0
     with services().lifecycle.running(message, redelivered=redelivered):
         sent = services().lifecycle.dispatch(message, redelivered=redelivered)
     logger.info("dispatched", job_id=message.job_id, batches=sent)
@@ -171,6 +171,7 @@ def _dispatch(record: Record) -> None:
 
 def _check(record: Record) -> None:
     message = decode(record["body"], CheckBatch)
+    outcome: str = "dropped"
     redelivered = _is_redelivered(record)
     with services().lifecycle.running(message, redelivered=redelivered):
         outcome = services().checker.check(message, redelivered=redelivered)
@@ -182,7 +183,7 @@ def _assemble(record: Record, *, seconds_left: Callable[[], float]) -> None:
     message = decode_any(record["body"])
     if isinstance(message, DispatchJob | CheckBatch):
         raise UnreadableMessage(f"{type(message).__name__} does not belong on the assembly queue")
-    outcome: str
+    outcome: str = "dropped"
     redelivered = _is_redelivered(record)
     with services().lifecycle.running(message, redelivered=redelivered):
         if isinstance(message, ListPrefix):

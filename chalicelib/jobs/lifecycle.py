@@ -25,6 +25,7 @@ from chalicelib.messages import (
     PlanArchive,
     work_of,
 )
+from chalicelib.observability import logger
 
 WORKER = Actor(by="worker")
 
@@ -111,6 +112,7 @@ class JobLifecycle(msgspec.Struct, frozen=True):
     def running(self, message: Message, *, redelivered: bool = False) -> Iterator[None]:
         """Counts a run that is in vain, notes why it fails, and raises the error all the same.
 
+        An error for want of what was removed when the job ended, or began again, is none: the message is dropped.
         The note is an event of the audit trail, and the latest error of the batch or job, which giving up will name.
         A run that may end its worker has to be counted before it begins: that of a `redelivered` message.
         """
@@ -121,15 +123,25 @@ class JobLifecycle(msgspec.Struct, frozen=True):
         except UnreadableMessage:
             raise  # it says nothing of the job
         except Exception as error:
-            cost = _cost_of(error)
-            if not isinstance(error, TableUnavailable):  # which would not answer for this either
-                with suppress(TableUnavailable):
-                    self._count_run(message, cost - (RUN_COST if redelivered else 0))
-                    self._note_failure(message, Failure.of(error))
+            if isinstance(error, TableUnavailable):
+                raise  # it would not answer for this either
+            with suppress(TableUnavailable):
+                if self._is_over(message):
+                    logger.info("message dropped: its job has ended", job_id=message.job_id, error=str(error))
+                    return
+                self._count_run(message, _cost_of(error) - (RUN_COST if redelivered else 0))
+                self._note_failure(message, Failure.of(error))
             raise
         if redelivered:
             with suppress(TableUnavailable):
                 self._count_run(message, -RUN_COST)  # copies of the message may come
+
+    def _is_over(self, message: Message) -> bool:
+        """Whether nothing waits for a message's work any more."""
+        job = self.table.get(message.job_id)
+        return not isinstance(message, CleanUp) and (
+            job is None or job.status.ended or job.generation != message.generation
+        )
 
     def _count_run(self, message: Message, cost: int) -> None:
         if cost:

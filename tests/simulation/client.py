@@ -34,7 +34,8 @@ from tests.simulation.scheduler import Killed
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
-MOST_LATE_SECONDS = 300.0
+LATE_SECONDS = 60.0  # a service that has a whole request is done soon
+LATE_COMPLETION_SECONDS = 300.0  # S3 API, CompleteMultipartUpload: "could take several minutes"
 LONGEST_BACKOFF = 20.0
 
 # botocore.retries.standard
@@ -255,7 +256,9 @@ class _Effect:
             return
         self._over = True
         if environment.faults.happens(Fault.LATE_EFFECT, self.point):
-            environment.later(environment.random.uniform(0, MOST_LATE_SECONDS), self._finish)
+            completes = self._operation == "complete_multipart_upload"
+            most = LATE_COMPLETION_SECONDS if completes else LATE_SECONDS
+            environment.later(environment.random.uniform(0, most), self._finish)
         elif self._begun is not None:
             self._begun.close()
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -26,8 +26,6 @@ from chalicelib.assembly.archive_planning import PlanRules
 from chalicelib.assembly.worker import Choices
 from chalicelib.aws.clients import Clients
 from chalicelib.aws.keys import Row
-from chalicelib.delivery.signing_keys import Secrets
-from chalicelib.errors import WebhookUnreachable
 from chalicelib.handlers import queues, stream, websocket
 from chalicelib.settings import Settings
 from chalicelib.system import System
@@ -37,13 +35,15 @@ from tests.simulation.dynamodb.service import SimulatedDynamoDB
 from tests.simulation.dynamodb.tables import Change, Table
 from tests.simulation.environment import Scheduled
 from tests.simulation.executor import TaskEvent, TaskExecutor
-from tests.simulation.faults import Fault, Faults
+from tests.simulation.faults import Faults
 from tests.simulation.functions.runtime import Function, Functions, Invocation, Outcome
 from tests.simulation.functions.sources import QueueSource, Schedule, StreamSource
 from tests.simulation.limits import NO_LIMITS, Limits
+from tests.simulation.receivers import Receiver, Sockets
 from tests.simulation.s3.buckets import MIN_PART_BYTES
 from tests.simulation.s3.service import SimulatedS3
 from tests.simulation.scheduler import Process, Scheduler
+from tests.simulation.secrets_manager import SimulatedSecretsManager
 from tests.simulation.sqs.queues import Queue
 from tests.simulation.sqs.service import SimulatedSQS
 from tests.support.archives import scaled
@@ -67,6 +67,7 @@ HANDLERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "DeadLetters": queues.dead_letters,
     "Webhook": queues.webhook,
 }
+USER = "arn:aws:iam::123456789012:user/ada"
 SWEEP_SECONDS = 60.0
 EXPIRY_SECONDS = 600.0  # DynamoDB takes up to days; tombstones are read meanwhile
 
@@ -122,50 +123,6 @@ class SimulatedClients(Clients):
         return SimulatedClient(self._services[service], config)
 
 
-class KnownSecrets:
-    """The secret of the deployment. Whoever rotates it replaces `secrets`."""
-
-    def __init__(self) -> None:
-        self.secrets = Secrets("0123456789abcdef" * 4)
-
-    def read(self) -> Secrets:
-        return self.secrets
-
-
-@dataclass
-class Sockets:
-    """The gateway of WebSockets: what each connection was sent. A closed one is gone."""
-
-    environment: Scheduled
-    sent: dict[str, list[Any]] = field(default_factory=dict)
-
-    def send(self, connection_id: str, message: bytes) -> bool:
-        self.environment.travel("websocket.post_to_connection")
-        if connection_id not in self.sent:
-            return False
-        self.sent[connection_id].append(json.loads(message))
-        return True
-
-
-@dataclass
-class Receiver:
-    """Receives webhooks, and fails now and then. `received` has the id, type and job of each that it accepted."""
-
-    environment: Scheduled
-    received: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def send(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
-        self.environment.travel("webhook.post")
-        if self.environment.faults.happens(Fault.UNREACHABLE, "webhook.post"):
-            raise WebhookUnreachable("the receiver did not answer")
-        if self.environment.faults.happens(Fault.STORE_ERROR, "webhook.post"):
-            return 500
-        payload = json.loads(body)
-        self.received.append((headers["webhook-id"], payload["type"], payload["data"]["jobId"]))
-        self.environment.travel("webhook.post")
-        return 200
-
-
 class Deployment:
     """A stack of its own. `settings` are environment variables beside those that a stack always has."""
 
@@ -185,9 +142,9 @@ class Deployment:
         self.dynamodb = SimulatedDynamoDB(self.environment)
         self.sqs = SimulatedSQS(self.environment)
         self.s3 = SimulatedS3(self.environment, min_part=lowered.part if lowered else MIN_PART_BYTES)
-        self.services = {"dynamodb": self.dynamodb, "sqs": self.sqs, "s3": self.s3}
-        self.secrets = KnownSecrets()
-        self.sockets, self.receiver = Sockets(self.environment), Receiver(self.environment)
+        self.secrets = SimulatedSecretsManager(self.environment)
+        self.services = {service.name: service for service in (self.dynamodb, self.sqs, self.s3, self.secrets)}
+        self.sockets, self.receiver = Sockets(self.environment), Receiver(self.environment, self.secrets)
         self._running: Process | None = None
         self._files_per_batch, self._lowered = files_per_batch, lowered
         self.s3.create_bucket(Bucket=SOURCE)
@@ -308,7 +265,6 @@ class Deployment:
         given: Any = {
             "clients": SimulatedClients(self.settings, self.services),
             "quick_reads": None,  # they go past the SDK
-            "secrets": self.secrets,
             "push": self.sockets,
             "webhook_sender": self.receiver,
         }
@@ -376,6 +332,8 @@ class Deployment:
         events = LambdaEventConverter(RouteMatcher(list(app.routes)), app.api.binary_types)
         event = events.create_lambda_event(method, path, given, data)  # type: ignore[arg-type]  # text, as API Gateway hands over
         event["requestContext"]["identity"] = {"sourceIp": "198.51.100.7"}
+        if "ticket=" not in path:
+            event["requestContext"]["identity"]["userArn"] = USER
         event.pop("requestId", None)
         return _answered(self.functions.invoke(self.api, event))
 
@@ -391,9 +349,10 @@ class Deployment:
     def _answer(self, event: Event, context: Any) -> Any:
         return app(event, context)
 
-    def open_socket(self, connection_id: str) -> bool:
+    def open_socket(self, connection_id: str, ticket: str) -> bool:
         """Whether the service lets a client connect."""
-        event = {"requestContext": {"connectionId": connection_id, "identity": {"sourceIp": "198.51.100.7"}}}
+        event: Event = {"requestContext": {"connectionId": connection_id, "identity": {"sourceIp": "198.51.100.7"}}}
+        event["queryStringParameters"] = {"ticket": ticket}
         self.sockets.sent[connection_id] = []
         ended = self.functions.invoke(self.connect, event)
         return ended.outcome is Outcome.OK and ended.answer["statusCode"] == 200

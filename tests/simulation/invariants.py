@@ -196,6 +196,8 @@ def _webhooks(deployment: Deployment, request: Request) -> Iterator[str]:
     if "callbackUrl" not in request.body:
         return
     told = {(webhook_id, kind) for webhook_id, kind, job_id in deployment.receiver.received if job_id == request.job_id}
+    if deployment.receiver.forged:
+        yield f"no valid secret signed {deployment.receiver.forged}"
     if Counter(kind for _, kind in told) != Counter(f"job.{end}" for end in request.ends):
         yield f"ended as {request.ends}, and its webhooks said {sorted(told)}"
 

@@ -132,6 +132,7 @@ def run(seed: int, *, only: Collection[int] | None = None, trace: bool = False) 
     settings = {"JOB_TTL_SECONDS": str(JOB_TTL_SECONDS), "CHECK_THREADS": str(chance.choice((2, 16)))}
     if chance.random() < 0.3:
         settings["ARCHIVE_MAX_BYTES"] = str(10 * 1024 * 1024)
+    settings["AUTH_MODE"] = chance.choice(("none", "iam"))
     settings["CRC_SOURCE"] = chance.choice(("auto", "auto", "copy", "head", "read"))
     faults = Faults(seed, storm(seed), only)
     with listening() as surprises:

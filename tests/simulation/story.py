@@ -112,6 +112,7 @@ class Request:
     body: Mapping[str, Any]
     keys: Sequence[str]
     job_id: str = ""
+    ticket: str = ""  # as the service gave it out; none while it could not read its secret
     began_ms: int = 0
     last: Mapping[str, Any] = field(default_factory=dict)
     ends: list[str] = field(default_factory=list)  # one for each time it was started or retried
@@ -183,11 +184,13 @@ class Story:
             self._spawn(twin.name, self._use, twin)
 
     def _others(self) -> None:
-        """Owners of files who replace, remove and lock them, and someone who aborts uploads."""
+        """Owners of files who replace, remove and lock them, one who aborts uploads, one who rotates the secret."""
         if self.chance.random() < 0.4:
             self._spawn("owner", self._change_files)
         if self.chance.random() < 0.15:
             self._spawn("stranger", self._abort_uploads)
+        if self.chance.random() < 0.15:
+            self._spawn("operator", self._rotate_secret)
 
     # --- who does it
 
@@ -228,6 +231,10 @@ class Story:
             if uploads:
                 uploads.pop(self.chance.choice(sorted(uploads)))
 
+    def _rotate_secret(self) -> None:
+        self._pause(0.0, 30.0)
+        self.deployment.secrets.rotate()
+
     def _use(self, request: Request) -> None:
         self._pause(0.0, 5.0)
         self._start(request)
@@ -263,7 +270,7 @@ class Story:
         status, answer = self._ask("POST", "/v1/download/initiate", request.body, Idempotency_Key=request.key)
         if status != 202:
             raise Violation(f"initiate answered {status}: {answer}")
-        request.job_id = answer["jobId"]
+        request.job_id, request.ticket = answer["jobId"], answer["ticket"] or ""
         if self.chance.random() < 0.1:  # again, though it was answered
             _, again = self._ask("POST", "/v1/download/initiate", request.body, Idempotency_Key=request.key)
             if again.get("jobId") != request.job_id:
@@ -331,12 +338,12 @@ class Story:
 
     def _watch(self, request: Request) -> None:
         connection = f"connection of {request.name}"
-        if self.deployment.open_socket(connection):
+        if self.deployment.open_socket(connection, request.ticket):
             self.deployment.send_on_socket(connection, action="subscribe", jobId=request.job_id)
             request.sockets.append(connection)
 
     def _read_links(self, request: Request) -> None:
-        """Every stable address leads where the status says."""
+        """Every stable address leads where the status says, with a ticket too, which a browser has."""
         if request.last["status"] != "ready":
             return
         if request.last["archives"]:
@@ -344,6 +351,8 @@ class Story:
         else:
             states = [file["state"] for file in request.last["files"]]
             path = f"/v1/download/{request.job_id}/files/{states.index('available')}"
-        status, answer = self._ask("GET", path)
-        if status != 302:
-            raise Violation(f"{path} of a ready job answered {status}: {answer}")
+        ticket = self._status(request)["ticket"]
+        for address in (path, f"{path}?ticket={ticket}") if ticket else (path,):
+            status, answer = self._ask("GET", address)
+            if status != 302:
+                raise Violation(f"{address} of a ready job answered {status}: {answer}")

@@ -61,9 +61,10 @@ def test_any_parts_come_to_the_whole(limits: ZipLimits):
 
 
 def test_parts_are_cut_where_items_end_and_each_reaches_its_target():
-    plan = planned([Entry(f"files/{number}", size=1) for number in range(200_000)])
+    plan = planned([Entry(f"files/{number:0240}", size=1) for number in range(70_000)])
     renderer = Renderer(plan.volume, plan.layout)
     sizes = [renderer.render(*items)[0].size for items in pairwise([*plan.cuts.generated, renderer.items])]
 
     assert sum(sizes) == plan.layout.size - plan.layout.generated_offset
-    assert all(plan.cuts.target <= size < plan.cuts.target + 200 for size in sizes[1:-1])
+    assert len(sizes) > 3
+    assert all(plan.cuts.target <= size < plan.cuts.target + 1_000 for size in sizes[1:-1])

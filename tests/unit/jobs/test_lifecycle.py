@@ -430,6 +430,25 @@ def test_an_unreadable_message_says_nothing_of_its_job() -> None:
     assert (world.table.errors, kinds(world, job)) == ({}, ["created"])
 
 
+@pytest.mark.parametrize("end", ["cancelled", "purged"])
+def test_an_error_after_the_end_of_the_job_drops_the_message_and_is_noted_nowhere(end: str) -> None:
+    world, job = started()
+    world.service.cancel(job.job_id, ALICE)
+    if end == "purged":
+        world.service.purge(job.job_id, ALICE)
+    before = kinds(world, job)
+    with world.lifecycle.running(CheckBatch(job.job_id, 0), redelivered=True):
+        raise StorageUnavailable("key", "what is needed was removed with the job")
+    assert (world.table.errors, kinds(world, job)) == ({}, before)
+
+
+def test_an_error_of_cleaning_up_is_raised_though_the_job_has_ended() -> None:
+    world, job = started()
+    world.service.cancel(job.job_id, ALICE)
+    with pytest.raises(StorageUnavailable), world.lifecycle.running(CleanUp(job.job_id)):
+        raise StorageUnavailable("key", "HTTP 500")
+
+
 def test_an_error_that_cannot_be_noted_is_raised_as_it_is() -> None:
     world, job = started()
     world.table.down = True
