@@ -14,12 +14,28 @@ from urllib.parse import unquote, urlsplit
 from chalicelib.limits import MAX_TABLE_ITEM_BYTES
 from tests.simulation.deployment import ARCHIVES, Deployment
 from tests.simulation.dynamodb.items import size_of
+from tests.simulation.faults import Fault
 from tests.simulation.s3.objects import StoredObject
 from tests.simulation.story import ENDED, Files, Request, Story, Violation
 
 MANIFEST = "MANIFEST.json"
 LEFT_TO_THE_BUCKET = "staging/probe/"  # its lifecycle removes what a killed probe leaves behind
 SETTLING_MS = 5_000  # clocks of workers are off by less
+# Planning sends itself several times, and cleaning up is done twice.
+SENT_ONCE = frozenset({"DispatchJob", "ListPrefix", "CheckBatch", "BuildChunk", "SendWebhook"})
+LOSING_WORK = (
+    Fault.CRASH_BEFORE,
+    Fault.CRASH_AFTER,
+    Fault.STOP,
+    Fault.UNREACHABLE,
+    Fault.LOST_ANSWER,
+    Fault.SLOW_CALL,
+    Fault.TABLE_THROTTLED,
+    Fault.QUEUE_THROTTLED,
+    Fault.PARTIAL_SEND,
+    Fault.DELAYED_MESSAGE,
+    Fault.THROTTLED_INVOCATION,
+)
 ALWAYS_TRUE = frozenset({"no_files_available", "files_missing"})  # errors that say what is there
 
 
@@ -29,7 +45,7 @@ def check_at_rest(deployment: Deployment, story: Story) -> list[str]:
     for request in story.requests:
         if request.job_id:
             found += [f"{request.name} ({request.job_id}): {wrong}" for wrong in _job(deployment, story, request)]
-    return [*found, *_queues(deployment), *_rows(deployment), *_store(deployment, story)]
+    return [*found, *_queues(deployment), *_repeats(deployment), *_rows(deployment), *_store(deployment, story)]
 
 
 def check_expired(deployment: Deployment) -> list[str]:
@@ -63,7 +79,7 @@ def _job(deployment: Deployment, story: Story, request: Request) -> Iterator[str
     if answer["status"] == "ready" and answer["archive"]:
         yield from _archives(deployment, story.files, request, answer)
     yield from _events(deployment, request, answer)
-    yield from _pushed(deployment, request, answer)
+    yield from _pushed(deployment, request)
     yield from _webhooks(deployment, request)
 
 
@@ -184,12 +200,24 @@ def _events(deployment: Deployment, request: Request, answer: Mapping[str, Any])
         yield "the audit trail is not in order"
 
 
-def _pushed(deployment: Deployment, request: Request, answer: Mapping[str, Any]) -> Iterator[str]:
-    """A client that was told how the job stands is told how it ended."""
+def _pushed(deployment: Deployment, request: Request) -> Iterator[str]:
+    """A subscriber gets states that the job had, and one that is as new as its end: every change, or a later one."""
+    states = _states(deployment, request.job_id)
+    end = min((version for version, status in states.items() if status in ENDED), default=0)
     for connection in request.sockets:
         sent = [message for message in deployment.sockets.sent[connection] if message.get("event") != "error"]
-        if sent and not any(message["event"] in ENDED for message in sent):
-            yield f"{connection} was never told the end: {[message['event'] for message in sent]}"
+        for message in sent:
+            if message["data"]["status"] != states.get(message["id"]):
+                yield f"{connection} got {message}, and version {message['id']} was {states.get(message['id'])}"
+        if sent and max(message["id"] for message in sent) < end:
+            yield f"{connection} got nothing of version {end}, the end: {[message['id'] for message in sent]}"
+
+
+def _states(deployment: Deployment, job_id: str) -> dict[int, str]:
+    """The status of a job at each of its versions."""
+    changes = (change.new for shard in deployment.table.shards for change in shard if change.new is not None)
+    rows = (row for row in changes if (row["pk"]["S"], row["sk"]["S"]) == (f"JOB#{job_id}", "JOB"))
+    return {int(row["version"]["N"]): row["status"]["S"] for row in rows}
 
 
 def _webhooks(deployment: Deployment, request: Request) -> Iterator[str]:
@@ -209,6 +237,23 @@ def _queues(deployment: Deployment) -> Iterator[str]:
     for name, queue in deployment.queues.items():
         for message in queue.messages.values():
             yield f"{name} still holds {message.body[:300]}"
+
+
+def _repeats(deployment: Deployment) -> Iterator[str]:
+    """A job, and each archive of it, sends one message again at most for each fault that may have lost one."""
+    faults = deployment.environment.faults.happened
+    allowed = sum(faults[fault] for fault in LOSING_WORK)
+    sent: Counter[str] = Counter()
+    for queue in deployment.queues.values():
+        sent.update({body.replace('"resume":true', '"resume":false'): count for body, count in queue.sent.items()})
+    again: Counter[tuple[str, int]] = Counter()
+    for body, count in sent.items():
+        message = json.loads(body)
+        if message["kind"].partition(".")[0] in SENT_ONCE:
+            again[message["job_id"], message.get("archive", 0)] += count - 1
+    for (job_id, archive), count in again.items():
+        if count > allowed:
+            yield f"{count} messages of archive {archive} of {job_id} were sent again, for {allowed} faults"
 
 
 def _rows(deployment: Deployment) -> Iterator[str]:
