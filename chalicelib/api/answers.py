@@ -62,7 +62,9 @@ class ArchiveDocument(Body, frozen=True):
     filename: str
     size: Size
     entries: Count
-    manifest: Annotated[str, Meta(description="the entry that lists every file and what became of it")]
+    manifest: Annotated[
+        str | None, Meta(description="the entry that lists every file and what became of it; null if not wanted")
+    ]
     long_paths: Annotated[int, Meta(ge=0, description="entries over 240 characters, which Windows cannot extract")]
     parts: Count
     crc_source: Annotated[

@@ -158,7 +158,7 @@ def archive_documents(
             filename=archive.filename,
             size=archive.size,
             entries=archive.entries,
-            manifest=archive.manifest,
+            manifest=archive.manifest or None,
             long_paths=archive.long_paths,
             parts=archive.parts,
             crc_source=archive.crc_source,

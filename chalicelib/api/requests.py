@@ -71,6 +71,7 @@ class ArchiveOptions(Struct, frozen=True, forbid_unknown_fields=True):
     filename: Annotated[str, Meta(min_length=1, max_length=200, pattern=FILENAME_PATTERN)] | UnsetType = UNSET
     layout: Annotated[Layout, Meta(description="without folders, or with those below the prefix")] = "flat"
     onMissing: OnMissing = "skip"  # noqa: N815 - the name in JSON
+    manifest: Annotated[bool, Meta(description="whether the last entry lists every file and what became of it")] = True
 
 
 class InitiateRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -263,7 +264,8 @@ def _archive(body: InitiateRequest, settings: Settings, *, prefix: str) -> Archi
     filename = "" if options.filename is UNSET else options.filename
     if filename and not filename.lower().endswith(".zip"):
         filename += ".zip"
-    return ArchiveRequest(filename, options.layout, options.onMissing, "" if prefix else settings.s3_allowed_prefix)
+    cut_off = "" if prefix else settings.s3_allowed_prefix
+    return ArchiveRequest(filename, options.layout, options.onMissing, cut_off, options.manifest)
 
 
 def _callback_url(body: InitiateRequest, settings: Settings) -> str:

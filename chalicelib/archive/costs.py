@@ -63,7 +63,7 @@ class PlanCost(msgspec.Struct, frozen=True):
 def cost_of(volume: Volume, layout: Layout, *, cuts: Cuts) -> PlanCost:
     """The cost of building the archive once, without failures."""
     copied = sum(cuts.stop_of(part) - cuts.starts[part] for part in compress(range(len(cuts)), cuts.copied))
-    headers = sum(layout.header_sizes[:-1])
+    headers = sum(layout.header_sizes[: volume.sources])
     joins = list(cuts.joins())
     return PlanCost(
         archive=layout.size,
@@ -80,7 +80,7 @@ def cost_of(volume: Volume, layout: Layout, *, cuts: Cuts) -> PlanCost:
 
 def _ranges_to_read(volume: Volume, layout: Layout, *, cuts: Cuts) -> int:
     """How many ranges of bodies are read: whole literal bodies and heads, so one of each body not wholly copied."""
-    bodies = sum(size > 0 for size in volume.sizes[:-1])
+    bodies = sum(size > 0 for size in volume.sizes[: volume.sources])
     body_starts = {layout.body_offset(number) for number in layout.order}
     whole = sum(cuts.starts[part] in body_starts for part in compress(range(len(cuts)), cuts.copied))
     return bodies - whole

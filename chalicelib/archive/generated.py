@@ -4,7 +4,8 @@ It is cut into parts at the borders of lines and records, and each part is rende
 they are known, they are written into the part without anything else being known of the archive.
 
 Items, in this order: the manifest's header with the manifest's first bytes (0), a line for each file of the archive
-(1, 2, ...), the manifest's last bytes, a directory record for each member, the end records.
+(1, 2, ...), the manifest's last bytes, a directory record for each member, the end records. Without a manifest, the
+records come first.
 """
 
 from __future__ import annotations
@@ -64,8 +65,10 @@ def cut_generated(volume: Volume, layout: Layout, *, before: int, target: int, l
 def _item_sizes(volume: Volume, layout: Layout, *, limits: ZipLimits) -> Iterator[int]:
     columns = zip(volume.name_sizes, volume.sizes, layout.offsets, strict=True)
     records = (record_size(name, size, offset=offset, limits=limits) for name, size, offset in columns)
-    opening = layout.header_sizes[-1] + len(volume.opening())
     end = layout.size - layout.directory_offset - layout.directory_size
+    if not volume.has_manifest:
+        return chain(records, [end])
+    opening = layout.header_sizes[-1] + len(volume.opening())
     return chain([opening], volume.line_sizes(), [len(manifest.CLOSING)], records, [end])
 
 
@@ -74,24 +77,25 @@ class Renderer:
 
     def __init__(self, volume: Volume, layout: Layout, *, limits: ZipLimits = ZIP) -> None:
         self._volume, self._layout, self._limits = volume, layout, limits
-        self._lines = volume.range.stop - volume.range.start
-        self.items = self._lines + 3 + len(layout.offsets)
+        self._lines = volume.range.stop - volume.range.start if volume.has_manifest else 0
+        self._records = self._lines + 2 if volume.has_manifest else 0  # the first item that is a record
+        self.items = self._records + len(layout.offsets) + 1
 
     def render(self, start: int, stop: int) -> tuple[Generated, bytearray]:
         """The items [start, stop), their CRC-32s zero."""
         volume, limits = self._volume, self._limits
         first_row = volume.range.start + max(start, 1) - 1
         rows = range(first_row, volume.range.start + min(stop - 1, self._lines))
-        records = range(max(0, start - self._lines - 2), min(len(self._layout.offsets), stop - self._lines - 2))
+        records = range(max(0, start - self._records), min(len(self._layout.offsets), stop - self._records))
         body = bytearray()
         header = 0
-        if start == 0:
+        if start == 0 and volume.has_manifest:
             body += local_header(volume.member(volume.sources), 0, limits=limits)
             header = len(body)
             body += volume.opening()
         for row in rows:
             body += volume.line(row)
-        if start <= self._lines + 1 < stop:
+        if start < self._records <= stop:
             body += manifest.CLOSING
         in_manifest = len(body) - header
         for number in records:

@@ -1,6 +1,6 @@
 """Where every byte of the archive lies, known before the first one is written.
 
-    header body, header body, ..., manifest, directory, end
+    header body, header body, ..., manifest (if there is to be one), directory, end
 
 Only names, sizes and times are needed: no CRC-32 changes a length. The directory keeps the order of the request; bodies
 lie in a *physical* order, which no reader sees and which decides how many bytes S3 can copy.
@@ -45,8 +45,9 @@ class Layout(msgspec.Struct, frozen=True, tag_field="v", tag=1):
 
     @property
     def generated_offset(self) -> int:
-        """Where the manifest's header starts: the first byte that is not of a source."""
-        return self.offsets[-1]
+        """Where the manifest's header starts, or else the directory: the first byte that is not of a source."""
+        sources = len(self.order)
+        return self.offsets[sources] if sources < len(self.offsets) else self.directory_offset
 
     def body_offset(self, number: int) -> int:
         """Where the body of a member starts."""
@@ -57,11 +58,11 @@ def lay_out(volume: Volume, zip_limits: ZipLimits = ZIP, *, s3_limits: S3Limits 
     """The layout of one archive, its bodies in the order that costs least."""
     columns = zip(volume.name_sizes, volume.sizes, strict=True)
     header_sizes = array("I", (header_size(name, size, limits=zip_limits) for name, size in columns))
-    spans = list(zip(header_sizes, volume.sizes, strict=True))[:-1]
+    spans = list(zip(header_sizes, volume.sizes, strict=True))[: volume.sources]
     order = physical_order(spans, s3_limits.min_part)
     offsets = array("Q", bytes(8 * len(header_sizes)))
     offset = 0
-    for number in chain(order, [volume.sources]):
+    for number in chain(order, range(volume.sources, len(header_sizes))):
         offsets[number] = offset
         offset += header_sizes[number] + volume.sizes[number]
     records = zip(volume.name_sizes, volume.sizes, offsets, strict=True)

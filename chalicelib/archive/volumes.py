@@ -2,7 +2,7 @@
 
 An archive holds consecutive files of the request. Every requested file is in exactly one manifest; one that is not
 included stays with its neighbours. Members of an archive are known by their *number*, their place in the central
-directory: the included files in the order of the request, from 0, and then the manifest.
+directory: the included files in the order of the request, from 0, and then the manifest if there is to be one.
 """
 
 from __future__ import annotations
@@ -24,19 +24,23 @@ _MANY = 1_000_000  # archives: more than there can be, so that its digits are an
 
 
 class Brief(msgspec.Struct, frozen=True):
-    """What the client asked the archives to be. `prefix` is cut off the keys in a tree; `created` is Unix seconds."""
+    """What the client asked the archives to be. `prefix` is cut off the keys in a tree; `created` is Unix seconds.
+
+    With `manifest`, each ends with a list of its files.
+    """
 
     job_id: str
     created: int
     naming: Naming = Naming.FLAT
     prefix: str = ""
+    manifest: bool = True
 
 
 class Names(msgspec.Struct, tag_field="v", tag=2):
     """The names of all members, unique over all archives of a job, and what they take up: bytes by row.
 
     `name_sizes` are those of the names (0 where a file has no entry), `line_sizes` those of lines of the manifest.
-    `counters` has the rows whose names clash, `manifest` is the manifest's own name.
+    `counters` has the rows whose names clash, `manifest` is the manifest's own name, empty if there is none.
     """
 
     brief: Brief
@@ -51,7 +55,8 @@ class Names(msgspec.Struct, tag_field="v", tag=2):
 
         names = cls(brief, array("H", bytes(2 * len(entries))), array("I", bytes(4 * len(entries))))
         named = ((row, name) for row in range(len(entries)) if (name := names._measure(row, entries)))
-        names.counters, names.manifest = settle(named, lambda row: names.name(row, entries) or "")
+        names.counters, manifest_name = settle(named, lambda row: names.name(row, entries) or "")
+        names.manifest = manifest_name if brief.manifest else ""
         for row in names.counters:
             names._measure(row, entries)
         return names
@@ -60,7 +65,7 @@ class Names(msgspec.Struct, tag_field="v", tag=2):
         """Note the sizes of a file; the name of one that has an entry."""
         name = self.name(row, entries)
         self.name_sizes[row] = len(name.encode()) if name else 0
-        self.line_sizes[row] = len(manifest.line(row, entries[row], name=name))
+        self.line_sizes[row] = len(manifest.line(row, entries[row], name=name)) if self.brief.manifest else 0
         return name
 
     def name(self, row: int, entries: Entries) -> str | None:
@@ -84,7 +89,10 @@ class RowRange(msgspec.Struct, frozen=True):
 
 
 class Volume(msgspec.Struct, frozen=True):
-    """One archive. Arrays are by number, the manifest's last; `sizes` are bytes of bodies, `rows` its files' rows."""
+    """One archive. Arrays are by number, the manifest's last; `sizes` are bytes of bodies, `rows` its files' rows.
+
+    Without a manifest the last number is that of a file, as there is one in each archive that a volume is cut for.
+    """
 
     entries: Entries
     names: Names
@@ -95,13 +103,14 @@ class Volume(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, entries: Entries, names: Names, *, within: RowRange) -> Volume:
-        """The files of these rows, and the manifest of them that ends the archive."""
+        """The files of these rows, and the manifest of them that ends the archive if there is to be one."""
         rows = array("I", filter(names.name_sizes.__getitem__, range(within.start, within.stop)))
         sizes = array("Q", map(entries.sizes.__getitem__, rows))
-        frame = len(_opening(names.brief, within)) + len(manifest.CLOSING)
-        sizes.append(frame + sum(_line_sizes(names, within)))
         name_sizes = array("H", map(names.name_sizes.__getitem__, rows))
-        name_sizes.append(len(names.manifest))
+        if names.manifest:
+            frame = len(_opening(names.brief, within)) + len(manifest.CLOSING)
+            sizes.append(frame + sum(_line_sizes(names, within)))
+            name_sizes.append(len(names.manifest))
         return cls(entries, names, within, rows, sizes, name_sizes)
 
     @property
@@ -109,8 +118,13 @@ class Volume(msgspec.Struct, frozen=True):
         """How many members have a source; the manifest's number."""
         return len(self.rows)
 
+    @property
+    def has_manifest(self) -> bool:
+        """Whether the last member is a manifest."""
+        return bool(self.names.manifest)
+
     def member(self, number: int) -> Member:
-        """Name, size and time of a member; the last one is the manifest."""
+        """Name, size and time of a member."""
         if number == self.sources:
             return Member(self.names.manifest, self.sizes[-1], self.names.brief.created)
         row = self.rows[number]
@@ -174,11 +188,11 @@ def _stops(entries: Entries, names: Names, *, max_bytes: int, limits: ZipLimits)
     empty = _empty_size(names, limits)
     total, filled = empty, False
     for row, line_size in enumerate(names.line_sizes):
-        more = line_size + len(manifest.SEPARATOR)
+        more = line_size + len(manifest.SEPARATOR) if names.manifest else 0
         included = names.name_sizes[row] > 0
         if included:
             more += _member_size(names.name_sizes[row], entries.sizes[row], limits=limits)
-        if filled and total + more > max_bytes:
+        if filled and more and total + more > max_bytes:
             yield row
             total, filled = empty, False
         total += more
@@ -196,7 +210,10 @@ def _member_size(name_size: int, size: int, *, limits: ZipLimits) -> int:
 
 
 def _empty_size(names: Names, limits: ZipLimits) -> int:
-    """An archive with only a manifest that has no lines, with every ZIP64 record there could be."""
+    """An archive without files: every ZIP64 record there could be, and the manifest without its lines if it has one."""
+    end = len(end_records(limits.sentinel_16, 0, directory_offset=0, limits=limits))
+    if not names.manifest:
+        return end
     frame = len(manifest.opening(names.brief.job_id, _MANY, volumes=_MANY)) + len(manifest.CLOSING)
     records = _member_size(len(names.manifest), limits.sentinel_32, limits=limits) - limits.sentinel_32
-    return frame + records + len(end_records(limits.sentinel_16, 0, directory_offset=0, limits=limits))
+    return frame + records + end

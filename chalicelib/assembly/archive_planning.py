@@ -256,6 +256,7 @@ class ArchiveRun:
         counts = {phase: len(chunks) for phase, chunks in plan.chunks.items()}
         if not self._is_small:
             counts[Phase.CRCS] = 1
-            counts[Phase.MANIFEST] = sum(part.made_of.manifest > 0 for part in plan.generated)
+            if self._volume.has_manifest:
+                counts[Phase.MANIFEST] = sum(part.made_of.manifest > 0 for part in plan.generated)
             counts[Phase.DIRECTORY] = sum(not part.manifest_only for part in plan.generated)
         return {**counts, Phase.FINISH: 1}

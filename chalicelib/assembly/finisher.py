@@ -72,7 +72,7 @@ class Finisher(msgspec.Struct, frozen=True):
         """Write CRC-32s into everything, now that the manifest's own is known, and upload the part."""
         crcs = self._stored_crcs(archive)
         stretches = (crc for _, receipt in self.table.receipts(archive, Phase.MANIFEST) for crc in receipt.crcs)
-        size = self.plans.members(archive).sizes[-1]
+        size = self.plans.members(archive).manifest_size
         manifest_crc = joined_crc(len(crcs), size, crcs=stretches)
         body = bytearray(self.plans.blob(archive, part.blob))
         patch_manifest(part.made_of, body, crcs=crcs)
@@ -144,8 +144,8 @@ class Finisher(msgspec.Struct, frozen=True):
             if known[entry] and crcs[entry] != crc:
                 raise SourceChanged(self._key_of(archive, entry), OTHER_CRC, entry)
             crcs[entry], known[entry] = crc, 1
-        for entry, size in enumerate(members.sizes[:-1]):
-            if size and not known[entry]:
+        for entry in range(len(known)):
+            if members.sizes[entry] and not known[entry]:
                 raise AssertionError(f"no chunk of {archive.key} recorded the CRC-32 of member {entry}")
         return crcs
 

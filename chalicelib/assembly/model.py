@@ -54,7 +54,7 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
     `work` is how much is to be read and built, `done_bytes` how much of it is done. `verified`: the store checks the
     CRC-32 of the whole archive when it is completed. `cost` is what the plan costs if nothing fails. `completing_at` is
     when the store was first asked in this phase to complete an upload. `manifest` is the name of the entry that lists
-    the files; `long_paths` counts names that Windows does not extract.
+    the files, empty if there is none; `long_paths` counts names that Windows does not extract.
     """
 
     job_id: str

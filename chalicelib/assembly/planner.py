@@ -163,7 +163,8 @@ class PlanRun:
 
 def _brief(job: Job) -> Brief:
     request = job.archive or ArchiveRequest()
-    return Brief(job.job_id, job.created_at // 1000, Naming(request.layout), request.prefix or job.prefix)
+    naming, prefix = Naming(request.layout), request.prefix or job.prefix
+    return Brief(job.job_id, job.created_at // 1000, naming, prefix, request.manifest)
 
 
 class Planned(NamedTuple):

@@ -48,11 +48,16 @@ class GeneratedPart(msgspec.Struct, frozen=True):
 
 
 class Members(msgspec.Struct, frozen=True, tag_field="v", tag=1):
-    """Sizes of the bodies of an archive's members, the manifest's last, and the CRC-32s that are known of them."""
+    """Sizes of the bodies of an archive's members, the manifest's last, and the known CRC-32s of the others."""
 
     sizes: Numbers
     crcs: Numbers
     known: Numbers
+
+    @property
+    def manifest_size(self) -> int:
+        """Bytes of the manifest, 0 if there is none."""
+        return self.sizes[-1] if len(self.sizes) > len(self.crcs) else 0
 
 
 class StoredPlan(msgspec.Struct, tag_field="v", tag=1):

@@ -53,6 +53,7 @@ class WantedArchive(Body, frozen=True):
     filename: str | None
     layout: Annotated[str, one_of(Layout)]
     on_missing: Annotated[str, one_of(OnMissing)]
+    manifest: bool
 
 
 class Asked(Body, frozen=True):
@@ -177,7 +178,7 @@ def _wanted_archive(job: Job) -> WantedArchive | None:
     if job.archive is None:
         return None
     wanted = job.archive
-    return WantedArchive(wanted.filename or None, wanted.layout, wanted.on_missing)
+    return WantedArchive(wanted.filename or None, wanted.layout, wanted.on_missing, wanted.manifest)
 
 
 def _bytes(job: Job) -> Bytes:

@@ -159,12 +159,16 @@ NamedBy = Literal["file_ids", "keys", "prefix"]
 
 
 class ArchiveRequest(msgspec.Struct, frozen=True):
-    """The ZIP that a client asked for. In a tree, `prefix` is cut off the keys; if it is empty, the job's prefix is."""
+    """The ZIP that a client asked for. In a tree, `prefix` is cut off the keys; if it is empty, the job's prefix is.
+
+    With `manifest`, its last entry lists all files.
+    """
 
     filename: str = ""
     layout: str = "flat"
     on_missing: str = "skip"
     prefix: str = ""
+    manifest: bool = True
 
 
 CHECKING_SHARE = 30  # percent of the progress of a job with an archive that checking takes

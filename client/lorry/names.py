@@ -51,8 +51,8 @@ class Names:
     """Gives each file of one job a unique path below the target folder, the same on every run for the same job.
 
     By default that is the last segment of its key. With `tree`, the folders of the key are kept, except those of
-    `prefix`. Names that differ only in case count as equal; the later file gets its index in the job, as in
-    `data-17.zip`; a folder with the name of an earlier file gets a trailing `_`. Remembers eight bytes per name, about
+    `prefix`. Names that differ only in case count as equal; the later ones are counted as in the service's ZIPs, as in
+    `data (2).zip`; a folder with the name of an earlier file gets a trailing `_`. Remembers eight bytes per name, about
     7 MB for 100,000 files.
     """
 
@@ -61,19 +61,22 @@ class Names:
         self._prefix = prefix[: prefix.rfind("/") + 1]
         self._files: set[int] = {_digest(RENAMED_LIST)}
         self._folders: set[int] = set()
+        self._counters: dict[int, int] = {}  # the last of each name that clashed
 
     def path_for(self, file: FileOutcome) -> str:
         """The path of the next file, with `/` between segments. Must be called for every file of the job, in order."""
         key = file.key or str(file.id)
         folder = self._folder_of(key.rstrip("/")) if self._tree else ""
         wanted = safe_name(key)
-        path, copies = folder + wanted, 0
-        while not self._claim(path):
-            copies += 1
-            suffix = f"-{file.index}" if copies == 1 else f"-{file.index}-{copies}"
-            stem, extension = _split(wanted)
-            path = f"{folder}{stem}{suffix}{extension}"
-        return path
+        path = folder + wanted
+        if self._claim(path):
+            return path
+        stem, extension = _split(wanted)
+        name, number = _digest(path), self._counters.get(_digest(path), 1) + 1
+        while not self._claim(f"{folder}{stem} ({number}){extension}"):
+            number += 1
+        self._counters[name] = number
+        return f"{folder}{stem} ({number}){extension}"
 
     def folder_for(self, file: FileOutcome) -> str:
         """The path of a folder marker, in a tree; empty if it marks the root. Must be called in order, too."""
@@ -134,4 +137,4 @@ def _shortened(name: str) -> str:
 
 def _split(name: str) -> tuple[str, str]:
     stem, dot, extension = name.rpartition(".")
-    return (stem, dot + extension) if stem and len(extension) <= 16 else (name, "")
+    return (stem, dot + extension) if stem and 0 < len(extension) <= 20 and " " not in extension else (name, "")

@@ -47,16 +47,20 @@ class ArchiveOptions:
 
     `filename` is what browsers save it as (None: the service chooses). `layout` puts every file at the top ("flat") or
     keeps the folders of the keys ("tree"). `on_missing` leaves missing files out ("skip") or fails the job ("fail").
+    `manifest` adds an entry that lists all files.
     """
 
     filename: str | None = None
     layout: Layout = "flat"
     on_missing: OnMissing = "skip"
+    manifest: bool = True
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, Any]:
         """The `archive` of a request."""
-        named = {} if self.filename is None else {"filename": self.filename}
-        return named | {"layout": self.layout, "onMissing": self.on_missing}
+        more: dict[str, Any] = {} if self.filename is None else {"filename": self.filename}
+        if not self.manifest:
+            more["manifest"] = False
+        return more | {"layout": self.layout, "onMissing": self.on_missing}
 
 
 @dataclass(frozen=True)

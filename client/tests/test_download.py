@@ -99,11 +99,11 @@ def test_files_of_the_same_name_get_unique_names(lorry: Lorry, service: FakeServ
     renamed = json.loads((tmp_path / "lorry-renamed.json").read_text())["renamed"]
     assert {path.name: path.read_text() for path in tmp_path.glob("*.zip")} == {
         "data.zip": "downloads/a/data.zip",
-        "data-1.zip": "downloads/b/data.zip",
-        "DATA-2.zip": "downloads/c/DATA.zip",
+        "data (2).zip": "downloads/b/data.zip",
+        "DATA (3).zip": "downloads/c/DATA.zip",
     }
-    assert renamed == [{"key": keys[1], "name": "data-1.zip"}, {"key": keys[2], "name": "DATA-2.zip"}]
-    assert report.renamed == ((keys[1], "data-1.zip"), (keys[2], "DATA-2.zip"))
+    assert renamed == [{"key": keys[1], "name": "data (2).zip"}, {"key": keys[2], "name": "DATA (3).zip"}]
+    assert report.renamed == ((keys[1], "data (2).zip"), (keys[2], "DATA (3).zip"))
 
 
 def test_folder_markers_become_folders_of_a_tree(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
@@ -332,8 +332,8 @@ def test_only_wanted_files_are_downloaded_and_names_do_not_depend_on_the_choice(
         service.put(key, key.encode())
     service.make_job(keys)
     report = lorry.download(JOB_ID, tmp_path, include=["*.csv"], exclude=["a/*", "c/*"])
-    assert (report.total, report.excluded, report.paths) == (1, 3, (tmp_path / "x-1.csv",))
-    assert (tmp_path / "x-1.csv").read_text() == "downloads/b/x.csv"
+    assert (report.total, report.excluded, report.paths) == (1, 3, (tmp_path / "x (2).csv",))
+    assert (tmp_path / "x (2).csv").read_text() == "downloads/b/x.csv"
 
 
 def test_a_tree_keeps_folders(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:

@@ -50,14 +50,14 @@ def test_long_names_are_cut_before_their_extension(key: str) -> None:
 
 
 def test_names_are_unique_and_the_same_on_every_run() -> None:
-    keys = ["a/x.zip", "b/x.zip", "c/X.zip", "d/x-1.zip", "e/x", "f/x", None, "g/x-1.zip"]
+    keys = ["a/x.zip", "b/x.zip", "c/X.zip", "d/x (2).zip", "e/x", "f/x", None, "g/x (2).zip"]
     runs = []
     for _ in range(2):
         names = Names()
         runs.append([names.path_for(outcome(index, key)) for index, key in enumerate(keys)])
     assert runs[0] == runs[1]
     assert len({name.casefold() for name in runs[0]}) == len(keys)
-    assert runs[0][:3] == ["x.zip", "x-1.zip", "X-2.zip"]
+    assert runs[0][:3] == ["x.zip", "x (2).zip", "X (3).zip"]
 
 
 def paths_of(*keys: str, prefix: str = "") -> list[str]:
@@ -89,8 +89,8 @@ def test_no_segment_of_a_tree_leaves_the_folder(key: str, path: str) -> None:
 
 
 def test_files_and_folders_of_the_same_name_do_not_clash() -> None:
-    assert paths_of("a", "a/b", "A/c", "d/e", "d") == ["a", "a_/b", "A_/c", "d/e", "d-4"]
-    assert paths_of("a/x", "A/X", "a/x") == ["a/x", "A/X-1", "a/x-2"]
+    assert paths_of("a", "a/b", "A/c", "d/e", "d") == ["a", "a_/b", "A_/c", "d/e", "d (2)"]
+    assert paths_of("a/x", "A/X", "a/x") == ["a/x", "A/X (2)", "a/x (3)"]
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,7 @@ def test_following_an_unknown_job_is_refused(lorry: Lorry) -> None:
         (False, {}),
         (True, {"archive": True}),
         (ArchiveOptions(), {"archive": {"layout": "flat", "onMissing": "skip"}}),
+        (ArchiveOptions(manifest=False), {"archive": {"layout": "flat", "onMissing": "skip", "manifest": False}}),
         (
             ArchiveOptions("a.zip", layout="tree", on_missing="fail"),
             {"archive": {"filename": "a.zip", "layout": "tree", "onMissing": "fail"}},

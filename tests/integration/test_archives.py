@@ -64,6 +64,18 @@ def test_the_manifest_tells_what_became_of_every_file(mixed: Finished) -> None:
     assert counts(mixed.job) == (len(SIZES), 1, 0)
 
 
+@pytest.mark.parametrize("big", [False, True], ids=["one small file", "copied"])
+def test_an_archive_without_manifest_holds_the_files_alone(deployment: Deployment, mixed: Finished, big: bool) -> None:
+    wanted = [65_001, 65_005, ABSENT, 65_009] if big else [65_002, ABSENT]
+    job = deployment.run(wanted, archive={"manifest": False})
+    (archive,) = job["archives"]
+    data = deployment.fetch(archive["url"])
+    names = [f"{file_id}.zip" for file_id in wanted if file_id != ABSENT]
+    assert unzipped(data) == {name: mixed.contents[name] for name in names}
+    assert (archive["manifest"], archive["entries"], archive["size"]) == (None, len(names), len(data))
+    assert job["archive"]["manifest"] is False
+
+
 def test_crcs_come_from_where_the_store_can_tell_them(deployment: Deployment, mixed: Finished) -> None:
     (archive,) = mixed.job["archives"]
     assert archive["crcSource"] == deployment.crc_source

@@ -146,7 +146,7 @@ def _archives(deployment: Deployment, files: Files, request: Request, answer: Ma
         if stored.content.size != archive["size"]:
             yield f"{key} has {stored.content.size} bytes, and {archive['size']} are promised"
         try:
-            included += _included(files, stored)
+            included += _included(files, stored) if archive["manifest"] else _contents(files, stored)
         except (Violation, zipfile.BadZipFile, KeyError, ValueError) as wrong:
             yield f"{key}: {type(wrong).__name__} {wrong}"
     if len(included) != answer["counts"]["available"]:
@@ -174,6 +174,22 @@ def _included(files: Files, stored: StoredObject) -> list[str]:
         if int(file["crc32"], 16) != archive.getinfo(name).CRC:
             raise Violation(f"{name} has CRC {archive.getinfo(name).CRC:08x}, and the manifest says {file['crc32']}")
     return [file["key"] for file in wanted.values()]
+
+
+def _contents(files: Files, stored: StoredObject) -> list[str]:
+    """The keys of the files in an archive without manifest, by their bytes. Raises Violation."""
+    archive = zipfile.ZipFile(io.BytesIO(stored.content.read()))
+    sources = {
+        version.stored.content.read(): key
+        for key, versions in files.history.items()
+        for version in versions
+        if version.stored is not None
+    }
+    bodies = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    foreign = [name for name, body in bodies.items() if body not in sources]
+    if foreign:
+        raise Violation(f"{foreign} are no version of any file")
+    return [sources[body] for body in bodies.values()]
 
 
 # --- what was told

@@ -172,7 +172,8 @@ class Story:
             body = {"keys": keys}
         if self.chance.random() < 0.7:
             missing = "fail" if self.chance.random() < 0.1 else "skip"
-            body["archive"] = {"layout": self.chance.choice(("flat", "tree")), "onMissing": missing}
+            layout, listed = self.chance.choice(("flat", "tree")), self.chance.random() < 0.8
+            body["archive"] = {"layout": layout, "onMissing": missing, "manifest": listed}
         if self.chance.random() < 0.4:
             body["callbackUrl"] = "https://receiver.test/hook"
         request = Request(f"job {number}", body, keys)

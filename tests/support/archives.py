@@ -18,6 +18,7 @@ from chalicelib.archive.volumes import Brief, Names, RowRange, Volume, cut_volum
 from chalicelib.limits import S3, ZIP, S3Limits, ZipLimits
 
 TREE = Brief("job-1", 1_750_000_000, Naming.TREE)
+BARE = Brief("job-1", 1_750_000_000, Naming.TREE, manifest=False)
 
 
 def unique_names(names: Sequence[str]) -> list[str]:

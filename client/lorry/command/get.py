@@ -73,6 +73,7 @@ def add_get(subparsers: Subparsers) -> None:
     group.add_argument(
         "--on-missing", choices=["skip", "fail"], help="leave missing files out of the ZIP, or fail (default: skip)"
     )
+    group.add_argument("--no-manifest", action="store_true", help="leave the list of files out of the ZIP")
     group.add_argument("--no-verify", action="store_true", help="do not read the ZIP again to verify its CRC-32s")
     group.add_argument(
         "--skip-existing", action="store_true", help="keep files of the same size that did not change in the store"

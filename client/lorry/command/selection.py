@@ -209,8 +209,8 @@ def _contradictions(arguments: argparse.Namespace, ways: list[str]) -> Iterator[
     about_new_job = bool(arguments.callback_url or arguments.idempotency_key or arguments.link_ttl or arguments.label)
     yield job and bool(ways), "--job continues with a job that has its files: name either files or a job"
     yield (
-        job and bool(arguments.on_missing or (zip_path and arguments.layout)),
-        "--job continues with a job whose archive has its --layout and --on-missing",
+        job and bool(arguments.on_missing or arguments.no_manifest or (zip_path and arguments.layout)),
+        "--job continues with a job whose archive has its --layout, --on-missing and --no-manifest",
     )
     yield (
         job and about_new_job,
@@ -218,6 +218,7 @@ def _contradictions(arguments: argparse.Namespace, ways: list[str]) -> Iterator[
     )
     yield len(ways) > 1, f"files are named by {' and by '.join(ways)}: choose one way"
     yield zip_path is None and arguments.on_missing, "--on-missing is an option of an archive: add --zip FILE"
+    yield zip_path is None and arguments.no_manifest, "--no-manifest is an option of an archive: add --zip FILE"
     yield from _contradictions_of_zip(arguments, ways)
     yield arguments.checksum and not arguments.skip_existing, "--checksum is an option of --skip-existing: add that"
 
@@ -239,4 +240,9 @@ def _contradictions_of_zip(arguments: argparse.Namespace, ways: list[str]) -> It
 def _archive(arguments: argparse.Namespace) -> ArchiveOptions | None:
     if arguments.zip is None:
         return None
-    return ArchiveOptions(arguments.zip.name, arguments.layout or "flat", arguments.on_missing or "skip")
+    return ArchiveOptions(
+        arguments.zip.name,
+        arguments.layout or "flat",
+        arguments.on_missing or "skip",
+        manifest=not arguments.no_manifest,
+    )

@@ -70,8 +70,14 @@ def test_get_zip_shows_a_bar_for_each_phase_on_a_terminal(start_command: Start, 
 
 def test_get_zip_sends_its_options(command: Command, service: FakeServer) -> None:
     store(service, 70000)
-    assert command("get", "70000", "--zip", "a.zip", "--layout", "tree", "--on-missing", "fail", "-q").returncode == 0
-    assert started_with(service)["archive"] == {"filename": "a.zip", "layout": "tree", "onMissing": "fail"}
+    options = ("--layout", "tree", "--on-missing", "fail", "--no-manifest")
+    assert command("get", "70000", "--zip", "a.zip", *options, "-q").returncode == 0
+    assert started_with(service)["archive"] == {
+        "filename": "a.zip",
+        "layout": "tree",
+        "onMissing": "fail",
+        "manifest": False,
+    }
 
 
 def test_get_zip_keeps_the_zip_names_each_missing_file_and_ends_with_1(
@@ -370,8 +376,8 @@ def test_files_of_a_prefix_keep_their_folders_and_are_chosen_by_patterns(
     found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
     assert found == ["out/a/x.csv", "out/b/x.csv"]
     ended = command("get", "--prefix", "downloads/2024/", "-o", "flat", "--flat", "--include", "*.csv")
-    assert sorted(path.name for path in (tmp_path / "flat").iterdir()) == ["lorry-renamed.json", "x-1.csv", "x.csv"]
-    assert "renamed: downloads/2024/b/x.csv is x-1.csv\n" in ended.stderr
+    assert sorted(path.name for path in (tmp_path / "flat").iterdir()) == ["lorry-renamed.json", "x (2).csv", "x.csv"]
+    assert "renamed: downloads/2024/b/x.csv is x (2).csv\n" in ended.stderr
     assert "1 file renamed; flat/lorry-renamed.json lists them\n" in ended.stderr
 
 

@@ -54,8 +54,10 @@ def test_keys_come_from_arguments_and_from_a_file_literally(
     [
         (["70000", "--zip", "a.zip", "-o", "out"], "not allowed with argument"),
         (["70000", "--on-missing", "skip"], "add --zip FILE"),
+        (["70000", "--no-manifest"], "--no-manifest is an option of an archive: add --zip FILE"),
+        (["--job", "x", "--zip", "a.zip", "--no-manifest"], "has its --layout, --on-missing and --no-manifest"),
         (["70000", "--zip", "."], "is a folder"),
-        (["--job", "x", "--zip", "a.zip", "--layout", "flat"], "has its --layout and --on-missing"),
+        (["--job", "x", "--zip", "a.zip", "--layout", "flat"], "has its --layout, --on-missing and --no-manifest"),
         (["--job", "x", "--prefix", "downloads/"], "name either files or a job"),
         (["70000", "--key", "downloads/a"], "named by ids and by keys: choose one way"),
         (["--from", "-", "--prefix", "downloads/"], "named by ids and by a prefix"),

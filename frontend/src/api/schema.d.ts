@@ -418,6 +418,8 @@ export interface components {
              * @enum {unknown}
              */
             onMissing: "fail" | "skip";
+            /** @default true */
+            manifest: boolean;
         };
         /** @enum {unknown} */
         FileState: "available" | "failed" | "folder" | "missing" | "pending" | "unchecked";
@@ -472,6 +474,7 @@ export interface components {
             layout: "flat" | "tree";
             /** @enum {string} */
             onMissing: "skip" | "fail";
+            manifest: boolean;
         };
         Bytes: {
             total: number;
@@ -498,7 +501,7 @@ export interface components {
             filename: string;
             size: number;
             entries: number;
-            manifest: string;
+            manifest: string | null;
             longPaths: number;
             parts: number;
             crcSource: components["schemas"]["CrcSource"];

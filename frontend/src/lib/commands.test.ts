@@ -18,7 +18,7 @@ it("curl sends exactly the request, whatever quotes it holds", () => {
 it("the command names ids as ranges and quotes keys", () => {
   const request = {
     file_ids: [70000, 70001],
-    archive: { filename: "my photos.zip", layout: "flat" as const, onMissing: "fail" as const },
+    archive: { filename: "my photos.zip", layout: "flat" as const, onMissing: "fail" as const, manifest: true },
   };
   expect(asCommand(API, request)).toBe(
     `lorry --api ${API} get \\\n    70000-70001 \\\n    --zip 'my photos.zip' \\\n    --on-missing fail`,

@@ -11,8 +11,9 @@ import pytest
 from chalicelib.archive.entries import Entry
 from chalicelib.archive.generated import Renderer, patch_directory, patch_manifest
 from chalicelib.archive.records import crc32_concat, directory_record, end_records, local_header
+from chalicelib.archive.volumes import Brief
 from chalicelib.limits import ZIP, ZipLimits
-from tests.support.archives import Planned, of_sizes, planned
+from tests.support.archives import BARE, TREE, Planned, of_sizes, planned
 
 FILES = of_sizes([10, None, 0, 20, None, 5, 3])
 CRCS = [0xDEADBEEF, 0, 1, 0xFFFFFFFF, 77]
@@ -28,9 +29,11 @@ def whole(plan: Planned) -> bytes:
         line["crc32"] = f"{next(crcs):08x}" if file.state == "included" else None
         lines.append(json.dumps(line, separators=(",", ":")).encode())
     manifest = volume.opening() + b",\n".join(lines) + b"\n]}\n"
-    members = [volume.member(number) for number in range(volume.sources + 1)]
-    header = local_header(members[-1], crc32(manifest), limits=limits)
-    columns = zip(members, [*CRCS, crc32(manifest)], layout.offsets, strict=True)
+    if not volume.has_manifest:
+        manifest = b""
+    members = [volume.member(number) for number in range(len(layout.offsets))]
+    header = local_header(members[-1], crc32(manifest), limits=limits) if manifest else b""
+    columns = zip(members, [*CRCS, crc32(manifest)], layout.offsets, strict=False)
     directory = b"".join(directory_record(member, crc, offset=offset, limits=limits) for member, crc, offset in columns)
     end = end_records(len(members), layout.directory_size, directory_offset=layout.directory_offset, limits=limits)
     return header + manifest + directory + end
@@ -47,9 +50,10 @@ def completed(plan: Planned, starts: list[int]) -> bytes:
     return b"".join(body for _, body in parts)
 
 
+@pytest.mark.parametrize("brief", [TREE, BARE], ids=["with manifest", "without"])
 @pytest.mark.parametrize("limits", [ZIP, ZipLimits(1, 1), ZipLimits(3, 12)])
-def test_any_parts_come_to_the_whole(limits: ZipLimits):
-    plan = planned(FILES, zip_limits=limits)
+def test_any_parts_come_to_the_whole(limits: ZipLimits, brief: Brief):
+    plan = planned(FILES, zip_limits=limits, brief=brief)
     expected = whole(plan)
     items = Renderer(plan.volume, plan.layout, limits=limits).items
 

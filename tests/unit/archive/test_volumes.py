@@ -9,7 +9,7 @@ from chalicelib.archive.layout import lay_out
 from chalicelib.archive.names import Naming
 from chalicelib.archive.volumes import Brief, Names, RowRange, Volume, cut_volumes
 from chalicelib.limits import ZIP, KiB, ZipLimits
-from tests.support.archives import TREE, Planned, columns_of, of_sizes, split
+from tests.support.archives import BARE, TREE, Planned, columns_of, of_sizes, split
 
 FLAT = Brief("job-1", 0, Naming.FLAT)
 
@@ -42,6 +42,26 @@ def test_a_file_above_the_limit_gets_an_archive_of_its_own():
 
 def test_missing_files_stay_with_their_neighbours():
     assert rows(split(of_sizes([None, 100 * KiB, None, KiB]), 50 * KiB)) == [[0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize("max_bytes", [11 * KiB, 33 * KiB, 64 * KiB])
+def test_every_archive_without_manifest_stays_within_the_limit_too(max_bytes: int):
+    plans = split(of_sizes([10 * KiB, 3 * KiB, None] * 20), max_bytes, brief=BARE)
+
+    assert all(plan.layout.size <= max_bytes for plan in plans)
+    assert list(chain.from_iterable(rows(plans))) == list(range(60))
+
+
+def test_files_that_are_not_there_make_no_archive_without_a_manifest_to_list_them():
+    assert rows(split(of_sizes([100 * KiB, None, None]), 50 * KiB, brief=BARE)) == [[0, 1, 2]]
+
+
+def test_without_a_manifest_its_name_is_anyones():
+    (plan,) = split([Entry("MANIFEST.json", size=3, etag="e"), Entry("a", size=0, etag="e")], KiB, brief=BARE)
+
+    assert plan.names == ["MANIFEST.json", "a"]
+    assert list(plan.volume.sizes) == [3, 0]
+    assert plan.layout.generated_offset == plan.layout.directory_offset
 
 
 def test_names_are_unique_over_all_archives():

@@ -437,8 +437,12 @@ def test_an_error_after_the_end_of_the_job_drops_the_message_and_is_noted_nowher
     if end == "purged":
         world.service.purge(job.job_id, ALICE)
     before = kinds(world, job)
-    with world.lifecycle.running(CheckBatch(job.job_id, 0), redelivered=True):
+
+    def work() -> None:
         raise StorageUnavailable("key", "what is needed was removed with the job")
+
+    with world.lifecycle.running(CheckBatch(job.job_id, 0), redelivered=True):
+        work()
     assert (world.table.errors, kinds(world, job)) == ({}, before)
 
 
