@@ -41,9 +41,9 @@ def signer(arn: str) -> str:
 # --- addresses --------------------------------------------------------------------------
 
 
-def rate_limit_key(seen: str, forwarded_for: str, *, trusted: Sequence[Network]) -> str:
+def rate_limit_key(seen: str, forwarded_for: str, *, trusted: Sequence[Network], ipv6_prefix: int) -> str:
     """The name under which anonymous calls from an address are counted."""
-    return f"address {client_network(source_address(seen, forwarded_for, trusted=trusted))}"
+    return f"address {client_network(source_address(seen, forwarded_for, trusted=trusted), ipv6_prefix)}"
 
 
 def source_address(seen: str, forwarded_for: str, *, trusted: Sequence[Network]) -> str:
@@ -62,10 +62,10 @@ def source_address(seen: str, forwarded_for: str, *, trusted: Sequence[Network])
     return nearest
 
 
-def client_network(address: str) -> str:
-    """What one client controls: an IPv4 address, or the /64 network of an IPv6 address."""
+def client_network(address: str, ipv6_prefix: int) -> str:
+    """What one client controls: an IPv4 address, or the network of an IPv6 address, as providers give out many /64."""
     parsed = _parsed(address)
-    return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
+    return str(IPv6Network((parsed, ipv6_prefix), strict=False)) if isinstance(parsed, IPv6Address) else address
 
 
 def _is_trusted(text: str, trusted: Sequence[Network]) -> bool:
@@ -102,12 +102,11 @@ class CallCounter(Protocol):
 
 
 class Policy(Struct, frozen=True):
-    """`limit` requests in `window` milliseconds, counted separately, and if `shared` in all containers together."""
+    """`limit` requests in `window` milliseconds, counted separately."""
 
     name: str
     limit: int
     window: int
-    shared: bool = True
 
 
 class Verdict(Struct, frozen=True):
@@ -164,11 +163,11 @@ class RateLimiter:
         number = now // policy.window
         end = (number + 1) * policy.window
         name = f"{policy.name}#{hashlib.sha256(caller.encode()).hexdigest()[:32]}#{number}"
-        used = self._add(name, until=end // 1000 + 60, shared=policy.shared)
+        used = self._add(name, until=end // 1000 + 60)
         return Verdict(policy, used, -(-(end - now) // 1000))
 
-    def _add(self, name: str, *, until: int, shared: bool) -> int:
-        if shared and self.now() >= self._paused_until:
+    def _add(self, name: str, *, until: int) -> int:
+        if self.now() >= self._paused_until:
             try:
                 return self._shared.add(name, until=until)
             except TableUnavailable as error:

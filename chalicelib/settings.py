@@ -164,6 +164,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_window_ms: Annotated[
         int, Meta(ge=1_000, le=3_600_000, description="length of a window in milliseconds"), CALLERS
     ] = 60_000
+    rate_limit_ipv6_prefix: Annotated[
+        int, Meta(ge=16, le=128, description="bits of an IPv6 address that one caller is taken to control"), CALLERS
+    ] = 48
+    sentry_test: Annotated[
+        bool, Meta(description="whether `POST /v1/download/check?sentry_test=true` raises an error on purpose"), API
+    ] = False
     source_address: Annotated[
         Address,
         Meta(description="address of every caller; empty for what API Gateway reports (emulators trust a header)"),

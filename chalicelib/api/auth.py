@@ -92,11 +92,12 @@ def _rate_limit_key(request: Any, services: Services, *, principal: str, argumen
     settings = services.settings
     seen = settings.source_address or request.context.get("identity", {}).get("sourceIp") or ""
     forwarded = request.headers.get("x-forwarded-for", "") if settings.trusted_proxies else ""
-    return rate_limit_key(seen, forwarded, trusted=settings.trusted_proxies)
+    trusted, prefix = settings.trusted_proxies, settings.rate_limit_ipv6_prefix
+    return rate_limit_key(seen, forwarded, trusted=trusted, ipv6_prefix=prefix)
 
 
 def _rate_limit(services: Services, access: AccessPolicy) -> Policy:
     settings = services.settings
     streams = access.counter == STREAM.counter
     limit = settings.rate_limit_stream_requests if streams else settings.rate_limit_max_requests
-    return Policy(access.counter, limit, settings.rate_limit_window_ms, shared=access.shared)
+    return Policy(access.counter, limit, settings.rate_limit_window_ms)

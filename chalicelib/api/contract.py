@@ -21,20 +21,19 @@ class AccessPolicy(Struct, frozen=True):
     """Who may call an operation, and how its calls are counted.
 
     `credentials` are asked for where AUTH_MODE is not none; a ticket for the job in the path is as good with `tickets`.
-    `counter` names the rate limit; calls that are not `shared` are counted by each container alone, without the table.
+    `counter` names the rate limit.
     """
 
     credentials: bool = True
     tickets: bool = False
     counter: str = "default"
-    shared: bool = True
 
 
 AUTHENTICATED = AccessPolicy()
 LINK = AccessPolicy(tickets=True)
 STREAM = AccessPolicy(tickets=True, counter="streams")
 ANONYMOUS = AccessPolicy(credentials=False)
-PUBLIC = AccessPolicy(credentials=False, counter="public", shared=False)  # works while nothing else does
+PUBLIC = AccessPolicy(credentials=False, counter="public")
 
 
 class Parameter(Struct, frozen=True):
@@ -136,7 +135,11 @@ LINKS = Parameter("links", "query", "answers.LinkKind", "Links, or addresses of 
 TICKET_TTL = Parameter("ticketTtlSeconds", "query", "requests.TICKET_TTL", "How long tickets of addresses are valid.")
 OPAQUE_CURSOR = Parameter("cursor", "query", "str", "`nextCursor` of the previous page.")
 SENTRY_TEST = Parameter(
-    "sentry_test", "query", "bool", "`true` raises an error on purpose, to test error tracking.", False
+    "sentry_test",
+    "query",
+    "bool",
+    "`true` raises an error on purpose, to test error tracking, where the parameter SentryTest is true.",
+    False,
 )
 INLINE = Parameter("inline", "query", "requests.ShortFlag", "`1`: a browser shows the file instead of saving it.", "0")
 PURGE = Parameter(

@@ -95,8 +95,11 @@ SERVICE: tuple[Operation, ...] = (
         tag="Service",
         summary="Load a file of the page",
         access=PUBLIC,
-        parameters=(contract.ASSET,),
-        replies={200: Reply("A script or a style sheet.", "str", media_type="text/*")},
+        parameters=(contract.ASSET, contract.IF_NONE_MATCH),
+        replies={
+            200: Reply("A script or a style sheet.", "str", headers=("ETag",), media_type="text/*"),
+            304: Reply("The browser has it.", headers=("ETag",)),
+        },
         errors=(errors.RouteNotFound,),
     ),
     Operation(

@@ -197,6 +197,14 @@ def flag(name: str, text: str | None) -> bool:
     return text == "true"
 
 
+def sentry_test(text: str | None, settings: Settings) -> bool:
+    """Whether to raise an error on purpose. Raises InvalidRequest where the operator does not allow it."""
+    wanted = flag("sentry_test", text)
+    if wanted and not settings.sentry_test:
+        raise InvalidRequest([FieldProblem("/sentry_test", "is refused here: the parameter SentryTest is false")])
+    return wanted
+
+
 def short_flag(name: str, text: str | None) -> bool:
     """The same for one that people type: `1` is on, too."""
     return flag(name, SHORT.get(text, text) if text else text)

@@ -49,7 +49,20 @@ def docs_asset(call: Call, asset: str) -> Answer:
     if asset not in ASSETS:
         raise RouteNotFound(path_of(call.request))
     package, path, content_type = ASSETS[asset]
-    return Answer(200, Text(shipped(package, path), content_type), ONE_HOUR)
+    headers = {**ONE_HOUR, "ETag": _tag_of(package, path)}
+    if headers["ETag"] in call.header("if-none-match"):
+        return Answer(304, None, headers)
+    return Answer(200, Text(shipped(package, path), content_type), headers)
+
+
+@functools.cache
+def _tag_of(package: str, path: str) -> str:
+    return _tag(shipped(package, path))
+
+
+def _tag(text: str) -> str:
+    """The ETag of a page."""
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 # --- the dashboard ----------------------------------------------------------------------
@@ -88,7 +101,7 @@ def dashboard(call: Call) -> Answer:
     base = path_of_base(call.base)
     html = shipped("chalicelib.api", f"{FOLDER}/{INDEX}").replace("BASE", escape(base))
     html = html.replace("CONFIG", escape(msgspec.json.encode(_config(call)).decode()))
-    tag = f'"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
+    tag = _tag(html)
     headers = {"Content-Security-Policy": _policy(call), "Cache-Control": "no-cache", "ETag": tag}
     if tag in call.header("if-none-match"):
         return Answer(304, None, headers)

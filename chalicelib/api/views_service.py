@@ -69,7 +69,7 @@ def _document(base: str, settings: Settings) -> str:
 
 def check(call: Call) -> Answer:
     """Whether a file exists."""
-    if requests.flag("sentry_test", call.query("sentry_test")):
+    if requests.sentry_test(call.query("sentry_test"), call.services.settings):
         raise RuntimeError("raised on purpose, to test error tracking (sentry_test=true)")
     body = requests.check_request(call.json_body())
     key, found = _look_up(call, body.file_id)

@@ -17,17 +17,26 @@ from chalicelib.observability import logger
 from chalicelib.settings import Settings
 
 PROBES = 3
+FRESH_SECONDS = 2.0  # many callers are one probe
 PATIENCE = HEALTH_TIMEOUT_SECONDS - 0.8  # leaves time to answer
 
 
 class HealthProbe:
-    """Health checks. `executor` has PROBES threads; `clock` is in seconds."""
+    """Health checks. A verdict stays valid for FRESH_SECONDS. `executor` has PROBES threads; `clock` is in seconds."""
 
     def __init__(self, clients: Clients, settings: Settings, *, executor: Executor, clock: Callable[[], float]) -> None:
         self._clients, self._settings, self._executor, self._clock = clients, settings, executor, clock
+        self._verdicts: dict[str, str] = {}
+        self._stale_at = 0.0
 
     def check(self) -> dict[str, str]:
         """{"storage": "ok" | "error", "table": ..., "queue": ...}, within HEALTH_TIMEOUT_SECONDS."""
+        if not self._verdicts or self._clock() >= self._stale_at:
+            self._verdicts = self._probed()
+            self._stale_at = self._clock() + FRESH_SECONDS
+        return self._verdicts
+
+    def _probed(self) -> dict[str, str]:
         deadline = self._clock() + PATIENCE  # before the clients are made, which takes a while in a cold container
         running = {name: self._executor.submit(probe) for name, probe in self._probes().items()}
         return {name: self._verdict(name, future, deadline=deadline) for name, future in running.items()}

@@ -54,7 +54,12 @@ def _address(event: Event) -> str:
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     settings = services().settings
     seen = settings.source_address or event["requestContext"].get("identity", {}).get("sourceIp") or ""
-    return rate_limit_key(seen, headers.get("x-forwarded-for", ""), trusted=settings.trusted_proxies)
+    return rate_limit_key(
+        seen,
+        headers.get("x-forwarded-for", ""),
+        trusted=settings.trusted_proxies,
+        ipv6_prefix=settings.rate_limit_ipv6_prefix,
+    )
 
 
 def _answer(event: Event, act: Callable[[str], HTTPStatus], *, metric: str) -> Event:

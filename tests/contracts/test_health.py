@@ -57,6 +57,17 @@ def test_what_does_not_answer_is_named(environment: dict[str, str], change: dict
     assert verdicts[failed] == "error"
 
 
+def test_a_verdict_serves_the_callers_of_two_seconds(environment: dict[str, str]) -> None:
+    settings = Settings.from_environment(environment)
+    times = [0.0]
+    probe = HealthProbe(Clients(settings), settings, executor=ThreadPoolExecutor(PROBES), clock=lambda: max(times))
+    assert probe.check()["storage"] == "ok"
+    boto3.client("s3").delete_bucket(Bucket="files")
+    assert probe.check()["storage"] == "ok"
+    times.append(2.0)
+    assert probe.check()["storage"] == "error"
+
+
 @pytest.mark.parametrize("broken", [refusing, silent])
 def test_a_verdict_comes_in_time_even_if_nothing_answers(monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
     with broken() as address:

@@ -45,6 +45,7 @@ BROKEN = {
     "RetryCapSeconds": "0.2",
     "MaxReceiveCount": "2",
     "ParkReceiveCount": "4",
+    "SentryTest": "true",
 }
 TOKENS = {"AuthMode": "jwt", "AllowAnonymous": "false", "AuthIssuer": "https://127.0.0.1:1/", "AuthAudience": "lorry"}
 
@@ -87,7 +88,11 @@ def test_a_file_is_checked(old: OldClient) -> None:
     there = {"file_id": THERE, "available": True, "s3Key": f"downloads/{THERE}.zip", "size": SIZE}
     assert old.check(THERE) == there
     assert old.check(ABSENT) == {"file_id": ABSENT, "available": False, "s3Key": None, "size": None}
-    assert old.http.post("/v1/download/check?sentry_test=true", json={"file_id": THERE}).status_code == 500
+    assert old.http.post("/v1/download/check?sentry_test=true", json={"file_id": THERE}).status_code == 400
+
+
+def test_an_error_on_purpose_is_raised_where_the_operator_allows_it(broken: OldClient) -> None:
+    assert broken.http.post("/v1/download/check?sentry_test=true", json={"file_id": THERE}).status_code == 500
 
 
 def test_one_file_is_waited_for(old: OldClient) -> None:

@@ -198,7 +198,7 @@ def every_kind(caller: Gateway, world: World) -> dict[int, HTTPResponse]:
 
 @pytest.mark.parametrize("down", [False, True], ids=["counts shared", "counts away"])
 def test_every_answer_carries_both_families_of_headers(world: World, down: bool) -> None:
-    with in_use(world):
+    with in_use(world, SENTRY_TEST="true"):
         world.counter.down = down
         answers = every_kind(NOBODY, world)
     assert set(answers) == {200, 202, 204, 302, 304, 400, 404, 405, 409, 415, 500, 503}
@@ -249,8 +249,9 @@ def test_the_api_stays_up_and_goes_on_counting_while_counts_cannot_be_shared(
     assert called(ELSEWHERE, "POST", INITIATE).status_code == 202
 
 
-def test_public_routes_do_not_touch_the_shared_counts(services: WorldServices, world: World) -> None:
-    for path in ("/", "/health"):
+def test_public_routes_are_counted_in_all_containers_together(services: WorldServices, world: World) -> None:
+    for path in ("/", "/health", "/docs/start.js"):
         NOBODY.get(path)
     NOBODY("OPTIONS", INITIATE)
-    assert world.counter.counts == {}
+    ((name, used),) = world.counter.counts.items()
+    assert (name.partition("#")[0], used) == ("public", 4)

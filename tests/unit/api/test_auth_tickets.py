@@ -140,8 +140,15 @@ def spellings(job_id: str) -> list[str]:
 # --- nobody else reads them -------------------------------------------------------------
 
 
+@pytest.fixture
+def failing_on_purpose(world: World) -> Iterator[None]:
+    with in_use(world, SENTRY_TEST="true", **JWT):
+        yield
+
+
+@pytest.mark.usefixtures("failing_on_purpose")
 def test_no_line_of_the_log_holds_a_ticket_a_token_or_a_query(
-    services: WorldServices, world: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    world: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     document = ready(world, ALICE)
     ticket, job_id = document["ticket"], document["jobId"]

@@ -141,6 +141,7 @@ CASES: dict[tuple[str, int], Callable[[Api], HTTPResponse]] = {
     ("openapi", 200): lambda api: api.get("/openapi"),
     ("docs", 200): lambda api: api.get("/docs"),
     ("docsAsset", 200): lambda api: api.get("/docs/start.js"),
+    ("docsAsset", 304): lambda api: unchanged(api, "/docs/start.js"),
     ("docsAsset", 404): lambda api: api.get("/docs/other.js"),
     ("dashboard", 200): lambda api: api.get("/dashboard"),
     ("dashboard", 304): lambda api: unchanged(api, "/dashboard"),

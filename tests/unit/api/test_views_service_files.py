@@ -102,11 +102,19 @@ def test_a_wrong_body_is_refused_before_any_wait(world: World) -> None:
 # --- check ------------------------------------------------------------------------------
 
 
-def test_an_error_on_purpose_is_told_without_what_is_inside(services: WorldServices) -> None:
-    answer = NOBODY.post(f"{CHECK}?sentry_test=true", {"file_id": 70000})
+def test_an_error_on_purpose_is_told_without_what_is_inside(world: World) -> None:
+    with in_use(world, SENTRY_TEST="true"):
+        answer = NOBODY.post(f"{CHECK}?sentry_test=true", {"file_id": 70000})
     problem = assert_problem(answer, 500, "internal_error", path=CHECK)
     for inner in ("sentry", "purpose", "RuntimeError", "Traceback", "chalicelib"):
         assert inner not in json.dumps(problem)
+
+
+def test_no_caller_raises_an_error_where_the_operator_does_not_allow_it(services: WorldServices) -> None:
+    problem = assert_problem(
+        NOBODY.post(f"{CHECK}?sentry_test=true", {"file_id": 70000}), 400, "invalid_request", path=CHECK
+    )
+    assert "SentryTest" in json.dumps(problem)
 
 
 @pytest.mark.parametrize(("given", "status"), [("false", 200), ("", 400), ("1", 400), ("TRUE", 400)])

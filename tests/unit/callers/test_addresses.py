@@ -100,12 +100,16 @@ def test_the_answer_is_the_gateway_s_or_a_hop(seen: str, hops: list[str]) -> Non
     ("address", "rate_limit_key"),
     [
         ("203.0.113.9", "203.0.113.9"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
-        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("2001:db8:1:3::1", "2001:db8:1::/48"),
+        ("2001:db8:2:3::1", "2001:db8:2::/48"),
         ("::ffff:203.0.113.9", "::ffff:203.0.113.9"),
         ("", ""),
     ],
 )
 def test_a_customer_of_ipv6_has_a_network_and_not_an_address(address: str, rate_limit_key: str) -> None:
-    assert client_network(address) == rate_limit_key
+    assert client_network(address, 48) == rate_limit_key
+
+
+def test_an_operator_may_count_smaller_networks() -> None:
+    assert client_network("2001:db8:1:2:3:4:5:6", 64) == "2001:db8:1:2::/64"

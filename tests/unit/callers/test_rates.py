@@ -114,11 +114,6 @@ def test_containers_together_allow_exactly_the_limit_however_their_calls_interle
         assert allowed.count(caller) == min(asked, limit)
 
 
-def test_a_policy_that_is_not_shared_never_asks_the_shared_counts(here: Container) -> None:
-    assert here.allowed(4, policy=replace(MINUTE, shared=False)) == [True, True, True, False]
-    assert here.counter.counts == {}
-
-
 # --- while the shared counts are away ---------------------------------------------------
 
 
