@@ -156,7 +156,8 @@ _JOBS: tuple[Operation, ...] = (
         view="views_jobs.events",
         tag="Jobs",
         summary="Read the audit trail of a job",
-        description="Every transition, every retry and every read that returned links: what, when, who, which request.",
+        description="Every transition, every retry, and reads that returned links: what, when, who, which request. "
+        "Reads of one caller in five minutes are one line.",
         parameters=(contract.JOB_ID, contract.EVENTS_LIMIT, contract.OPAQUE_CURSOR),
         replies={200: Reply("A page of events, oldest first.", "answers.EventsPage")},
         errors=(errors.InvalidRequest, errors.JobNotFound, errors.RouteNotFound, errors.TableUnavailable),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from functools import reduce
 from typing import Any
@@ -10,7 +11,7 @@ import msgspec
 
 from chalicelib.aws import keys
 from chalicelib.aws.updates import Condition, Name, Update, at_least, equals, one_of
-from chalicelib.jobs.model import Counts, FileResult, Job, JobStatus, Step, tally
+from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, JobStatus, Step, tally
 from chalicelib.jobs.ports import Advance, Change
 from chalicelib.jobs.state_machine import Trigger, sources, target
 
@@ -133,3 +134,11 @@ def listed_as(job: Job, results: Sequence[FileResult], *, now: int) -> Update:
         add={"version": 1},
         condition=current(job) & equals("listing", ""),
     )
+
+
+def links_issued(job_id: str, event: JobEvent, *, count: int, ttl: int) -> Update:
+    """The line of the audit trail about an actor's reads at a moment, with one more read. Its counts lie beside
+    `details`, as DynamoDB adds to attributes of a row only."""
+    token = f"links-{zlib.crc32(event.actor.by.encode()):08x}"
+    line = {**msgspec.to_builtins(event), "ttl": ttl}
+    return Update(key=keys.event(job_id, event.at, token=token), set=line, add={"links": count, "reads": 1})

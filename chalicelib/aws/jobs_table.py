@@ -139,6 +139,9 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
     def note(self, job_id: str, event: JobEvent) -> None:
         self.table.transact(self._event(job_id, event))
 
+    def note_links(self, job_id: str, event: JobEvent, *, count: int) -> None:
+        self.table.update(job_updates.links_issued(job_id, event, count=count, ttl=self._ttl(event.at)))
+
     def events(self, job_id: str, *, limit: int, cursor: str | None) -> EventPage:
         """The cursor is the last event's sort key."""
         after = _event_place(cursor) if cursor else keys.EVENTS

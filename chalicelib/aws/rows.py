@@ -143,4 +143,7 @@ def event_row(job_id: str, event: JobEvent, *, token: str, ttl: int) -> Row:
 
 def event_from(row: Row) -> JobEvent:
     """The event that its row holds."""
-    return msgspec.convert(plain(row), JobEvent)
+    line = plain(row)
+    if "reads" in line:
+        line["details"] = {"count": line["links"], "reads": line["reads"]}
+    return msgspec.convert(line, JobEvent)

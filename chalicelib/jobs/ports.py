@@ -148,6 +148,9 @@ class JobTable(Protocol):
     def note(self, job_id: str, event: JobEvent) -> None:
         """Append to the audit trail."""
 
+    def note_links(self, job_id: str, event: JobEvent, *, count: int) -> None:
+        """Append to the audit trail, or add to the line of the same moment and actor: `count` links, and one read."""
+
     def events(self, job_id: str, *, limit: int, cursor: str | None) -> EventPage:
         """The audit trail, oldest first. Raises InvalidRequest for a cursor that is not ours."""
 

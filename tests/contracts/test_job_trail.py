@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.aws.dynamodb import ConditionFailed, Table
 from chalicelib.aws.jobs_table import DynamoJobTable
@@ -149,6 +150,21 @@ def test_the_version_stays_where_a_client_sees_no_change(table: JobTable) -> Non
     table.note(ONE, event("links_issued"))
     table.note_error(ONE, 1, error=Failure("a", "first"), event=event("batch_retried"))
     assert version(table) == seen.version
+
+
+def test_reads_that_give_out_links_are_one_line_for_each_caller_and_window(table: JobTable) -> None:
+    stored(table)
+    alice, bob = Actor("alice", "request-1", "trace-1"), Actor("bob", "request-2", "trace-2")
+    table.note_links(ONE, JobEvent("links_issued", NOW + 9, alice), count=3)
+    table.note_links(ONE, JobEvent("links_issued", NOW + 9, bob), count=1)
+    table.note_links(ONE, JobEvent("links_issued", NOW + 9, replace(alice, request_id="request-3")), count=2)
+    table.note_links(ONE, JobEvent("links_issued", NOW + 20, alice), count=1)
+    lines = table.events(ONE, limit=10, cursor=None).events[1:]
+    assert sorted((line.at - NOW, line.actor.by, line.actor.request_id, line.details) for line in lines) == [
+        (9, "alice", "request-3", {"count": 5, "reads": 2}),
+        (9, "bob", "request-2", {"count": 1, "reads": 1}),
+        (20, "alice", "request-1", {"count": 1, "reads": 1}),
+    ]
 
 
 def test_an_event_never_takes_the_place_of_another() -> None:

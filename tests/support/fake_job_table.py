@@ -150,6 +150,15 @@ class FakeJobTable:
         with self.write():
             self.trail.setdefault(job_id, []).append(event)
 
+    def note_links(self, job_id: str, event: JobEvent, *, count: int) -> None:
+        with self.write():
+            trail = self.trail.setdefault(job_id, [])
+            place = (event.kind, event.at, event.actor.by)
+            same = [line for line in trail if (line.kind, line.at, line.actor.by) == place]
+            before = same[0].details if same else {"count": 0, "reads": 0}
+            added = replace(event, details={"count": before["count"] + count, "reads": before["reads"] + 1})
+            trail[:] = [*(line for line in trail if line not in same), added]
+
     def events(self, job_id: str, *, limit: int, cursor: str | None) -> EventPage:
         self._answer()
         trail = sorted(self.trail.get(job_id, []), key=lambda event: event.at)

@@ -66,11 +66,11 @@ def built(world: AssemblyWorld, *numbers: int) -> str:
 
 def test_the_download_of_an_archive_goes_straight_to_it_and_issues_one_link(archives: AssemblyWorld) -> None:
     job_id = built(archives, 70000, 70001, 70002)
-    for path in (f"/v1/download/{job_id}", f"/v1/download/{job_id}/archives/0"):
+    for reads, path in enumerate((f"/v1/download/{job_id}", f"/v1/download/{job_id}/archives/0"), 1):
         answer = TRACED.get(path)
         assert (answer.status_code, answer.body) == (302, b"")
         assert answer.headers["Location"].startswith(f"{STORE}/archives/archives/{job_id}/1-1.zip?")
-        assert trail(job_id)[-1]["details"] == {"count": 1}
+        assert trail(job_id)[-1]["details"] == {"count": reads, "reads": reads}
 
 
 def test_the_download_of_several_archives_lists_them(archives: AssemblyWorld) -> None:
@@ -81,7 +81,7 @@ def test_the_download_of_several_archives_lists_them(archives: AssemblyWorld) ->
     answer = NOBODY.get(f"/v1/download/{job_id}")
     assert answer.status_code == 200
     assert [archive["url"].startswith(STORE) for archive in answer.json_body["archives"]] == [True, True]
-    assert trail(job_id)[-1]["details"] == {"count": 4}
+    assert trail(job_id)[-1]["details"] == {"count": 4, "reads": 1}
 
 
 def test_an_archive_or_a_file_that_is_not_there_is_told_so(archives: AssemblyWorld) -> None:

@@ -179,13 +179,24 @@ def test_each_read_that_issued_links_is_one_line_with_their_number(services: Wor
         f"/v1/download/{job_id}/files/9": None,
     }
     for path, count in reads.items():
-        world.clock.advance(1)
+        world.clock.advance(300)  # each read in a window of its own
         before = len(trail(job_id))
         TRACED.get(path)
         new = trail(job_id)[before:]
         assert [(line["kind"], line["details"], line["requestId"], line["traceId"]) for line in new] == (
-            [("links_issued", {"count": count}, "request-7", TRACE)] if count else []
+            [("links_issued", {"count": count, "reads": 1}, "request-7", TRACE)] if count else []
         ), path
+
+
+def test_reads_of_five_minutes_are_one_line(services: WorldServices, world: World) -> None:
+    job_id = ready(world, 70000, 70001)
+    before = len(trail(job_id))
+    for _ in range(30):
+        TRACED.get(status_of(job_id))
+    lines = trail(job_id)[before:]
+    assert sum(line["details"]["reads"] for line in lines) == 30
+    assert sum(line["details"]["count"] for line in lines) == 60
+    assert len(lines) <= 2  # a window may end meanwhile
 
 
 def test_only_links_to_files_that_are_there_are_counted(services: WorldServices, world: World) -> None:
@@ -193,7 +204,7 @@ def test_only_links_to_files_that_are_there_are_counted(services: WorldServices,
     job_id = started(70000, 70001)
     world.work_off()
     NOBODY.get(status_of(job_id))
-    assert trail(job_id)[-1]["details"] == {"count": 1}
+    assert trail(job_id)[-1]["details"] == {"count": 1, "reads": 1}
 
 
 def test_a_read_that_issues_no_links_leaves_no_line(services: WorldServices, world: World) -> None:

@@ -29,7 +29,7 @@ def test_links_of_the_available_files_are_listed_and_noted(http: Any, world: Wor
     assert all(url.startswith(STORE) for url in urls)
     assert answer.headers["Content-Type"].startswith("text/plain")
     events = http.get(f"/v1/download/{job_id}/events").json_body["events"]
-    assert (events[-1]["kind"], events[-1]["details"]) == ("links_issued", {"count": 2})
+    assert (events[-1]["kind"], events[-1]["details"]) == ("links_issued", {"count": 2, "reads": 1})
 
 
 def test_stable_addresses_carry_a_ticket_of_the_requested_life(http: Any, world: World) -> None:
