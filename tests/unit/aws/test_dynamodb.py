@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from chalicelib.aws import keys
 from chalicelib.aws.dynamodb import ATTEMPTS, LONGEST_PAUSE_SECONDS, ConditionFailed, Table
-from chalicelib.aws.updates import NEW_ROW, Put
+from chalicelib.aws.updates import NEW_ROW, Put, equals
 from chalicelib.errors import TableUnavailable
 from chalicelib.limits import DYNAMODB_MAX_BATCH_GET, DYNAMODB_MAX_BATCH_WRITE
 
@@ -68,6 +68,12 @@ class Client:
         left = wanted[self.served :]
         unprocessed = {"UnprocessedKeys": {"jobs": {**RequestItems["jobs"], "Keys": left}}} if left else {}
         return {"Responses": {"jobs": wanted[: self.served]}, **unprocessed}
+
+    def query(self, ExclusiveStartKey: Any = None, **_: Any) -> Any:  # noqa: N803
+        start = 1 + ROWS.index(ExclusiveStartKey) if ExclusiveStartKey else 0
+        page = ROWS[start : start + self.served]
+        self.sizes.append(len(page))
+        return {"Items": page, **({"LastEvaluatedKey": page[-1]} if start + self.served < len(ROWS) else {})}
 
     def put_item(self, TableName: str, Item: Any) -> Any:  # noqa: N803
         if self.failures:
@@ -173,3 +179,13 @@ def test_everything_else_is_an_outage(pauses: list[float], error: Exception) -> 
     with pytest.raises(TableUnavailable, match="did not answer"):
         table(Client(failures=[error]), pauses).transact(Put(ROWS[0]))
     assert pauses == []
+
+
+def test_a_query_is_read_page_by_page_to_its_end() -> None:
+    client = Client(served=50)
+    table = Table(client, "jobs")
+    assert list(table.rows(equals("pk", "JOB#one"))) == ROWS
+    assert client.sizes == [50, 50, 20]
+    first, last = table.page(equals("pk", "JOB#one"))
+    assert (first, last) == (ROWS[:50], ROWS[49])
+    assert table.page(equals("pk", "JOB#one"), start=ROWS[99]) == (ROWS[100:], None)
