@@ -86,11 +86,34 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+class JobOwners:
+    """The owners of jobs that this container has met: they never change. `find` may raise TableUnavailable."""
+
+    def __init__(self, find: Callable[[str], str]) -> None:
+        self._find = find
+        self._known: dict[str, str] = {}
+
+    def owner_of(self, job_id: str) -> str:
+        """The owner of a job; empty if there is no such job, or it cannot be found out now."""
+        if job_id not in self._known:
+            try:
+                owner = self._find(job_id)
+            except TableUnavailable:
+                return ""
+            if not owner:
+                return ""
+            if len(self._known) >= MAX_OWNERS:
+                self._known.clear()
+            self._known[job_id] = owner
+        return self._known[job_id]
+
+
 # --- rate limits ------------------------------------------------------------------------
 #
 # Fixed windows. A window is counted by one atomic addition, so no two containers can both admit its last request. While
 # the shared counts are unavailable each container counts for itself: the limit is looser then, and the API stays up.
 
+MAX_OWNERS = 10_000  # about 2 MB
 PAUSE_MS = 10_000  # after a failure the shared counts are not asked for this long, or every call would wait for them
 
 

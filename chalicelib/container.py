@@ -11,7 +11,7 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:
     from chalicelib.assembly.model import Archive
     from chalicelib.assembly.worker import AssemblyWorker, Choices
-    from chalicelib.callers import RateLimiter
+    from chalicelib.callers import JobOwners, RateLimiter
     from chalicelib.checking.checker import BatchChecker
     from chalicelib.checking.lister import PrefixLister
     from chalicelib.delivery.notifier import Notifier
@@ -138,6 +138,17 @@ class Services(Adapters):
         from chalicelib.callers import RateLimiter
 
         return RateLimiter(self.call_counter, self.system.now)
+
+    @cached_property
+    def owners(self) -> JobOwners:
+        """The owners of jobs, as whom holders of tickets are counted."""
+        from chalicelib.callers import JobOwners
+
+        def find(job_id: str) -> str:
+            job = self.job_table.get(job_id)
+            return job.owner if job else ""
+
+        return JobOwners(find)
 
     def counts_socket(self, caller: str) -> bool:
         """Counts an action of a WebSocket client. False if it exceeds the rate limit."""

@@ -86,7 +86,8 @@ def _signer(request: Any, access: AccessPolicy) -> str:
 
 def _rate_limit_key(request: Any, services: Services, *, principal: str, arguments: Mapping[str, str]) -> str:
     if principal == TICKET_HOLDER:
-        return f"ticket {job_id_from(arguments['job_id'])}"
+        job_id = job_id_from(arguments["job_id"])
+        return services.owners.owner_of(job_id) or f"ticket {job_id}"
     if principal != ANONYMOUS:
         return principal
     settings = services.settings

@@ -114,6 +114,25 @@ def test_what_a_ticket_holder_read_stands_in_the_audit_trail_as_theirs(services:
     assert world.table.trail[document["jobId"]][-1].actor.by == "ticket"
 
 
+def test_tickets_of_all_jobs_are_counted_as_their_owner(services: WorldServices, world: World) -> None:
+    for _ in range(3):
+        document = ready(world, ALICE)
+        before = int(ALICE.get("/v1/limits").headers["RateLimit-Remaining"])
+        answer = NOBODY.get(f"/v1/download/{document['jobId']}?ticket={document['ticket']}")
+        assert (answer.status_code, int(answer.headers["RateLimit-Remaining"])) == (302, before - 1)
+
+
+def test_tickets_are_counted_by_job_while_its_owner_cannot_be_found_out(services: WorldServices, world: World) -> None:
+    document = ready(world, ALICE)
+    services.owners.owner_of(document["jobId"])
+    world.table.down = True
+    assert services.owners.owner_of(document["jobId"]) == "user:alice"  # remembered
+    assert services.owners.owner_of(UNKNOWN_JOB) == ""
+    NOBODY.get(f"/v1/download/{UNKNOWN_JOB}?ticket={services.tickets.issue(UNKNOWN_JOB)}")
+    world.table.down = False
+    assert NOBODY.get(f"/v1/download/{document['jobId']}?ticket={document['ticket']}").status_code == 302
+
+
 def test_a_ticket_cannot_be_counted_apart_from_itself_by_writing_the_job_id_differently(
     services: WorldServices, world: World
 ) -> None:
