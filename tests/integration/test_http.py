@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 
 import pytest
 
 from chalicelib.limits import FILE_ID_MAX, FILE_ID_MIN, MAX_BODY_BYTES, MAX_FILES_PER_JOB
 from tests.integration.deployment import Deployment, Document
+from tests.support.hostile_bodies import HOSTILE, hostile_body
 
 INITIATE = "/v1/download/initiate"
 CHECK = "/v1/download/check"
@@ -246,3 +248,24 @@ def test_errors_are_json_however_strange_the_path(local: Deployment) -> None:
         answer = local.call("GET", path)
         assert answer.status_code == 404, path
         assert json.loads(answer.text)["status"] == 404
+
+
+# --- hostile bodies -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", HOSTILE)
+def test_a_hostile_body_up_to_the_limit_is_refused_in_time_linear_in_its_size(local: Deployment, shape: str) -> None:
+    """Ten times the body may take thirty times as long, and a second more; a square would take a hundred times."""
+
+    def seconds(size: int) -> float:
+        body = hostile_body(shape, size)
+        assert 0.8 * size < len(body) <= MAX_BODY_BYTES
+        started = time.monotonic()
+        answer = local.call("POST", INITIATE, content=body, headers={"Content-Type": "application/json"})
+        took = time.monotonic() - started
+        problem(answer, 400, "invalid_request")
+        return took
+
+    small = min(seconds(480_000) for _ in range(2))
+    large = min(seconds(4_800_000) for _ in range(2))
+    assert large < 30 * small + 1

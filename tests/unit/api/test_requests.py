@@ -18,6 +18,7 @@ from chalicelib.errors import InvalidRequest
 from chalicelib.limits import MAX_BODY_BYTES, MAX_FILES_PER_JOB
 from tests.support.api import CHECK, INITIATE, UNKNOWN_JOB, assert_problem, pointers, post
 from tests.support.builders import World
+from tests.support.hostile_bodies import HOSTILE
 from tests.support.services import in_use
 
 
@@ -47,18 +48,6 @@ def test_a_name_that_is_in_an_object_twice_is_refused(http: Any, world: World, b
     problem = assert_problem(post(http, INITIATE, body.encode()), 400, "invalid_request", path=INITIATE)
     assert pointers(problem) == [pointer]
     assert world.table.jobs == {}
-
-
-HOSTILE = {
-    "the words of the message": lambda n: json.dumps({" - at `$.a[0]" * n: 1}),
-    "its last words": lambda n: json.dumps({"x` - at `$" * n: 1}),
-    "backticks": lambda n: json.dumps({"unknown field `" * n: 1}),
-    "depth": lambda n: '{"archive":' + "[" * n + "]" * n + "}",
-    "digits": lambda n: '{"file_ids":[' + "9" * n + "]}",
-    "names": lambda n: "{" + ",".join(f'"{number}":1' for number in range(n)) + "}",
-    "surrogates": lambda n: '{"label":"' + "\\ud800" * n + '"}',
-    "brackets": lambda n: json.dumps({"a.b[1]" * n: {"c": 1}}),
-}
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())
