@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.aws.s3_source import S3SourceStore
-from chalicelib.errors import StorageUnavailable
+from chalicelib.errors import StorageError, StorageThrottled, StorageUnavailable
+
+COMPLETE = {"ContentLength": 4, "ETag": '"abc"', "LastModified": datetime(2026, 1, 2, tzinfo=UTC)}
 
 
 class Client:
-    """Answers every HEAD with these fields."""
+    """Answers every HEAD with these fields, or with an error of this status and code. Remembers what was asked."""
 
-    def __init__(self, **fields: Any) -> None:
-        self.fields = fields
+    def __init__(self, *, refusal: tuple[int, str] | None = None, **fields: Any) -> None:
+        self.fields, self.refusal = fields, refusal
+        self.asked: list[dict[str, Any]] = []
 
-    def head_object(self, **_: Any) -> dict[str, Any]:
+    def head_object(self, **asked: Any) -> dict[str, Any]:
+        self.asked.append(asked)
+        if self.refusal:
+            status, code = self.refusal
+            answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+            raise ClientError(answer, "HeadObject")
         return self.fields
 
 
@@ -27,6 +37,39 @@ class Client:
 def test_an_answer_that_lacks_a_field_is_an_outage_that_names_it(fields: dict[str, Any], absent: str) -> None:
     with pytest.raises(StorageUnavailable, match=f"'downloads/a': its answer has no {absent}"):
         S3SourceStore(Client(**fields), "files").head("downloads/a")
+
+
+def test_a_head_asks_for_the_checksum_which_s3_gives_only_to_those_who_ask() -> None:
+    client = Client(**COMPLETE, ChecksumCRC32=b64encode(crc32(b"body").to_bytes(4)).decode())
+    found = S3SourceStore(client, "files").head("downloads/a")
+    assert found is not None and found.crc32 == crc32(b"body")
+    assert client.asked == [{"Bucket": "files", "Key": "downloads/a", "ChecksumMode": "ENABLED"}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "archived"),
+    [
+        ({}, False),
+        ({"StorageClass": "GLACIER"}, True),
+        ({"StorageClass": "INTELLIGENT_TIERING"}, False),
+        ({"StorageClass": "INTELLIGENT_TIERING", "ArchiveStatus": "ARCHIVE_ACCESS"}, True),
+    ],
+)
+def test_an_object_is_archived_by_its_class_or_by_its_tier(fields: dict[str, str], archived: bool) -> None:
+    found = S3SourceStore(Client(**COMPLETE, **fields), "files").head("downloads/a")
+    assert found is not None and found.archived is archived
+
+
+@pytest.mark.parametrize(
+    ("refusal", "throttled"),
+    [((429, "429"), True), ((503, "SlowDown"), True), ((503, "503"), True), ((500, "500"), False)],
+)
+def test_a_store_that_refuses_many_requests_throttles_whatever_it_calls_it(
+    refusal: tuple[int, str], throttled: bool
+) -> None:
+    with pytest.raises(StorageError) as caught:
+        S3SourceStore(Client(refusal=refusal), "files").head("downloads/a")
+    assert isinstance(caught.value, StorageThrottled) is throttled
 
 
 class Attributes:
