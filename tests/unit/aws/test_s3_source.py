@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.s3_source import S3SourceStore
 from chalicelib.errors import StorageError, StorageThrottled, StorageUnavailable
 
-COMPLETE = {"ContentLength": 4, "ETag": '"abc"', "LastModified": datetime(2026, 1, 2, tzinfo=UTC)}
+COMPLETE: dict[str, Any] = {"ContentLength": 4, "ETag": '"abc"', "LastModified": datetime(2026, 1, 2, tzinfo=UTC)}
 
 
 class Client:
@@ -55,7 +55,7 @@ def test_a_head_asks_for_the_checksum_which_s3_gives_only_to_those_who_ask() -> 
         ({"StorageClass": "INTELLIGENT_TIERING", "ArchiveStatus": "ARCHIVE_ACCESS"}, True),
     ],
 )
-def test_an_object_is_archived_by_its_class_or_by_its_tier(fields: dict[str, str], archived: bool) -> None:
+def test_an_object_is_archived_by_its_class_or_by_its_tier(fields: dict[str, Any], archived: bool) -> None:
     found = S3SourceStore(Client(**COMPLETE, **fields), "files").head("downloads/a")
     assert found is not None and found.archived is archived
 
