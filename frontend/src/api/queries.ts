@@ -4,6 +4,7 @@ import { ApiError } from "./problems";
 
 export const JOBS_PER_PAGE = 50;
 export const FILES_PER_PAGE = 1000;
+export const OBJECTS_PER_PAGE = 200;
 
 export const limitsQuery = queryOptions({
   queryKey: ["limits"],
@@ -84,5 +85,29 @@ export function eventsQuery(jobId: string) {
       ),
     initialPageParam: "",
     getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+}
+
+/** What the store has directly below a prefix. */
+export function objectsQuery(prefix: string) {
+  return infiniteQueryOptions({
+    queryKey: ["objects", prefix],
+    queryFn: ({ pageParam, signal }) =>
+      bodyOf(
+        client.GET("/v1/objects", {
+          params: {
+            query: {
+              delimiter: "/",
+              limit: OBJECTS_PER_PAGE,
+              ...(prefix && { prefix }),
+              ...(pageParam && { cursor: pageParam }),
+            },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    staleTime: 30_000,
   });
 }

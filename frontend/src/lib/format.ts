@@ -4,6 +4,7 @@ const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 const whole = new Intl.NumberFormat();
 const short = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 
@@ -21,6 +22,7 @@ export function formatBytes(bytes: number): string {
 }
 
 export const formatMoment = (iso: string): string => moment.format(new Date(iso));
+export const formatDay = (iso: string): string => day.format(new Date(iso));
 export const formatClock = (iso: string): string => clock.format(new Date(iso));
 
 const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [

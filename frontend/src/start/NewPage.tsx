@@ -4,14 +4,17 @@ import { useNavigate } from "@tanstack/react-router";
 import { useDeferredValue, useEffect, useMemo, useRef, useState, type FormEvent } from "react";
 import { apiUrl, bodyOf, client, type InitiateRequest, type Limits } from "../api/client";
 import { limitsQuery } from "../api/queries";
-import { formatBytes, formatCount, formatDuration } from "../lib/format";
+import { formatBytes, formatCount } from "../lib/format";
+import { filesOfPicked } from "../lib/picks";
 import { byteLength, parseNames, requestOf, type Files, type Named } from "../lib/request";
 import { Button, Field, Skeleton } from "../ui/basics";
 import { Problem } from "../ui/problem";
+import { Browse } from "./Browse";
 import { Code } from "./Code";
 import { useDraft, type Draft } from "./draft";
 import { NamesInput } from "./NamesInput";
 import { OptionFields } from "./OptionFields";
+import { Summary } from "./Summary";
 
 export function NewPage() {
   const limits = useQuery(limitsQuery);
@@ -55,13 +58,23 @@ function NewDownload({ limits }: { limits: Limits }) {
           >
             <Tabs.List
               aria-label="How files are named"
-              className="flex w-fit max-w-full gap-1 rounded-lg bg-idle-soft p-0.5"
+              className="flex w-fit max-w-full flex-wrap gap-1 rounded-lg bg-idle-soft p-0.5"
             >
               <Way value="names" text="Ids or keys" />
+              <Way value="browse" text="Browse" />
               <Way value="prefix" text="Everything below a prefix" />
             </Tabs.List>
             <Tabs.Content value="names" tabIndex={-1}>
               <NamesInput value={draft.names} named={named} limits={limits} onChange={(names) => change({ names })} />
+            </Tabs.Content>
+            <Tabs.Content value="browse" tabIndex={-1}>
+              <Browse
+                open={draft.open}
+                picked={draft.picked}
+                limits={limits}
+                onOpen={(open) => change({ open })}
+                onPick={(picked) => change({ picked })}
+              />
             </Tabs.Content>
             <Tabs.Content value="prefix" tabIndex={-1}>
               <PrefixInput value={draft.prefix} limits={limits} onChange={(prefix) => change({ prefix })} />
@@ -108,6 +121,7 @@ function Way({ value, text }: { value: string; text: string }) {
 
 function filesOf(draft: Draft, named: Named): Files | null {
   if (draft.way === "prefix") return draft.prefix === "" ? null : { prefix: draft.prefix };
+  if (draft.way === "browse") return filesOfPicked(draft.picked);
   if (named.kind === "ids" && named.ids.length > 0) return { file_ids: named.ids };
   if (named.kind === "keys" && named.keys.length > 0) return { keys: named.keys };
   return null;
@@ -128,6 +142,11 @@ function reasonNotTo({
   if (draft.way === "prefix") {
     if (draft.prefix === "") return "Name a prefix first.";
     if (!draft.prefix.startsWith(limits.keys.allowedPrefix)) return `Prefixes begin with ${limits.keys.allowedPrefix}.`;
+  } else if (draft.way === "browse") {
+    const { files, folder } = draft.picked;
+    if (folder === null && files.length === 0) return "Tick some files, or take a folder.";
+    if (folder === null && files.length > limits.files.perJob)
+      return `A job may have ${formatCount(limits.files.perJob)} files: untick some, or take a folder.`;
   } else {
     if (named.kind === "nothing") return "Name some files first.";
     if (named.troubles.length > 0) return "Correct the lines that are listed, or remove them.";
@@ -193,34 +212,5 @@ function PrefixInput({
         />
       )}
     </Field>
-  );
-}
-
-function Summary({ draft, named, size, limits }: { draft: Draft; named: Named; size: number; limits: Limits }) {
-  const count = named.kind === "ids" ? named.ids.length : named.kind === "keys" ? named.keys.length : 0;
-  const repeated = named.kind === "nothing" ? 0 : named.repeated;
-  const rows: [string, string][] = [
-    [
-      "Files",
-      draft.way === "prefix"
-        ? "all below the prefix"
-        : `${formatCount(count)} of ${formatCount(limits.files.perJob)} at most`,
-    ],
-    ...(draft.way === "names" && repeated > 0
-      ? [["Named twice", `${formatCount(repeated)}, kept once`] as [string, string]]
-      : []),
-    ["You get", draft.options.zip ? "one ZIP" : "single files"],
-    ["Request", `${formatBytes(size)} of ${formatBytes(limits.body.maxBytes)} at most`],
-    ["Kept for", formatDuration(limits.jobs.ttlSeconds)],
-  ];
-  return (
-    <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1">
-      {rows.map(([name, value]) => (
-        <div key={name} className="contents">
-          <dt className="text-muted">{name}</dt>
-          <dd className="tabular text-right">{value}</dd>
-        </div>
-      ))}
-    </dl>
   );
 }

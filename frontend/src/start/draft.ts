@@ -1,23 +1,36 @@
 import { useEffect, useState } from "react";
+import { NOTHING_PICKED, type Picked } from "../lib/picks";
 import { DEFAULT_OPTIONS, type Options } from "../lib/request";
 
 export interface Draft {
-  way: "names" | "prefix";
+  way: "names" | "browse" | "prefix";
   names: string;
   prefix: string;
+  /** The folder that is open, empty before the first. */
+  open: string;
+  picked: Picked;
   options: Options;
 }
 
 const KEY = "lorry.draft";
 const LARGEST = 500_000; // characters that are worth keeping
-const EMPTY: Draft = { way: "names", names: "", prefix: "", options: DEFAULT_OPTIONS };
+const EMPTY: Draft = {
+  way: "names",
+  names: "",
+  prefix: "",
+  open: "",
+  picked: NOTHING_PICKED,
+  options: DEFAULT_OPTIONS,
+};
 
 /** What was typed survives a reload of the page. */
 export function useDraft(): [Draft, (change: Partial<Draft>) => void, () => void] {
   const [draft, setDraft] = useState<Draft>(read);
   useEffect(() => {
     const save = () => {
-      if (draft.names.length <= LARGEST) sessionStorage.setItem(KEY, JSON.stringify(draft));
+      if (draft.names.length > LARGEST) return;
+      const text = JSON.stringify(draft);
+      if (text.length <= 2 * LARGEST) sessionStorage.setItem(KEY, text);
     };
     const timer = setTimeout(save, 400);
     window.addEventListener("pagehide", save);
