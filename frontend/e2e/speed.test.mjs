@@ -31,7 +31,8 @@ function status(url) {
   const at = "2026-01-01T00:00:00.000Z";
   const job = { jobId: JOB, status: "ready", stage: null, progress: 100, duplicates: 0, archive: null, error: null };
   const numbers = { processed: FILES, total: FILES, totalFileIds: FILES, bytes: { total: 1, done: 1 } };
-  const counts = { available: 99_000, missing: 1_000, failed: 0 };
+  const counts = { available: 99_000, missing: 1_000, failed: 0, folders: 0 };
+  const asked = { label: null, request: { by: "keys", count: FILES, prefix: null } };
   const times = { createdAt: at, updatedAt: at, finishedAt: at, expiresAt: "2099-01-01T00:00:00.000Z" };
   const rest = {
     links: { status: "" },
@@ -41,7 +42,7 @@ function status(url) {
     archives: [],
     ticket: null,
   };
-  return { ...job, ...numbers, counts, ...times, ...rest, files };
+  return { ...job, ...asked, ...numbers, counts, ...times, ...rest, files };
 }
 
 describe("speed", () => {
