@@ -71,7 +71,7 @@ class ArchiveOptions(Struct, frozen=True, forbid_unknown_fields=True):
     filename: Annotated[str, Meta(min_length=1, max_length=200, pattern=FILENAME_PATTERN)] | UnsetType = UNSET
     layout: Annotated[Layout, Meta(description="without folders, or with those below the prefix")] = "flat"
     onMissing: OnMissing = "skip"  # noqa: N815 - the name in JSON
-    manifest: Annotated[bool, Meta(description="whether the last entry lists every file and what became of it")] = True
+    manifest: Annotated[bool, Meta(description="whether the last entry lists every file")] | UnsetType = True
 
 
 class InitiateRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -197,14 +197,6 @@ def flag(name: str, text: str | None) -> bool:
     return text == "true"
 
 
-def sentry_test(text: str | None, settings: Settings) -> bool:
-    """Whether to raise an error on purpose. Raises InvalidRequest where the operator does not allow it."""
-    wanted = flag("sentry_test", text)
-    if wanted and not settings.sentry_test:
-        raise InvalidRequest([FieldProblem("/sentry_test", "is refused here: the parameter SentryTest is false")])
-    return wanted
-
-
 def short_flag(name: str, text: str | None) -> bool:
     """The same for one that people type: `1` is on, too."""
     return flag(name, SHORT.get(text, text) if text else text)
@@ -273,7 +265,7 @@ def _archive(body: InitiateRequest, settings: Settings, *, prefix: str) -> Archi
     if filename and not filename.lower().endswith(".zip"):
         filename += ".zip"
     cut_off = "" if prefix else settings.s3_allowed_prefix
-    return ArchiveRequest(filename, options.layout, options.onMissing, cut_off, options.manifest)
+    return ArchiveRequest(filename, options.layout, options.onMissing, cut_off, options.manifest is not False)
 
 
 def _callback_url(body: InitiateRequest, settings: Settings) -> str:

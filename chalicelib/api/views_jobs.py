@@ -7,6 +7,7 @@ import re
 import uuid
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib.api import requests
 from chalicelib.api.answers import EventsPage, JobDocument, JobsPage
@@ -38,7 +39,7 @@ def initiate(call: Call) -> Answer:
     """Starts a job."""
     body = requests.initiate_request(call.json_body())
     request = requests.new_job(body, call.services.settings)
-    key = request_key(call, route="initiate", content=msgspec.json.encode(body))
+    key = request_key(call, route="initiate", content=_content_of(body))
     job, replayed = call.services.jobs.start(request, call.actor, key=key)
     answer = job_started(job, call.base, ticket=_ticket(call, job.job_id))
     headers = {"Location": answer.links.status, "Retry-After": str(POLL_SECONDS)}
@@ -248,6 +249,18 @@ def _index(job: Job, text: str, *, count: int, what: str) -> int:
 
 
 # --- Idempotency-Key --------------------------------------------------------------------
+
+
+def _content_of(body: requests.InitiateRequest) -> bytes:
+    """What a later request under the same key must equal, however it is written.
+
+    A field that earlier versions lack is left out where it has its default: a repetition that comes after a deployment
+    is none otherwise.
+    """
+    archive = body.archive
+    if isinstance(archive, requests.ArchiveOptions) and archive.manifest is True:
+        body = replace(body, archive=replace(archive, manifest=msgspec.UNSET))
+    return msgspec.json.encode(body)
 
 
 def request_key(call: Call, *, route: str, content: bytes) -> RequestKey | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import NoReturn
 
 import msgspec
 
@@ -12,7 +13,7 @@ from chalicelib.api.answers import CheckAnswer, HealthDocument, IndexDocument, S
 from chalicelib.api.middleware import Answer, Call, Text
 from chalicelib.archive.names import file_name
 from chalicelib.checking.checker import look_up_one
-from chalicelib.errors import RequestTimedOut
+from chalicelib.errors import FieldProblem, InvalidRequest, RequestTimedOut
 from chalicelib.jobs.model import FileResult, FileState
 from chalicelib.settings import Settings
 
@@ -69,8 +70,8 @@ def _document(base: str, settings: Settings) -> str:
 
 def check(call: Call) -> Answer:
     """Whether a file exists."""
-    if requests.sentry_test(call.query("sentry_test"), call.services.settings):
-        raise RuntimeError("raised on purpose, to test error tracking (sentry_test=true)")
+    if requests.flag("sentry_test", call.query("sentry_test")):
+        _fail_on_purpose(call.services.settings)
     body = requests.check_request(call.json_body())
     key, found = _look_up(call, body.file_id)
     if found.state is FileState.AVAILABLE:
@@ -98,6 +99,12 @@ def start(call: Call) -> Answer:
     )
     successor = f'<{call.base}/v1/download/initiate>; rel="successor-version"'
     return Answer(200, answer, {"Deprecation": START_DEPRECATED, "Link": successor})
+
+
+def _fail_on_purpose(settings: Settings) -> NoReturn:
+    if not settings.sentry_test:
+        raise InvalidRequest([FieldProblem("/sentry_test", "is refused here: the parameter SentryTest is false")])
+    raise RuntimeError("raised on purpose, to test error tracking (sentry_test=true)")
 
 
 def _look_up(call: Call, file_id: int) -> tuple[str, FileResult]:

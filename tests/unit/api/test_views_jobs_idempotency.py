@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -25,12 +26,14 @@ SAME = [
     b'{"linkTtlSeconds":60,"archive":{"layout":"tree","filename":"a.zip"},"file_ids":[70000,70001]}',
     b'{"file_ids":[70000,70001],"archive":{"filename":"\\u0061.zip","layout":"tree"},"linkTtlSeconds":60}',
     b'{"file_ids":[70000,70001],"archive":{"filename":"a.zip","layout":"tree","onMissing":"skip"},"linkTtlSeconds":60}',
+    b'{"file_ids":[70000,70001],"archive":{"filename":"a.zip","layout":"tree","manifest":true},"linkTtlSeconds":60}',
 ]
 OTHER = [
     b'{"file_ids":[70001,70000],"archive":{"filename":"a.zip","layout":"tree"},"linkTtlSeconds":60}',
     b'{"file_ids":[70000,70001,70001],"archive":{"filename":"a.zip","layout":"tree"},"linkTtlSeconds":60}',
     b'{"file_ids":[70000,70001],"archive":{"filename":"b.zip","layout":"tree"},"linkTtlSeconds":60}',
     b'{"file_ids":[70000,70001],"archive":{"filename":"a.zip","layout":"tree"}}',
+    b'{"file_ids":[70000,70001],"archive":{"filename":"a.zip","layout":"tree","manifest":false},"linkTtlSeconds":60}',
     b'{"file_ids":[70000,70001]}',
 ]
 NOBODY = Gateway(app)
@@ -95,6 +98,15 @@ def test_a_replay_is_answered_like_the_first_request_when_the_job_has_moved_on(
     world.work_off()
     again = start().json_body
     assert again["status"] == first["status"] == "queued"
+
+
+def test_a_request_is_compared_as_it_was_before_it_had_more_fields(services: WorldServices, world: World) -> None:
+    """A repetition may come after a deployment."""
+    archive = b'{"filename":"a.zip","layout":"tree","onMissing":"skip"}'
+    before = b'{"file_ids":[70000,70001],"archive":' + archive + b',"linkTtlSeconds":60}'
+    start()
+    (job,) = world.table.jobs.values()
+    assert job.fingerprint == hashlib.sha256(before).hexdigest()[:32]
 
 
 @pytest.mark.parametrize("body", SAME)
