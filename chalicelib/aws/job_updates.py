@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from collections.abc import Sequence
 from functools import reduce
 from typing import Any
@@ -139,6 +139,6 @@ def listed_as(job: Job, results: Sequence[FileResult], *, now: int) -> Update:
 def links_issued(job_id: str, event: JobEvent, *, count: int, ttl: int) -> Update:
     """The line of the audit trail about an actor's reads at a moment, with one more read. Its counts lie beside
     `details`, as DynamoDB adds to attributes of a row only."""
-    token = f"links-{zlib.crc32(event.actor.by.encode()):08x}"
+    token = f"links-{hashlib.sha256(event.actor.by.encode()).hexdigest()[:32]}"
     line = {**msgspec.to_builtins(event), "ttl": ttl}
     return Update(key=keys.event(job_id, event.at, token=token), set=line, add={"links": count, "reads": 1})
