@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from chalicelib.environment import Network
 from chalicelib.errors import TableUnavailable
 from chalicelib.observability import count, logger
+from chalicelib.settings import Settings
 
 # --- names, as owners of jobs and in the audit trail ------------------------------------
 
@@ -41,9 +42,12 @@ def signer(arn: str) -> str:
 # --- addresses --------------------------------------------------------------------------
 
 
-def rate_limit_key(seen: str, forwarded_for: str, *, trusted: Sequence[Network], ipv6_prefix: int) -> str:
-    """The name under which anonymous calls from an address are counted."""
-    return f"address {client_network(source_address(seen, forwarded_for, trusted=trusted), ipv6_prefix)}"
+def rate_limit_key(context: Mapping[str, Any], forwarded_for: str, *, settings: Settings) -> str:
+    """The name under which anonymous calls are counted: of the address that called the gateway, by the `context` of its
+    request, or of the one that a trusted proxy names."""
+    seen = settings.source_address or context.get("identity", {}).get("sourceIp") or ""
+    address = source_address(seen, forwarded_for, trusted=settings.trusted_proxies)
+    return f"address {client_network(address, settings.rate_limit_ipv6_prefix)}"
 
 
 def source_address(seen: str, forwarded_for: str, *, trusted: Sequence[Network]) -> str:

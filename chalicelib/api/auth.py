@@ -90,11 +90,7 @@ def _rate_limit_key(request: Any, services: Services, *, principal: str, argumen
         return services.owners.owner_of(job_id) or f"ticket {job_id}"
     if principal != ANONYMOUS:
         return principal
-    settings = services.settings
-    seen = settings.source_address or request.context.get("identity", {}).get("sourceIp") or ""
-    forwarded = request.headers.get("x-forwarded-for", "") if settings.trusted_proxies else ""
-    trusted, prefix = settings.trusted_proxies, settings.rate_limit_ipv6_prefix
-    return rate_limit_key(seen, forwarded, trusted=trusted, ipv6_prefix=prefix)
+    return rate_limit_key(request.context, request.headers.get("x-forwarded-for", ""), settings=services.settings)
 
 
 def _rate_limit(services: Services, access: AccessPolicy) -> Policy:

@@ -41,7 +41,7 @@ def docs(call: Call) -> Answer:
     """An interactive page of the document, which loads nothing from elsewhere."""
     html = shipped("chalicelib.api", f"{PAGE}/docs.html").replace("BASE", escape(path_of_base(call.base)))
     headers = {"Content-Security-Policy": content_security_policy(call.base), "Cache-Control": "no-cache"}
-    return Answer(200, Text(html, "text/html; charset=utf-8"), headers)
+    return Answer(200, Text(html, "text/html; charset=utf-8"), headers=headers)
 
 
 def docs_asset(call: Call, asset: str) -> Answer:
@@ -49,20 +49,7 @@ def docs_asset(call: Call, asset: str) -> Answer:
     if asset not in ASSETS:
         raise RouteNotFound(path_of(call.request))
     package, path, content_type = ASSETS[asset]
-    headers = {**ONE_HOUR, "ETag": _tag_of(package, path)}
-    if headers["ETag"] in call.header("if-none-match"):
-        return Answer(304, None, headers)
-    return Answer(200, Text(shipped(package, path), content_type), headers)
-
-
-@functools.cache
-def _tag_of(package: str, path: str) -> str:
-    return _tag(shipped(package, path))
-
-
-def _tag(text: str) -> str:
-    """The ETag of a page."""
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    return _unless_known(call, Text(shipped(package, path), content_type), headers=ONE_HOUR)
 
 
 # --- the dashboard ----------------------------------------------------------------------
@@ -101,11 +88,8 @@ def dashboard(call: Call) -> Answer:
     base = path_of_base(call.base)
     html = shipped("chalicelib.api", f"{FOLDER}/{INDEX}").replace("BASE", escape(base))
     html = html.replace("CONFIG", escape(msgspec.json.encode(_config(call)).decode()))
-    tag = _tag(html)
-    headers = {"Content-Security-Policy": _policy(call), "Cache-Control": "no-cache", "ETag": tag}
-    if tag in call.header("if-none-match"):
-        return Answer(304, None, headers)
-    return Answer(200, Text(html, "text/html; charset=utf-8"), headers)
+    headers = {"Content-Security-Policy": _policy(call), "Cache-Control": "no-cache"}
+    return _unless_known(call, Text(html, "text/html; charset=utf-8"), headers=headers)
 
 
 def dashboard_part(call: Call, part: str) -> Answer:
@@ -162,6 +146,19 @@ def _files() -> frozenset[str]:
 def shipped(package: str, path: str) -> str:
     """Returns a text file of a package."""
     return files(package).joinpath(path).read_text(encoding="utf-8")
+
+
+def _unless_known(call: Call, content: Text, *, headers: dict[str, str]) -> Answer:
+    """The content with its ETag, or 304 if the browser has it."""
+    tag = _tag(content.content)
+    if tag in call.header("if-none-match"):
+        return Answer(304, None, {**headers, "ETag": tag})
+    return Answer(200, content, {**headers, "ETag": tag})
+
+
+@functools.lru_cache(maxsize=8)  # of files that are the same for all, the largest of a megabyte and a half
+def _tag(text: str) -> str:
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 def path_of_base(base: str) -> str:

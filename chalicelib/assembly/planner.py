@@ -162,9 +162,8 @@ class PlanRun:
 
 
 def _brief(job: Job) -> Brief:
-    request = job.archive or ArchiveRequest()
-    naming, prefix = Naming(request.layout), request.prefix or job.prefix
-    return Brief(job.job_id, job.created_at // 1000, naming, prefix, request.manifest)
+    asked = job.archive or ArchiveRequest()
+    return Brief(job.job_id, job.created_at // 1000, Naming(asked.layout), asked.prefix or job.prefix, asked.manifest)
 
 
 class Planned(NamedTuple):

@@ -52,14 +52,8 @@ def disconnect(event: Event, context: Any) -> Event:
 def _address(event: Event) -> str:
     """The client's address as the gateway reports it, or as a trusted proxy does."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    settings = services().settings
-    seen = settings.source_address or event["requestContext"].get("identity", {}).get("sourceIp") or ""
-    return rate_limit_key(
-        seen,
-        headers.get("x-forwarded-for", ""),
-        trusted=settings.trusted_proxies,
-        ipv6_prefix=settings.rate_limit_ipv6_prefix,
-    )
+    forwarded_for = headers.get("x-forwarded-for", "")
+    return rate_limit_key(event["requestContext"], forwarded_for, settings=services().settings)
 
 
 def _answer(event: Event, act: Callable[[str], HTTPStatus], *, metric: str) -> Event:

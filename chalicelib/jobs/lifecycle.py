@@ -120,11 +120,9 @@ class JobLifecycle(msgspec.Struct, frozen=True):
             self._count_run(message, RUN_COST)
         try:
             yield
-        except UnreadableMessage:
-            raise  # it says nothing of the job
+        except (UnreadableMessage, TableUnavailable):
+            raise  # the one says nothing of the job, the other would not answer for this either
         except Exception as error:
-            if isinstance(error, TableUnavailable):
-                raise  # it would not answer for this either
             with suppress(TableUnavailable):
                 if self._is_over(message):
                     logger.info("message dropped: its job has ended", job_id=message.job_id, error=str(error))
@@ -137,11 +135,11 @@ class JobLifecycle(msgspec.Struct, frozen=True):
                 self._count_run(message, -RUN_COST)  # copies of the message may come
 
     def _is_over(self, message: Message) -> bool:
-        """Whether nothing waits for a message's work any more."""
+        """Whether nothing waits for a message's work any more. Cleaning up is for jobs that have ended."""
+        if isinstance(message, CleanUp):
+            return False
         job = self.table.get(message.job_id)
-        return not isinstance(message, CleanUp) and (
-            job is None or job.status.ended or job.generation != message.generation
-        )
+        return job is None or job.status.ended or message.generation != job.generation
 
     def _count_run(self, message: Message, cost: int) -> None:
         if cost:

@@ -72,10 +72,11 @@ class Names:
         if self._claim(path):
             return path
         stem, extension = _split(wanted)
-        name, number = _digest(path), self._counters.get(_digest(path), 1) + 1
+        clash = _digest(path)
+        number = self._counters.get(clash, 1) + 1
         while not self._claim(f"{folder}{stem} ({number}){extension}"):
             number += 1
-        self._counters[name] = number
+        self._counters[clash] = number
         return f"{folder}{stem} ({number}){extension}"
 
     def folder_for(self, file: FileOutcome) -> str:
