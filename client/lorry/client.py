@@ -174,7 +174,7 @@ class Lorry:
         with store_client(connections=workers) as http:
             retries = self._retries.times(JOB_PATIENCE)
             downloader = Downloader(http, retries=retries, plan=plan, listener=listener or DownloadListener())
-            report = downloader.run(self._ready_pages(job_id), lambda page: self._page(job_id, page.cursor))
+            report = downloader.run(lambda: self._ready_pages(job_id), lambda page: self._page(job_id, page.cursor))
         if not report.ok:
             raise DownloadFailed(report)
         return report

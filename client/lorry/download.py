@@ -134,8 +134,8 @@ class Downloader:
         self._stop = threading.Event()
         self._crash: BaseException | None = None
 
-    def run(self, pages: Iterable[Page], read_again: Callable[[Page], Page]) -> Download:
-        """Downloads the files of `pages`. An interrupt stops the workers and keeps the parts.
+    def run(self, read: Callable[[], Iterable[Page]], read_again: Callable[[Page], Page]) -> Download:
+        """Downloads the files of the pages that `read` yields. An interrupt stops the workers and keeps the parts.
 
         Raises TargetUnusable when the disk is full, at once.
         """
@@ -143,7 +143,7 @@ class Downloader:
         for worker in workers:
             worker.start()
         try:
-            self._fill_queue(pages, read_again)
+            self._fill_queue(read, read_again)
             self._finish(workers)
         except BaseException:
             self._abandon(workers)
@@ -154,10 +154,10 @@ class Downloader:
         write_renamed(report.folder, report.renamed)
         return report
 
-    def _fill_queue(self, pages: Iterable[Page], read_again: Callable[[Page], Page]) -> None:
+    def _fill_queue(self, read: Callable[[], Iterable[Page]], read_again: Callable[[Page], Page]) -> None:
         plan = self._plan
         names = Names(tree=plan.tree, prefix=plan.prefix)
-        for number, page in enumerate(pages):
+        for number, page in enumerate(_with_folders_known(read, names) if plan.tree else read()):
             if not number:
                 self._require_space(page.job)
             self._listener.job_read(page.job)
@@ -280,6 +280,15 @@ def was_downloaded(path: Path, size: int, *, job: Job) -> bool:
     found = path.stat()
     created = job.created_at
     return found.st_size == size and (created is None or found.st_ctime >= (created - CLOCK_DIFFERENCE).timestamp())
+
+
+def _with_folders_known(read: Callable[[], Iterable[Page]], names: Names) -> Iterable[Page]:
+    """All pages are read once more, before the first is used: any may have the folder that a file gives way to."""
+    first: Page | None = None
+    for page in read():
+        first = first or page
+        names.keep_folders(page.files)
+    return [first] if first and first.next_cursor is None else read()
 
 
 def _urls(page: Page) -> list[str | None]:

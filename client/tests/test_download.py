@@ -106,6 +106,21 @@ def test_files_of_the_same_name_get_unique_names(lorry: Lorry, service: FakeServ
     assert report.renamed == ((keys[1], "data (2).zip"), (keys[2], "DATA (3).zip"))
 
 
+@pytest.mark.parametrize("more", [0, 1_200], ids=["one page", "two pages"])
+def test_a_file_gives_way_to_a_folder_of_its_name_as_in_a_zip(
+    lorry: Lorry, service: FakeServer, tmp_path: Path, more: int
+) -> None:
+    between = [f"downloads/a-{number:04}" for number in range(more)]
+    keys = ["downloads/a", *between, "downloads/a/b"]
+    for key in keys:
+        service.put(key, key.encode())
+    service.make_job(keys)
+    report = lorry.download(JOB_ID, tmp_path, layout="tree", prefix="downloads/")
+    assert (tmp_path / "a (2)").read_text() == "downloads/a"
+    assert (tmp_path / "a" / "b").read_text() == "downloads/a/b"
+    assert report.renamed == (("downloads/a", "a (2)"),)
+
+
 def test_folder_markers_become_folders_of_a_tree(lorry: Lorry, service: FakeServer, tmp_path: Path) -> None:
     keys = ["downloads/", "downloads/empty/", "downloads/full/", "downloads/full/a.txt"]
     for key in keys:
@@ -370,7 +385,7 @@ def test_a_full_disk_stops_the_download_at_once(service: FakeServer, lorry: Lorr
             open_part=FullPart,
         )
         with pytest.raises(TargetUnusable, match="No space left on device"):
-            downloader.run(lorry.pages(JOB_ID), lambda page: page)
+            downloader.run(lambda: lorry.pages(JOB_ID), lambda page: page)
     assert len(service.requests("/store/")) < 10
 
 

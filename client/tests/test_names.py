@@ -93,6 +93,13 @@ def test_files_and_folders_of_the_same_name_do_not_clash() -> None:
     assert paths_of("a/x", "A/X", "a/x") == ["a/x", "A/X (2)", "a/x (3)"]
 
 
+def test_a_file_gives_way_to_a_folder_that_is_known() -> None:
+    names = Names(tree=True)
+    files = [outcome(index, key) for index, key in enumerate(["a", "A/c", "d/", "e"])]
+    names.keep_folders(files)
+    assert [names.path_for(file) for file in files] == ["a (2)", "A/c", "d", "e"]
+
+
 @pytest.mark.parametrize(
     ("key", "pattern", "matches"),
     [
