@@ -4,8 +4,9 @@ SHELL := /bin/sh
 PY := .venvs/dev/bin/python
 LOCAL := $(if $(filter localstack,$(STACK)),localstack.docker,localstack)
 WORKERS := 3
-# Tests mostly wait. A module's tests stay in one process, and share their stack.
-SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile
+# Tests mostly wait. A module's tests stay in one process, and share their stack. They start in the order of their
+# folders, so that modules of a few long tests do not come last.
+SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PYTHON PORT LORRY_HOME LORRY_PARAMETERS LORRY_HOSTS LORRY_EMULATOR_ENVIRONMENT
 export PYTHONDONTWRITEBYTECODE := 1
 

@@ -65,7 +65,7 @@ class Services(Adapters):
         """Lists prefixes."""
         from chalicelib.checking.lister import PrefixLister
 
-        return PrefixLister(self.job_table, self.source, self.lifecycle, self.system.now, self.system.token)
+        return PrefixLister(self.job_table, self.listings, self.lifecycle, self.system.now, self.system.token)
 
     @cached_property
     def sweeper(self) -> Sweeper:

@@ -34,10 +34,11 @@ class CheckBatch(_Message, frozen=True):
 
 
 class ListPrefix(_Message, frozen=True):
-    """Find out which files this job of a prefix has."""
+    """Find out which files this job of a prefix has, from this batch on: those before it are known."""
 
     job_id: str
     generation: int = 1
+    batch: int = 0
 
 
 class PlanArchive(_Message, frozen=True):

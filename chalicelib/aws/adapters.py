@@ -164,6 +164,13 @@ class Adapters:
         return S3SourceStore(self.clients.store, self.settings.source_bucket)
 
     @cached_property
+    def listings(self) -> SourceStore:
+        """The same, for listings of a prefix: a page of a slow store may take a minute."""
+        from chalicelib.aws.s3_source import S3SourceStore
+
+        return S3SourceStore(self.clients.source_bodies, self.settings.source_bucket)
+
+    @cached_property
     def archive_store(self) -> ArchiveStore:
         """The store that archives are assembled in."""
         from chalicelib.aws.s3_archives import S3ArchiveStore

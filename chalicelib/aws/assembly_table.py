@@ -227,7 +227,7 @@ class DynamoAssemblyTable(msgspec.Struct, frozen=True):
         """The result rows of the batches that `results` touch, with those replaced."""
         numbers = sorted({index // job.batch_size for index in results})
         stored = []
-        for row in self.table.read_all([keys.result(job.job_id, number, listing=job.listing) for number in numbers]):
+        for row in self.table.read_all([rows.result_key(job, number) for number in numbers]):
             number = keys.batch_of(row)
             first = number * job.batch_size
             new = [results.get(index, result) for index, result in enumerate(rows.results_from(row), first)]

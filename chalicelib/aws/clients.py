@@ -163,7 +163,7 @@ class Clients:
 
     @cached_property
     def source_bodies(self) -> Any:
-        """The store, for what archives consist of."""
+        """The store, for what archives consist of, and for listings."""
         if self.source_region == self.archive_region:
             return self.archive_store
         return self._bodies_client(self.source_region)

@@ -15,6 +15,8 @@ from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, JobStatus, 
 from chalicelib.jobs.ports import Advance, Change
 from chalicelib.jobs.state_machine import Trigger, sources, target
 
+LISTED = ("total", "batch_size", "batches", "size", "checked", "dispatched", "listed_to")  # what a listing sets
+
 
 def counted(counts: Counts, size: int) -> dict[str, int]:
     """What files add to the counters of their job's row."""
@@ -117,22 +119,18 @@ def purged(job: Job, at: int) -> Update:
     )
 
 
-def listed_as(job: Job, results: Sequence[FileResult], *, now: int) -> Update:
-    """The update that makes the job's listing the one that counts, unless another one is."""
+def listed_as(job: Job, listed: Job, *, now: int) -> Update:
+    """The update that takes a listing as far as `listed` has it, if it is as far as `job` has it."""
     return Update(
         key=keys.job(job.job_id),
         set={
-            "listing": job.listing,
-            "total": job.total,
-            "batch_size": job.batch_size,
-            "batches": job.batches,
-            **counted(*tally(results)),
-            "checked": job.batches,
-            "dispatched": job.batches,
+            **{name: getattr(listed, name) for name in LISTED},
+            **msgspec.structs.asdict(listed.counts),
+            "listing": msgspec.to_builtins(listed.listing),
             "updated_at": now,
         },
         add={"version": 1},
-        condition=current(job) & equals("listing", ""),
+        condition=current(job) & equals("listing", msgspec.to_builtins(job.listing)),
     )
 
 

@@ -73,8 +73,8 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
             return None
 
     def read_batch(self, job: Job, batch: int) -> StoredBatch:
-        files = keys.files(job.job_id, batch, listing=job.listing)
-        result = keys.result(job.job_id, batch, listing=job.listing)
+        files = rows.files_key(job, batch)
+        result = rows.result_key(job, batch)
         found = {row["sk"]["S"]: row for row in self.table.read_all([files, result])}
         recorded = found.get(result["sk"]["S"])
         return StoredBatch(
@@ -99,7 +99,7 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
         return Recorded.RECORDED
 
     def reopen(self, job: Job, batch: int, *, results: Sequence[FileResult]) -> bool:
-        stored = Delete(keys.result(job.job_id, batch, listing=job.listing), present("results"))
+        stored = Delete(rows.result_key(job, batch), present("results"))
         return self.table.wins(stored, job_updates.reopened(job, results))
 
     def purge(self, job: Job, *, event: JobEvent) -> bool:
@@ -113,27 +113,26 @@ class DynamoJobTable(msgspec.Struct, frozen=True):
             self.table.delete_all(list(rows))
 
     def unrecorded(self, job: Job, batches: Sequence[int]) -> list[int]:
-        wanted = [keys.result(job.job_id, number, listing=job.listing) for number in batches]
+        wanted = [rows.result_key(job, number) for number in batches]
         recorded = {keys.batch_of(row) for row in self.table.read_all(wanted, only=["sk"])}
         return [number for number in batches if number not in recorded]
 
-    def record_listing(self, job: Job, found: Sequence[CheckedFile], *, listing: str, now: int) -> bool:
-        ttl = self._ttl(now)
-        listed = msgspec.structs.replace(job, listing=listing)
+    def record_listing(self, job: Job, listed: Job, *, found: Sequence[CheckedFile], now: int) -> bool:
+        ttl, first = self._ttl(now), job.batches
         items: list[Row] = []
-        for number in range(job.batches):
-            batch = found[number * job.batch_size : (number + 1) * job.batch_size]
+        for number in range(first, listed.batches):
+            batch = found[(number - first) * listed.batch_size :][: listed.batch_size]
             items.append(rows.files_row(listed, number, files=[file for file, _ in batch], ttl=ttl))
             items.append(rows.result_row(listed, number, results=[result for _, result in batch], ttl=ttl))
         self.table.write_all(items)
-        return self.table.wins(job_updates.listed_as(listed, [result for _, result in found], now=now))
+        return self.table.wins(job_updates.listed_as(job, listed, now=now))
 
     def read_requests(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
-        found = self.table.read_all([keys.files(job.job_id, number, listing=job.listing) for number in batches])
+        found = self.table.read_all([rows.files_key(job, number) for number in batches])
         return {keys.batch_of(row): rows.files_from(row) for row in found}
 
     def read_results(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[FileResult, ...]]:
-        found = self.table.read_all([keys.result(job.job_id, number, listing=job.listing) for number in batches])
+        found = self.table.read_all([rows.result_key(job, number) for number in batches])
         return {keys.batch_of(row): rows.results_from(row) for row in found}
 
     def note(self, job_id: str, event: JobEvent) -> None:

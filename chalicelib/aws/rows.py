@@ -89,9 +89,22 @@ def job_from(row: Row) -> Job:
     return msgspec.convert(plain(row), Job)
 
 
+def files_key(job: Job, batch: int) -> Row:
+    """Key of the requested files of a batch."""
+    return keys.files(job.job_id, batch, listing=job.listing_of(batch))
+
+
+def result_key(job: Job, batch: int) -> Row:
+    """Key of the results of a batch."""
+    return keys.result(job.job_id, batch, listing=job.listing_of(batch))
+
+
 def files_row(job: Job, batch: int, *, files: Sequence[RequestedFile], ttl: int) -> Row:
     """The row of the requested files of a batch."""
-    return {**keys.files(job.job_id, batch, listing=job.listing), **attributes({"files": _packed(files), "ttl": ttl})}
+    return {
+        **files_key(job, batch),
+        **attributes({"files": _packed(files), "ttl": ttl}),
+    }
 
 
 def files_from(row: Row) -> tuple[RequestedFile, ...]:
@@ -102,7 +115,7 @@ def files_from(row: Row) -> tuple[RequestedFile, ...]:
 def result_row(job: Job, batch: int, *, results: Sequence[FileResult], ttl: int, following: int | None = None) -> Row:
     """`following` is the batch that is to be sent in place of this one."""
     values = {"results": _packed(results), "following": following, "ttl": ttl}
-    return {**keys.result(job.job_id, batch, listing=job.listing), **attributes(values)}
+    return {**result_key(job, batch), **attributes(values)}
 
 
 def results_from(row: Row) -> tuple[FileResult, ...]:

@@ -63,12 +63,12 @@ class S3SourceStore(msgspec.Struct, frozen=True):
                 if status_of(error) != 416:  # of an empty object
                     raise
 
-    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
+    def pages_below(self, prefix: str, *, after: str = "") -> Iterator[Listing]:
         with store_errors(prefix):
             wanted = {"Prefix": prefix, "OptionalObjectAttributes": ["RestoreStatus"]}
+            wanted |= {"StartAfter": after} if after else {}
             for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, **wanted):
-                for found in page.get("Contents", []):
-                    yield found["Key"], _stored(found["Key"], {**found, "ContentLength": found["Size"]})
+                yield _listing(page)
 
     def page_below(self, prefix: str, *, delimiter: str, token: str | None, limit: int) -> Listing | None:
         wanted = {"Prefix": prefix, "MaxKeys": limit, "OptionalObjectAttributes": ["RestoreStatus"]}
@@ -81,12 +81,7 @@ class S3SourceStore(msgspec.Struct, frozen=True):
                 if token and status_of(error) == 400:
                     return None
                 raise
-        found = page.get("Contents", [])
-        return Listing(
-            tuple((one["Key"], _stored(one["Key"], {**one, "ContentLength": one["Size"]})) for one in found),
-            tuple(folder["Prefix"] for folder in page.get("CommonPrefixes", [])),
-            page.get("NextContinuationToken"),
-        )
+        return _listing(page)
 
     def confirm_bucket(self) -> None:
         with store_errors(f"bucket {self.bucket}"):
@@ -181,6 +176,15 @@ def _stored(key: str, answer: dict[str, Any]) -> StoredObject:
         )
     except KeyError as error:
         raise StorageUnavailable(key, f"its answer has no {error.args[0]}") from error
+
+
+def _listing(page: dict[str, Any]) -> Listing:
+    found = page.get("Contents", [])
+    return Listing(
+        tuple((one["Key"], _stored(one["Key"], {**one, "ContentLength": one["Size"]})) for one in found),
+        tuple(folder["Prefix"] for folder in page.get("CommonPrefixes", [])),
+        page.get("NextContinuationToken"),
+    )
 
 
 def _whole_crc32(answer: dict[str, Any]) -> int | None:

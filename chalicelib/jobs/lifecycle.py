@@ -45,7 +45,7 @@ def first_messages(job: Job, *, resume: bool = False) -> list[Message]:
     With `resume`, batches that are dispatched and have no results are sent again: their messages may be lost.
     """
     if not job.listed:
-        return [ListPrefix(job.job_id, job.generation)]
+        return [ListPrefix(job.job_id, job.generation, job.batches)]
     if job.step in (Step.CHECKSUMMING, Step.ASSEMBLING):
         return [PlanArchive(job.job_id, job.generation)]
     if job.batches == job.dispatched == 1:
@@ -225,7 +225,7 @@ class JobLifecycle(msgspec.Struct, frozen=True):
             case DispatchJob():
                 return job.checked > 0  # its batches were sent; the sweeper sends those that got lost
             case ListPrefix():
-                return job.listed
+                return job.listed or message.batch < job.batches
         return False
 
     def _reason(self, message: Message) -> Failure:
@@ -264,7 +264,7 @@ class JobLifecycle(msgspec.Struct, frozen=True):
             expires_at=now + self.job_ttl * 1000,
             all_checked=all_checked,
             batch_open=batch_open,
-            listing=job.listing,
+            listing="" if batch_open is None else job.listing_of(batch_open),
             sweep_at=now if job.archive else None,
         )
         after = self.table.apply(change)

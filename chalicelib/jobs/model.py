@@ -174,6 +174,13 @@ class ArchiveRequest(msgspec.Struct, frozen=True):
 CHECKING_SHARE = 30  # percent of the progress of a job with an archive that checking takes
 
 
+class Stretch(msgspec.Struct, frozen=True, array_like=True):
+    """Batches of a listing that one message found, up to and without `until`. `name` is part of their keys."""
+
+    name: str
+    until: int
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A job as its table row has it: small, however many files it has.
 
@@ -181,8 +188,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     this generation, or had their results before it; the results of `checked` batches are recorded, and `in_flight` are
     sent and not recorded yet.
 
-    A job of everything below `prefix` has no files until they are listed; `listing` names the list of files that
-    counts, as several may be stored.
+    A job of everything below `prefix` has no files until they are listed. `listing` says which of the stored lists of
+    files count, as several workers may have stored some. While it is not complete, it ends with the key `listed_to`.
 
     `generation` counts plans of its archives, from 1; `replans` those among them because files changed, since a client
     last started or retried the job; `replanned` is the last generation for which these files were looked up again.
@@ -226,7 +233,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     assembled: int = 0
     to_assemble: int = 0
     prefix: str = ""
-    listing: str = ""
+    listing: tuple[Stretch, ...] = ()
+    listed_to: str = ""
     callback_url: str = ""
     fingerprint: str = ""
     retry_key: str = ""
@@ -243,7 +251,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def listed(self) -> bool:
         """Whether it is known which files the job has."""
-        return not self.prefix or bool(self.listing)
+        return not self.prefix or (bool(self.listing) and not self.listed_to)
+
+    def listing_of(self, batch: int) -> str:
+        """The name of the list of files that a batch is cut from; empty where the request named the files."""
+        return next((stretch.name for stretch in self.listing if batch < stretch.until), "")
 
     @property
     def batches(self) -> int:
@@ -269,8 +281,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         """Percent of the work that is done: 100 only when the job is ready. Never goes back."""
         if self.status is JobStatus.READY:
             return 100
-        if not self.total:
-            return 0
+        if not (self.total and self.listed):
+            return self.min_progress
         share = CHECKING_SHARE if self.archive else 100
         done = share * self.counts.processed // self.total
         if self.to_assemble:

@@ -50,7 +50,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int | None = None
     all_checked: bool = False  # only if every batch of the job is recorded
     batch_open: int | None = None  # only if this batch is not recorded
-    listing: str = ""  # of the job whose batch that is
+    listing: str = ""  # that the batch is cut from
     min_progress: int | None = None  # progress that the job keeps, because it had reached it
     retry_key: str = ""  # of the caller, for a retry
     sweep_at: int | None = None  # when the sweeper looks at it next; None for an ended job: never
@@ -130,13 +130,11 @@ class JobTable(Protocol):
     def unrecorded(self, job: Job, batches: Sequence[int]) -> list[int]:
         """Those among `batches` that have no results, in their order."""
 
-    def record_listing(
-        self, job: Job, found: Sequence[tuple[RequestedFile, FileResult]], *, listing: str, now: int
-    ) -> bool:
-        """Store the files of a prefix, all checked by being listed, and make them the job's.
+    def record_listing(self, job: Job, listed: Job, *, found: Sequence[CheckedFile], now: int) -> bool:
+        """Store files of a prefix, all checked by being listed, and make them the job's: it becomes `listed`.
 
-        `job` has their number and the size of batches. False if the job has ended or another listing was first: the
-        rows of this one are then of no use.
+        They are the batches of the last stretch of its listing; all but the job's last batch are full. False if the
+        job has ended or another worker was first: the rows of this one are then of no use.
         """
 
     def read_requests(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
@@ -209,10 +207,13 @@ class StoredObject(msgspec.Struct, frozen=True):
     encoding: str | None = None
 
 
+ListedObject = tuple[str, StoredObject]  # with its key
+
+
 class Listing(msgspec.Struct, frozen=True):
     """A page of what lies below a prefix, by key. `folders` end in the delimiter; `token` leads to the next page."""
 
-    objects: tuple[tuple[str, StoredObject], ...]
+    objects: tuple[ListedObject, ...]
     folders: tuple[str, ...] = ()
     token: str | None = None
 
@@ -233,8 +234,11 @@ class SourceStore(Protocol):
     def confirm_readable(self, key: str) -> None:
         """Read a byte, because a HEAD may describe what we may not read. Raises as `head`."""
 
-    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
-        """Every object whose key begins with `prefix`, in the order of the keys, as far as a listing describes it."""
+    def pages_below(self, prefix: str, *, after: str = "") -> Iterator[Listing]:
+        """Every object whose key begins with `prefix` and sorts behind `after`, in the order of the keys.
+
+        As far as a listing describes them, and a page at a time: the next one is asked for when it is wanted.
+        """
 
     def page_below(self, prefix: str, *, delimiter: str, token: str | None, limit: int) -> Listing | None:
         """A page of the objects and folders below `prefix`; without a delimiter there are no folders.

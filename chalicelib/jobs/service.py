@@ -26,6 +26,7 @@ from chalicelib.jobs.model import (
     JobEvent,
     JobStatus,
     RequestedFile,
+    Stretch,
     batch_size,
 )
 from chalicelib.jobs.outcomes import may_find_more
@@ -135,14 +136,15 @@ class JobService(msgspec.Struct, frozen=True):
 
     def files(self, job: Job, *, first: int, limit: int) -> FilePage:
         """At most `limit` files from index `first` on, in the order of the request."""
-        last = min(first + limit, job.total)
+        known = job.total if job.listed else 0  # an unfinished listing may begin again
+        last = min(first + limit, known)
         numbers = range(first // job.batch_size, -(-last // job.batch_size)) if first < last else range(0)
         unknown = UNCHECKED_RESULT if job.status.ended else PENDING_RESULT
         files = files_of(self.table, job, numbers=numbers, unknown=unknown)
         skipped = first - numbers.start * job.batch_size
         page = _fitting(files[skipped : skipped + last - first])
         following = first + len(page)
-        return FilePage(first, page, following if following < job.total else None)
+        return FilePage(first, page, following if following < known else None)
 
     def cancel(self, job_id: str, actor: Actor) -> Job:
         """Cancels a job that has not ended; cancelling twice is fine. Raises JobAlreadyEnded, and as `read`."""
@@ -262,7 +264,7 @@ class JobService(msgspec.Struct, frozen=True):
             label=request.label,
             named_by=request.named_by,
             # Of two requests with one key, one becomes the job; the rows of the other's files are not its.
-            listing="" if request.prefix else self.new_id()[:8],
+            listing=() if request.prefix else (Stretch(self.new_id()[:8], -(-len(request.files) // size)),),
             fingerprint=key.fingerprint if key else "",
         )
 

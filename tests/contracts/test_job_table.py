@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.jobs.model import (
     Counts,
@@ -15,6 +16,7 @@ from chalicelib.jobs.model import (
     FileState,
     Job,
     JobStatus,
+    Stretch,
 )
 from chalicelib.jobs.ports import Advance, Change, JobFilter, JobTable, Recorded, StoredBatch
 from chalicelib.jobs.state_machine import Trigger
@@ -277,19 +279,51 @@ def test_the_callback_url_survives_a_round_trip(table: JobTable) -> None:
     assert after.callback_url == url
 
 
+def listing(table: JobTable) -> Job:
+    """A processing job of a prefix, in batches of two."""
+    table.create(job(total=0, batch_size=2, prefix="downloads/"), [], event=event())
+    started = table.apply(change(Trigger.START))
+    assert started is not None
+    return started
+
+
+def extended(before: Job, *, name: str, available: int, missing: int = 0, listed_to: str = "") -> Job:
+    """`before` with more files, which the list `name` has."""
+    total = before.total + available + missing
+    longer = replace(before, total=total, available=before.available + available, missing=before.missing + missing)
+    batches = longer.batches
+    listed = replace(longer, listing=(*before.listing, Stretch(name, batches)), listed_to=listed_to)
+    return replace(listed, size=before.size + 7 * available, checked=batches, dispatched=batches)
+
+
 def test_of_two_listings_of_a_prefix_the_first_counts(table: JobTable) -> None:
-    table.create(job(total=0, prefix="downloads/"), [], event=event())
-    table.apply(change(Trigger.START))
-    seen = job(total=3, batch_size=2, prefix="downloads/")
+    before = listing(table)
     first = [(file, AVAILABLE) for file in files(70000, 70001, 70002)]
     second = [(file, MISSING) for file in files(70003, 70004, 70005)]
-    assert table.record_listing(seen, first, listing="a", now=NOW)
-    assert not table.record_listing(seen, second, listing="b", now=NOW)
+    assert table.record_listing(before, extended(before, name="a", available=3), found=first, now=NOW)
+    assert not table.record_listing(before, extended(before, name="b", available=0, missing=3), found=second, now=NOW)
     after = read(table)
-    assert (after.listing, after.total, after.counts, after.size) == ("a", 3, Counts(3, 0, 0), 21)
+    assert (after.listing, after.total, after.counts, after.size) == ((Stretch("a", 2),), 3, Counts(3, 0, 0), 21)
     assert (after.checked, after.dispatched, after.all_checked) == (2, 2, True)
     assert table.read_requests(after, [0, 1]) == {0: tuple(files(70000, 70001)), 1: tuple(files(70002))}
     assert table.read_results(after, [0, 1]) == {0: (AVAILABLE, AVAILABLE), 1: (AVAILABLE,)}
+
+
+def test_a_listing_is_continued_where_it_is_and_nowhere_else(table: JobTable) -> None:
+    before = listing(table)
+    part = extended(before, name="a", available=2, listed_to="downloads/70001.zip")
+    assert table.record_listing(before, part, found=[(file, AVAILABLE) for file in files(70000, 70001)], now=NOW)
+    between = read(table)
+    assert (between.listed, between.all_checked, between.listed_to) == (False, False, "downloads/70001.zip")
+    late, rest = [(file, MISSING) for file in files(70005)], [(file, AVAILABLE) for file in files(70002)]
+    assert not table.record_listing(before, extended(before, name="c", available=0, missing=1), found=late, now=NOW)
+    assert table.record_listing(between, extended(between, name="b", available=1), found=rest, now=NOW)
+    after = read(table)
+    assert (after.listed, after.total, after.counts, after.listed_to) == (True, 3, Counts(3, 0, 0), "")
+    assert table.read_requests(after, [0, 1]) == {0: tuple(files(70000, 70001)), 1: tuple(files(70002))}
+    assert table.read_results(after, [0, 1]) == {0: (AVAILABLE, AVAILABLE), 1: (AVAILABLE,)}
+    assert table.read_batch(after, 1).files == tuple(files(70002))
+    assert table.unrecorded(after, [0, 1, 2]) == [2]
 
 
 def test_many_rows_are_read_and_written_in_any_number(table: JobTable) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from chalicelib.aws.dynamodb import ConditionFailed, Table
 from chalicelib.aws.jobs_table import DynamoJobTable
 from chalicelib.errors import InvalidRequest
-from chalicelib.jobs.model import Actor, Failure, JobEvent
+from chalicelib.jobs.model import Actor, Failure, JobEvent, Stretch
 from chalicelib.jobs.ports import EventPage, JobFilter, JobTable
 from chalicelib.jobs.state_machine import Trigger
 from tests.contracts.test_job_table import AVAILABLE, MISSING, NOW, ONE, change, processing, record, stored
@@ -130,13 +130,14 @@ def test_the_version_grows_by_one_with_each_change_that_a_client_sees(table: Job
 
 
 def test_the_version_grows_with_a_listing(table: JobTable) -> None:
-    listed = job(total=2, prefix="downloads/", batch_size=2)
-    table.create(job(total=0, prefix="downloads/"), [], event=event())
+    before = job(total=0, prefix="downloads/", batch_size=2)
+    listed = replace(before, total=2, listing=(Stretch("a", 1),))
+    table.create(before, [], event=event())
     table.apply(change(Trigger.START))
     found = [(file, AVAILABLE) for file in files(70000, 70001)]
-    assert table.record_listing(listed, found, listing="a", now=NOW)
+    assert table.record_listing(before, listed, found=found, now=NOW)
     assert version(table) == 3
-    assert not table.record_listing(listed, found, listing="b", now=NOW)
+    assert not table.record_listing(before, listed, found=found, now=NOW)
     assert version(table) == 3
 
 

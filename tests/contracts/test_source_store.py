@@ -117,6 +117,19 @@ def test_a_head_alone_cannot_tell_an_absent_bucket_but_the_bucket_can_be_asked_f
         shelf.store.confirm_bucket()
 
 
+def test_everything_below_a_prefix_is_listed_from_a_key_on_which_need_not_be_there(shelf: Shelf) -> None:
+    for key in ("c", "d/a", "d/a+b/ü 1", "d/b/2", "e"):
+        shelf.put(key, 3)
+
+    def found(after: str) -> list[str]:
+        return [key for page in shelf.store.pages_below("d/", after=after) for key, _ in page.objects]
+
+    assert found("") == ["d/a", "d/a+b/ü 1", "d/b/2"]
+    assert found("d/a") == found("d/a+") == ["d/a+b/ü 1", "d/b/2"]
+    assert found("d/a+b/ü 1") == ["d/b/2"]
+    assert found("d/b/2") == []
+
+
 def listed(shelf: Shelf, prefix: str, *, delimiter: str, limit: int) -> tuple[list[str], list[str]]:
     """Keys and folders of all pages."""
     keys: list[str] = []

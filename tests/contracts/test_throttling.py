@@ -54,7 +54,7 @@ def services(proxy: StoreProxy) -> Services:
 def test_every_request_outlasts_a_store_that_refuses_many(services: Services, proxy: StoreProxy) -> None:
     proxy.slow_down = dict.fromkeys(KINDS, 0.2)
     store: Any = services.archive_store
-    found = {key: stored.etag for key, stored in services.source.list_below("downloads/")}
+    found = {key: one.etag for page in services.source.pages_below("downloads/") for key, one in page.objects}
     for key, etag in found.items():
         checked = services.source.head(key)
         assert checked is not None and checked.etag == etag
@@ -70,7 +70,7 @@ def test_every_request_outlasts_a_store_that_refuses_many(services: Services, pr
 @pytest.mark.parametrize("kind", ["HEAD", "LIST"])
 def test_a_store_that_refuses_all_is_not_asked_for_ever(services: Services, proxy: StoreProxy, kind: str) -> None:
     proxy.slow_down[kind] = 1.0
-    asks = {"HEAD": lambda: services.source.head("0"), "LIST": lambda: list(services.source.list_below("downloads/"))}
+    asks = {"HEAD": lambda: services.source.head("0"), "LIST": lambda: list(services.source.pages_below("downloads/"))}
     with pytest.raises(StorageThrottled):
         asks[kind]()
     assert proxy.calls[kind] == BUSY_ATTEMPTS

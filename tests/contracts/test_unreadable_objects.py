@@ -77,4 +77,7 @@ def test_listing_and_head_agree_on_what_is_archived(
     proxy.objects["a"] = trouble
     found = store.head("a")
     assert found is not None
-    assert ([stored.archived for _, stored in store.list_below("a")], found.archived) == ([listed], described)
+    assert ([stored.archived for page in store.pages_below("a") for _, stored in page.objects], found.archived) == (
+        [listed],
+        described,
+    )

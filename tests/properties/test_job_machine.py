@@ -18,7 +18,7 @@ from chalicelib.jobs.service import NewJob, RequestKey
 from chalicelib.jobs.sweeper import MAX_DOUBLINGS
 from chalicelib.messages import CheckBatch, Message
 from tests.support.builders import ALICE, JOB_TTL, SWEEP_AFTER, World, files
-from tests.support.fake_job_table import FakeJobTable
+from tests.support.fake_job_table import FakeJobTable, place_of
 from tests.support.fakes import Crash
 
 FILES_PER_BATCH = 2
@@ -104,7 +104,7 @@ class JobMachine(RuleBasedStateMachine):
         assert not (before and started) or (before.fingerprint, started[0][1]) == (asked.fingerprint, True)
         if started:
             job = self.table.jobs[asked.job_id]
-            stored = [file for batch in range(job.batches) for file in self.table.requests[self._place(job), batch]]
+            stored = [file for batch in range(job.batches) for file in self.table.requests[place_of(job, batch)]]
             assert (started[0][0].job_id, stored) == (job.job_id, list(request.files))
 
     @precondition(lambda self: self.table.jobs)
@@ -327,19 +327,15 @@ class JobMachine(RuleBasedStateMachine):
 
     def _results(self, job: Job) -> dict[int, tuple[FileResult, ...]]:
         """By batch, also of a table that is down."""
-        place = self._place(job)
-        return {batch: found for (where, batch), found in self.table.results.items() if where == place}
-
-    def _place(self, job: Job) -> str:
-        return job.job_id + job.listing
+        places = {batch: place_of(job, batch) for batch in range(job.batches)}
+        return {batch: self.table.results[place] for batch, place in places.items() if place in self.table.results}
 
     def _recorded(self, job: Job, batch: int) -> bool:
         return batch in self._results(job)
 
     def _assert_ended_as_its_files_deserve(self, job_id: str) -> None:
         job = self.table.jobs[job_id]
-        place = self._place(job)
-        wanted = [file for (where, _), batch in self.table.requests.items() if where == place for file in batch]
+        wanted = [file for batch in range(job.batches) for file in self.table.requests[place_of(job, batch)]]
         if any(file.key in self.world.store.objects for file in wanted):
             assert (job.status, job.error) == (JobStatus.READY, None)
         else:

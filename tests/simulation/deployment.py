@@ -40,7 +40,6 @@ from tests.simulation.functions.runtime import Function, Functions, Invocation, 
 from tests.simulation.functions.sources import QueueSource, Schedule, StreamSource
 from tests.simulation.limits import NO_LIMITS, Limits
 from tests.simulation.receivers import Receiver, Sockets
-from tests.simulation.s3.buckets import MIN_PART_BYTES
 from tests.simulation.s3.service import SimulatedS3
 from tests.simulation.scheduler import Process, Scheduler
 from tests.simulation.secrets_manager import SimulatedSecretsManager
@@ -84,12 +83,13 @@ def resources() -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """Limits so low that a few small files reach every phase of an archive, and a plan takes several messages."""
+    """Limits so low that a few small files reach every phase of an archive; plan and listing take several messages."""
 
     part: int = 100  # bytes of S3's smallest part
     archive: int = 20_000  # bytes of an archive, which several are split into
     small: int = 500  # bytes of manifest and directory that one message finishes
-    plan_ms: int = 20
+    plan_ms: int = 20  # of a listing, too
+    page: int = 3  # objects in a page of a listing
 
 
 class Services(container.Services):
@@ -141,7 +141,8 @@ class Deployment:
         self.functions = Functions(self.environment)
         self.dynamodb = SimulatedDynamoDB(self.environment)
         self.sqs = SimulatedSQS(self.environment)
-        self.s3 = SimulatedS3(self.environment, min_part=lowered.part if lowered else MIN_PART_BYTES)
+        low = {"min_part": lowered.part, "page": lowered.page} if lowered else {}
+        self.s3 = SimulatedS3(self.environment, **low)
         self.secrets = SimulatedSecretsManager(self.environment)
         self.services = {service.name: service for service in (self.dynamodb, self.sqs, self.s3, self.secrets)}
         self.sockets, self.receiver = Sockets(self.environment), Receiver(self.environment, self.secrets)
@@ -271,6 +272,8 @@ class Deployment:
         made = Services(self.settings, self._system(), **given)
         made.lowered = self._lowered
         made.jobs = replace(made.jobs, files_per_batch=self._files_per_batch)
+        if self._lowered is not None:
+            made.lister = replace(made.lister, slice_ms=self._lowered.plan_ms)
         process.memory["services"] = made
         container.use(made)
 

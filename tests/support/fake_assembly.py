@@ -19,10 +19,10 @@ from chalicelib.assembly.model import Archive, BodyCrc, MultipartUpload, PartRec
 from chalicelib.assembly.ports import ChunkOutcome, ChunkState
 from chalicelib.errors import ObjectRefused, SourceChanged, StorageUnavailable, UploadGone
 from chalicelib.jobs.model import FORBIDDEN, Counts, FileResult, Job, JobEvent, JobStatus
-from chalicelib.jobs.ports import StoredObject
+from chalicelib.jobs.ports import Listing, StoredObject
 from chalicelib.jobs.state_machine import Trigger, allows, target
 from chalicelib.limits import S3Limits
-from tests.support.fake_job_table import FakeJobTable, added
+from tests.support.fake_job_table import FakeJobTable, added, place_of
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ class FakeStore:
         crc = zlib.crc32(found.body) if self.heads_tell else None
         return StoredObject(len(found.body), found.etag, 1_600_000_000_000, crc)
 
-    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
-        for key in sorted(key for key in self.source if key.startswith(prefix)):
+    def pages_below(self, prefix: str, *, after: str = "") -> Iterator[Listing]:
+        for key in sorted(key for key in self.source if key.startswith(prefix) and key > after):
             stored = self.head(key)
             assert stored is not None
-            yield key, replace(stored, crc32=None)
+            yield Listing(((key, replace(stored, crc32=None)),))
 
     def confirm_readable(self, key: str) -> None:
         self._answer(key)
@@ -324,9 +324,9 @@ class FakeAssemblyTable:
         with self.jobs.write():
             for index, result in results.items():
                 batch, place = divmod(index, job.batch_size)
-                stored = list(self.jobs.results[job.job_id + job.listing, batch])
+                stored = list(self.jobs.results[place_of(job, batch)])
                 stored[place] = result
-                self.jobs.results[job.job_id + job.listing, batch] = tuple(stored)
+                self.jobs.results[place_of(job, batch)] = tuple(stored)
             again = replace(current, size=current.size + size, replanned=job.generation)
             self._save(added(again, counts))
         return True

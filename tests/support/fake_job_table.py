@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from chalicelib.errors import FieldProblem, InvalidRequest, TableUnavailable
 from chalicelib.jobs.model import Counts, Failure, FileResult, Job, JobEvent, JobStatus, RequestedFile, tally
-from chalicelib.jobs.ports import Advance, Change, EventPage, JobFilter, JobPage, Recorded, StoredBatch
+from chalicelib.jobs.ports import Advance, Change, CheckedFile, EventPage, JobFilter, JobPage, Recorded, StoredBatch
 from chalicelib.jobs.state_machine import Trigger, allows, target
 from tests.support.fakes import Crash
 
@@ -34,7 +34,7 @@ class FakeJobTable:
 
     def create(self, job: Job, batches: Iterable[Sequence[RequestedFile]], *, event: JobEvent) -> bool:
         for number, files in enumerate(batches):
-            self.requests[_place(job), number] = tuple(files)
+            self.requests[place_of(job, number)] = tuple(files)
         if job.job_id in self.jobs:
             return False
         with self.write():
@@ -68,19 +68,19 @@ class FakeJobTable:
 
     def read_batch(self, job: Job, batch: int) -> StoredBatch:
         self._answer()
-        place = (_place(job), batch)
+        place = place_of(job, batch)
         return StoredBatch(self.requests[place], place in self.results, self.followings.get(place))
 
     def read_requests(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[RequestedFile, ...]]:
         self._answer()
-        return {n: self.requests[_place(job), n] for n in batches if (_place(job), n) in self.requests}
+        return {n: self.requests[place_of(job, n)] for n in batches if place_of(job, n) in self.requests}
 
     def read_results(self, job: Job, batches: Sequence[int]) -> dict[int, tuple[FileResult, ...]]:
         self._answer()
-        return {n: self.results[_place(job), n] for n in batches if (_place(job), n) in self.results}
+        return {n: self.results[place_of(job, n)] for n in batches if place_of(job, n) in self.results}
 
     def reopen(self, job: Job, batch: int, *, results: Sequence[FileResult]) -> bool:
-        current, place = self._current(job), (_place(job), batch)
+        current, place = self._current(job), place_of(job, batch)
         if current is None or current.dispatched or place not in self.results:
             return False
         counts, size = tally(results)
@@ -106,34 +106,29 @@ class FakeJobTable:
     def forget_files(self, job: Job) -> None:
         with self.write():
             for number in range(job.batches):
-                self.requests.pop((_place(job), number), None)
-                self.results.pop((_place(job), number), None)
+                self.requests.pop(place_of(job, number), None)
+                self.results.pop(place_of(job, number), None)
 
     def unrecorded(self, job: Job, batches: Sequence[int]) -> list[int]:
         self._answer()
-        return [n for n in batches if (_place(job), n) not in self.results]
+        return [n for n in batches if place_of(job, n) not in self.results]
 
-    def record_listing(
-        self, job: Job, found: Sequence[tuple[RequestedFile, FileResult]], *, listing: str, now: int
-    ) -> bool:
-        current = self._current(job)
-        for number in range(job.batches):
-            batch = found[number * job.batch_size : (number + 1) * job.batch_size]
-            self.requests[job.job_id + listing, number] = tuple(file for file, _ in batch)
-            self.results[job.job_id + listing, number] = tuple(result for _, result in batch)
-        if current is None or current.listing:
+    def record_listing(self, job: Job, listed: Job, *, found: Sequence[CheckedFile], now: int) -> bool:
+        current, first = self._current(job), job.batches
+        for number in range(first, listed.batches):
+            batch = found[(number - first) * listed.batch_size :][: listed.batch_size]
+            self.requests[place_of(listed, number)] = tuple(file for file, _ in batch)
+            self.results[place_of(listed, number)] = tuple(result for _, result in batch)
+        if current is None or current.listing != job.listing:
             return False
-        counts, size = tally([result for _, result in found])
-        listed = replace(current, listing=listing, total=job.total, batch_size=job.batch_size, size=size)
-        listed = replace(listed, checked=job.batches, dispatched=job.batches, updated_at=now, **asdict(counts))
         with self.write():
-            self.jobs[job.job_id] = replace(listed, version=current.version + 1)
+            self.jobs[job.job_id] = replace(listed, status=current.status, updated_at=now, version=current.version + 1)
         return True
 
     def record_batch(
         self, job: Job, batch: int, *, results: Sequence[FileResult], advance: Advance | None, now: int
     ) -> Recorded | Job:
-        current, place = self._current(job), (_place(job), batch)
+        current, place = self._current(job), place_of(job, batch)
         if place in self.results:
             return Recorded.DUPLICATE
         if current is None:
@@ -277,8 +272,9 @@ def _counted(job: Job, results: Sequence[FileResult], advance: Advance | None, n
     return added(counted, counts)
 
 
-def _place(job: Job) -> str:
-    return job.job_id + job.listing
+def place_of(job: Job, batch: int) -> tuple[str, int]:
+    """Where the files of a batch and their results lie."""
+    return job.job_id + job.listing_of(batch), batch
 
 
 def added(job: Job, counts: Counts) -> Job:

@@ -61,6 +61,7 @@ class FakeSourceStore:
     refused: dict[str, str] = field(default_factory=dict)  # reasons by key
     unreadable: dict[str, str] = field(default_factory=dict)  # the same, of objects that a HEAD describes
     hashes: dict[str, str] = field(default_factory=dict)  # SHA-256 by key
+    page: int = 1_000  # objects in a page of a listing
 
     def head(self, key: str) -> StoredObject | None:
         self._answer(key)
@@ -77,16 +78,19 @@ class FakeSourceStore:
         if key in self.unreadable:
             raise ObjectRefused(key, "AccessDenied: Access Denied", self.unreadable[key])
 
-    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
-        self._answer(prefix)
-        yield from sorted((key, stored) for key, stored in self.objects.items() if key.startswith(prefix))
+    def pages_below(self, prefix: str, *, after: str = "") -> Iterator[Listing]:
+        found = sorted((key, stored) for key, stored in self.objects.items() if key.startswith(prefix) and key > after)
+        for first in range(0, max(1, len(found)), self.page):
+            self._answer(prefix)
+            page, rest = found[first : first + self.page], found[first + self.page :]
+            yield Listing(tuple(page), token=page[-1][0] if rest else None)
 
     def page_below(self, prefix: str, *, delimiter: str, token: str | None, limit: int) -> Listing | None:
         """Its tokens are the last key or folder of a page."""
         if token and not token.startswith(prefix):
             return None
         found: dict[str, StoredObject | None] = {}
-        for key, stored in self.list_below(prefix):
+        for key, stored in (one for page in self.pages_below(prefix) for one in page.objects):
             head, cut, _ = key.removeprefix(prefix).partition(delimiter) if delimiter else (key, "", "")
             found[prefix + head + cut if cut else key] = None if cut else stored
         rest = [name for name in found if not token or name > token]

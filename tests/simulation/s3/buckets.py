@@ -50,12 +50,12 @@ class Bucket:
 
 
 class Buckets:
-    """`min_part` is the size that every part but the last must have."""
+    """`min_part` is the size that every part but the last must have, `page` the most objects in a page of a listing."""
 
     name = "s3"
 
-    def __init__(self, environment: Environment, *, min_part: int = MIN_PART_BYTES) -> None:
-        self.environment, self.min_part = environment, min_part
+    def __init__(self, environment: Environment, *, min_part: int = MIN_PART_BYTES, page: int = PAGE) -> None:
+        self.environment, self.min_part, self.page = environment, min_part, page
         self.buckets: dict[str, Bucket] = {}
         self._reads = TokenBuckets(environment.limits.prefix_reads)
         self._writes = TokenBuckets(environment.limits.prefix_writes)

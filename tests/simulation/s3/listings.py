@@ -12,7 +12,7 @@ class Listings(Buckets):
     def list_objects_v2(
         self, *, Bucket: str, Prefix: str = "", MaxKeys: int = PAGE, Delimiter: str = "", **where: Any
     ) -> Answer:
-        bucket, most = self._bucket(Bucket), min(MaxKeys, PAGE)
+        bucket, most = self._bucket(Bucket), min(MaxKeys, self.page)
         after = where.get("StartAfter", "")
         if where.get("ContinuationToken"):
             after = base64.urlsafe_b64decode(where["ContinuationToken"]).decode()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.checking.checker import Checked
-from chalicelib.checking.lister import PrefixLister
+from chalicelib.checking.lister import SLICE_MS, SMALLEST_BATCH, PrefixLister
 from chalicelib.errors import StorageUnavailable
 from chalicelib.jobs.model import ArchiveRequest, Counts, FileState, Job, JobStatus
-from chalicelib.jobs.ports import StoredObject
+from chalicelib.jobs.ports import Listing, StoredObject
 from chalicelib.jobs.service import NewJob
 from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH, MAX_FILES_PER_JOB
 from chalicelib.messages import ListPrefix, PlanArchive
@@ -109,23 +110,24 @@ class EndlessStore(FakeSourceStore):
 
     listed = 0
 
-    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
+    def pages_below(self, prefix: str, *, after: str = "") -> Iterator[Listing]:
         while True:
-            self.listed += 1
-            yield f"{prefix}{self.listed:09d}", StoredObject(1, "etag", 0)
+            first, self.listed = self.listed, self.listed + 1_000
+            keys = [f"{prefix}{number:09d}" for number in range(first, self.listed)]
+            yield Listing(tuple((key, StoredObject(1, "etag", 0)) for key in keys), token=keys[-1])
 
 
 def lister(world: World, store: FakeSourceStore) -> PrefixLister:
     return PrefixLister(world.table, store, world.lifecycle, world.clock, lambda: "another")
 
 
-def test_a_prefix_with_too_many_files_fails_its_job_after_one_too_many() -> None:
+def test_a_prefix_with_too_many_files_fails_its_job_after_one_page_too_many() -> None:
     world, job = started()
     store = EndlessStore()
     assert lister(world, store).find(ListPrefix(job.job_id)) is Checked.DROPPED
     error = world.job(job.job_id).error
     assert error is not None and error.code == "too_many_files" and PREFIX in error.message
-    assert (store.listed, world.table.requests) == (MAX_FILES_PER_JOB + 1, {})
+    assert (store.listed, world.table.requests) == (MAX_FILES_PER_JOB + 1_000, {})
 
 
 def test_an_outage_is_noted_and_the_message_tried_again() -> None:
@@ -160,8 +162,8 @@ class MeanwhileStore(FakeSourceStore):
         super().__init__()
         self.happens = happens
 
-    def list_below(self, prefix: str) -> Iterator[tuple[str, StoredObject]]:
-        yield from super().list_below(prefix)
+    def pages_below(self, prefix: str, *, after: str = "") -> Iterator[Listing]:
+        yield from super().pages_below(prefix, after=after)
         self.happens()
 
 
@@ -181,3 +183,144 @@ def test_a_cancel_in_the_middle_of_a_listing_wins() -> None:
     lister(world, slow).find(ListPrefix(job.job_id))
     after = world.job(job.job_id)
     assert (after.status, after.listed, after.total) == (JobStatus.CANCELLED, False, 0)
+
+
+# --- listings that one message does not end ---------------------------------------------
+
+
+class SlowStore(FakeSourceStore):
+    """Each page of two takes as long as a message lists."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(page=2)
+        self.world = world
+        self.asked: list[str] = []
+
+    def pages_below(self, prefix: str, *, after: str = "") -> Iterator[Listing]:
+        self.asked.append(after)
+        for page in super().pages_below(prefix, after=after):
+            self.world.clock.advance(SLICE_MS / 1000)
+            yield page
+
+
+def slow(*names: str, batch: int = 2) -> tuple[World, Job, SlowStore]:
+    world = World()
+    store = SlowStore(world)
+    world.lister = replace(world.lister, store=store)
+    for name in names:
+        store.put(PREFIX + name)
+    service = replace(world.service, files_per_batch=batch)
+    job, _ = service.start(NewJob([], 0, 3_600, ArchiveRequest(), PREFIX), ALICE)
+    world.queue.messages.clear()
+    return world, job, store
+
+
+def the_next(world: World) -> ListPrefix:
+    (message,) = world.queue.messages
+    world.queue.messages.clear()
+    assert isinstance(message, ListPrefix)
+    return message
+
+
+def test_a_slow_listing_is_continued_by_further_messages_after_the_last_key_found() -> None:
+    world, job, store = slow("1", "2", "3", "4", "5")
+    assert find(world, job) is Checked.RECORDED
+    after = world.job(job.job_id)
+    assert (after.listed, after.counts, after.listed_to) == (False, Counts(2, 0, 0), f"{PREFIX}2")
+    assert (after.progress, keys(world, job)) == (0, [])  # a listing may begin again
+    message = the_next(world)
+    assert message == ListPrefix(job.job_id, 1, 1)
+    assert world.lister.find(message) is Checked.RECORDED
+    assert world.lister.find(the_next(world)) is Checked.RECORDED
+    after = world.job(job.job_id)
+    assert (after.listed, after.total, after.counts, after.size) == (True, 5, Counts(5, 0, 0), 50)
+    assert keys(world, job) == [f"{PREFIX}{number}" for number in range(1, 6)]
+    assert store.asked == ["", f"{PREFIX}2", f"{PREFIX}4"]
+    assert world.queue.messages == [PlanArchive(job.job_id, 1)]
+
+
+def test_a_listing_ends_where_nothing_follows() -> None:
+    world, job, store = slow("1", "2", "3")
+    find(world, job)
+    del store.objects[f"{PREFIX}3"]
+    world.lister.find(the_next(world))
+    after = world.job(job.job_id)
+    assert (after.listed, after.total, keys(world, job)) == (True, 2, [f"{PREFIX}1", f"{PREFIX}2"])
+
+
+def test_files_that_make_no_whole_batch_are_listed_again() -> None:
+    world, job, store = slow("1", "2", "3", "4", "5", batch=3)
+    find(world, job)
+    assert world.job(job.job_id).total == 3
+    world.lister.find(the_next(world))
+    assert store.asked == ["", f"{PREFIX}3"]
+    assert keys(world, job) == [f"{PREFIX}{number}" for number in range(1, 6)]
+
+
+def test_a_crash_before_the_next_message_loses_nothing() -> None:
+    world, job, _ = slow("1", "2", "3", "4")
+    find(world, job)
+    the_next(world)
+    assert find(world, job) is Checked.RECORDED  # the message comes back
+    assert world.job(job.job_id).total == 4
+
+
+def test_an_outage_costs_only_what_was_listed_since_the_last_message() -> None:
+    world, job, store = slow("1", "2", "3")
+    find(world, job)
+    message = the_next(world)
+    store.down = True
+    with pytest.raises(StorageUnavailable):
+        world.lister.find(message)
+    store.down = False
+    assert world.lister.find(message) is Checked.RECORDED
+    assert store.asked == ["", f"{PREFIX}2", f"{PREFIX}2"]
+    assert world.job(job.job_id).total == 3
+
+
+def test_of_two_copies_of_a_message_one_continues() -> None:
+    world, job, _ = slow("1", "2", "3", "4", "5", "6")
+    find(world, job)
+    message = the_next(world)
+    meanwhile = MeanwhileStore(lambda: world.lister.find(message))
+    meanwhile.objects, meanwhile.page = dict(world.lister.store.objects), 2  # type: ignore[attr-defined]
+    assert lister(world, meanwhile).find(message) is Checked.REPEATED
+    assert world.job(job.job_id).total == 4
+    world.lister.find(the_next(world))
+    assert keys(world, job) == [f"{PREFIX}{number}" for number in range(1, 7)]
+
+
+def test_a_listing_begins_again_in_small_batches_where_keys_get_longer() -> None:
+    names = [*(f"a{number:03}" for number in range(200)), *("x" * 900 + f"{number:02}" for number in range(40))]
+    world, job, store = slow(*names, batch=MAX_FILES_PER_BATCH)
+    store.page = 200
+    find(world, job)
+    assert world.job(job.job_id).batch_size == MAX_FILES_PER_BATCH
+    world.lister.find(the_next(world))
+    after = world.job(job.job_id)
+    assert (after.listed, after.total, after.counts, after.batch_size) == (False, 0, Counts(), SMALLEST_BATCH)
+    while not world.job(job.job_id).listed:
+        world.lister.find(the_next(world))
+    after = world.job(job.job_id)
+    assert (after.total, after.counts, after.checked) == (240, Counts(240, 0, 0), after.batches)
+    assert keys(world, job) == [PREFIX + name for name in names]
+
+
+def test_too_many_files_are_noticed_over_several_messages() -> None:
+    world, job, store = slow(*(f"{number:06}" for number in range(MAX_FILES_PER_JOB + 1)), batch=200)
+    store.page = 60_000
+    find(world, job)
+    world.lister.find(the_next(world))
+    after = world.job(job.job_id)
+    assert after.error is not None and after.error.code == "too_many_files"
+
+
+def test_a_dead_letter_of_an_earlier_part_of_a_listing_fails_no_job() -> None:
+    world, job, _ = slow("1", "2", "3")
+    find(world, job)
+    assert world.lifecycle.give_up(ListPrefix(job.job_id)) is None
+    assert not world.job(job.job_id).status.ended
+    assert world.lifecycle.give_up(the_next(world)) is not None
+    after, _ = world.service.retry(job.job_id, ALICE)
+    assert world.lister.find(ListPrefix(job.job_id, after.generation, 1)) is Checked.RECORDED
+    assert keys(world, job) == [f"{PREFIX}{number}" for number in range(1, 4)]
