@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from chalicelib.archive.parts import Body
 from chalicelib.assembly.model import MultipartUpload, PartReceipt
 from chalicelib.aws.s3_archives import PROBE_BYTES, S3ArchiveStore
-from chalicelib.errors import StorageUnavailable, UploadGone
+from chalicelib.errors import SourceChanged, StorageThrottled, StorageUnavailable, UploadGone
 from chalicelib.limits import MiB
 from tests.simulation.client import SimulatedClient
 from tests.simulation.environment import Alone
@@ -73,3 +75,19 @@ def test_the_probe_copies_a_range_of_an_object_that_is_large_enough_for_aws() ->
     assert 5 * MiB < PROBE_BYTES
     assert asked == [f"bytes={MiB}-{PROBE_BYTES - 1}"]
     assert archives.open_uploads("staging/") == []
+
+
+def test_a_source_is_called_changed_only_where_the_store_says_so() -> None:
+    archives = store()
+    archives.client.put_object(Bucket="files", Key="a", Body=b"x" * 10)
+    etag = archives.client.head_object(Bucket="files", Key="a")["ETag"].strip('"')
+    body = Body(0, "a", etag, 0, 10)
+    assert archives.read(body) == b"x" * 10
+    for changed in (replace(body, key="b"), replace(body, etag="another")):
+        with pytest.raises(SourceChanged):
+            archives.read(changed)
+    with pytest.raises(StorageThrottled):
+        store(SLOW_DOWN=1.0).read(body)
+    with pytest.raises(StorageUnavailable) as caught:
+        store(STORE_ERROR=1.0).read(body)
+    assert not isinstance(caught.value, SourceChanged)

@@ -22,6 +22,7 @@ from chalicelib.aws.s3_links import (
     RENEW_SECONDS,
     AssumedRole,
     Bucket,
+    internal_presigner,
     link_credentials,
     minter_for,
 )
@@ -232,3 +233,16 @@ def test_no_link_claims_more_than_is_true(ttl: int, left: int, at: int) -> None:
     assert expires_at == int(since.timestamp()) * 1000 + seconds * 1000
     assert expires_at <= ends_at - MARGIN_SECONDS * 1000
     assert LINK_TTL_MIN_SECONDS <= seconds <= ttl
+
+
+@pytest.mark.parametrize(
+    ("style", "address"), [("path", "https://s3.test/files/a"), ("virtual", "https://files.s3.test/a")]
+)
+def test_links_for_ourselves_have_the_address_that_the_client_uses(style: str, address: str) -> None:
+    config = SimpleNamespace(s3={"addressing_style": style})
+    client = SimpleNamespace(
+        meta=SimpleNamespace(endpoint_url="https://s3.test", region_name="us-east-1", config=config)
+    )
+    presigner = internal_presigner(client, "files", credentials=KEYS)
+    link = presigner.link("a", expires=60, at=datetime.fromtimestamp(NOW / 1000, UTC))
+    assert link.split("?")[0] == address

@@ -17,11 +17,11 @@ from chalicelib.errors import (
     UnreadableMessage,
 )
 from chalicelib.jobs.lifecycle import MAX_RUNS, RUN_COST
-from chalicelib.jobs.model import Failure, Job, JobStatus
+from chalicelib.jobs.model import FORBIDDEN, ArchiveRequest, Failure, Job, JobStatus, Step
 from chalicelib.jobs.service import NewJob
 from chalicelib.limits import MAX_ERROR_BYTES
 from chalicelib.messages import BuildChunk, CheckBatch, CleanUp, DispatchJob, ListPrefix, Message, PlanArchive
-from tests.support.builders import ALICE, JOB_TTL, World, event
+from tests.support.builders import ALICE, JOB_TTL, World, event, files
 from tests.support.fakes import Crash
 
 
@@ -123,6 +123,22 @@ def _record_all_but_do_not_finish(world: World, job: Job) -> None:
 
 
 # --- finishing --------------------------------------------------------------------------
+
+
+def test_a_late_worker_begins_no_archive_of_files_that_are_to_be_checked_again() -> None:
+    world = World(files_per_batch=2)
+    world.store.refused[files(70004)[0].key] = FORBIDDEN
+    job = world.start(*range(70000, 70005), archive=ArchiveRequest())
+    world.queue.messages.clear()
+    _record_all_but_do_not_finish(world, job)
+    late = world.job(job.job_id)
+    world.lifecycle.fail(late, Failure("gave_up", "because"))
+    world.service.retry(job.job_id, ALICE)
+    world.handle(DispatchJob(job.job_id, generation=2))
+    assert not world.job(job.job_id).all_checked
+    world.queue.messages.clear()
+    assert world.lifecycle.finish(late) is None
+    assert (world.job(job.job_id).step, world.queue.messages) == (Step.CHECKING, [])
 
 
 def test_a_repeated_message_ends_a_job_whose_worker_died_before_its_end() -> None:
