@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ AWS = Limits(
         "s3.complete_multipart_upload": Latency(0.5, 60.0),  # S3 API: "could take several minutes"; median measured
     },
 )
+
+NEW_ACCOUNT = replace(AWS, concurrent_functions=10)  # LAMBDA, quotas: "new accounts have reduced concurrency"
 
 
 class TokenBuckets:

@@ -16,6 +16,7 @@ from chalicelib.observability import logger
 from tests.simulation.deployment import Deployment, Lowered
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.invariants import check_at_rest, check_expired
+from tests.simulation.limits import AWS, NEW_ACCOUNT, NO_LIMITS
 from tests.simulation.scheduler import START_MS
 from tests.simulation.story import PATIENCE_SECONDS, Story
 
@@ -138,7 +139,8 @@ def run(seed: int, *, only: Collection[int] | None = None, trace: bool = False) 
     with listening() as surprises:
         batch = chance.choice((2, 4, 200))
         lowered = Lowered(plan_ms=chance.choice((0, 20, 10_000))) if chance.random() < 0.6 else None
-        deployment = Deployment(seed, faults, settings, files_per_batch=batch, lowered=lowered)
+        limits = random.Random(f"limits {seed}").choice((NO_LIMITS, NO_LIMITS, AWS, NEW_ACCOUNT))
+        deployment = Deployment(seed, faults, settings, limits=limits, files_per_batch=batch, lowered=lowered)
         try:
             return _run(seed, deployment, surprises, trace=trace)
         finally:

@@ -108,3 +108,11 @@ def test_the_crc_of_an_object_is_put_together_of_those_of_its_parts() -> None:
 )
 def test_parts_of_another_version_or_without_checksums_tell_no_crc(client: Attributes) -> None:
     assert S3SourceStore(client, "files").combined_crc32("downloads/a", "abc-2") is None
+
+
+def test_a_hash_is_asked_for_of_the_version_that_was_checked() -> None:
+    client = Client(ChecksumSHA256=b64encode(b"\xab" * 32).decode())
+    assert S3SourceStore(client, "files").sha256("downloads/a", "abc") == "ab" * 32
+    assert client.asked == [
+        {"Bucket": "files", "Key": "downloads/a", "IfMatch": '"abc"', "ChecksumMode": "ENABLED"},
+    ]
