@@ -59,7 +59,7 @@ def transition(change: Change) -> Update:
     }
     return Update(
         key=keys.job(change.job_id),
-        set={**changes, **(_run_again(change.job_id) if retried else {})},
+        set={**changes, **(_run_again(change.job_id) if retried else {}), **(_unlisted() if change.relist else {})},
         add={"version": 1, "generation": 1} if retried else {"version": 1},
         remove=_removed(change, ended=ended),
         condition=condition,
@@ -70,6 +70,12 @@ def _run_again(job_id: str) -> dict[str, Any]:
     """What a retry sets besides: the job is swept and dispatched again, and its archives start over."""
     counters = ("replans", "assembled", "to_assemble", "sweeps", "dispatched", "in_flight")
     return {**dict.fromkeys(counters, 0), "open_shard": keys.open_shard(job_id)}
+
+
+def _unlisted() -> dict[str, Any]:
+    """What a retry sets besides if the listing was not complete: what it found may have changed since."""
+    counters = ("total", "batches", "checked", "size", *msgspec.structs.asdict(Counts()))
+    return {**dict.fromkeys(counters, 0), "listing": [], "listed_to": ""}
 
 
 def _removed(change: Change, *, ended: bool) -> list[str]:

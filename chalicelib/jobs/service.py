@@ -203,6 +203,7 @@ class JobService(msgspec.Struct, frozen=True):
             sweep_at=now + self.sweep_after * 1000,
             min_progress=0 if before.status is JobStatus.READY else before.progress,
             retry_key=key,
+            relist=not before.listed,
         )
         job = self.table.apply(change)
         if job is None:

@@ -321,6 +321,20 @@ def test_a_dead_letter_of_an_earlier_part_of_a_listing_fails_no_job() -> None:
     assert world.lifecycle.give_up(ListPrefix(job.job_id)) is None
     assert not world.job(job.job_id).status.ended
     assert world.lifecycle.give_up(the_next(world)) is not None
+
+
+def test_a_retry_lists_all_anew() -> None:
+    world, job, store = slow("1", "2", "3")
+    store.objects[f"{PREFIX}1"] = StoredObject(7, "etag", 0, archived=True)
+    find(world, job)
+    world.lifecycle.give_up(the_next(world))
+    store.put(f"{PREFIX}1")
     after, _ = world.service.retry(job.job_id, ALICE)
-    assert world.lister.find(ListPrefix(job.job_id, after.generation, 1)) is Checked.RECORDED
+    assert (after.total, after.counts, after.size, after.checked, after.listed_to) == (0, Counts(), 0, 0, "")
+    (message,) = [message for message in world.queue.messages if isinstance(message, ListPrefix)]
+    assert message == ListPrefix(job.job_id, 2)
+    world.queue.messages.clear()
+    world.lister.find(message)
+    world.lister.find(the_next(world))
+    assert world.job(job.job_id).counts == Counts(3, 0, 0)
     assert keys(world, job) == [f"{PREFIX}{number}" for number in range(1, 4)]
