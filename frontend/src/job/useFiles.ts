@@ -79,7 +79,7 @@ export function useFiles(job: JobDocument) {
 
   // The array is the same as long as no page has come: what is derived from it is computed once.
   const known = useMemo(() => ({ version, pages: store }), [version, store]);
-  return { pages: known, load, show, failure, count: total ?? processed };
+  return { pages: known, load, show, failure, count: total ?? 0 };
 }
 
 /** Reads all pages while `active`; says how many files were looked at. */
