@@ -15,7 +15,7 @@ from chalicelib.jobs.model import Counts, FileResult, Job, JobEvent, JobStatus, 
 from chalicelib.jobs.ports import Advance, Change
 from chalicelib.jobs.state_machine import Trigger, sources, target
 
-LISTED = ("total", "batch_size", "batches", "size", "checked", "dispatched", "listed_to")  # what a listing sets
+LISTED = ("total", "batch_size", "batches", "size", "checked", "dispatched", "listed_to")
 
 
 def counted(counts: Counts, size: int) -> dict[str, int]:
@@ -59,7 +59,11 @@ def transition(change: Change) -> Update:
     }
     return Update(
         key=keys.job(change.job_id),
-        set={**changes, **(_run_again(change.job_id) if retried else {}), **(_unlisted() if change.relist else {})},
+        set={
+            **changes,
+            **(_run_again(change.job_id) if retried else {}),
+            **(_listed(change.unlisted) if change.unlisted else {}),
+        },
         add={"version": 1, "generation": 1} if retried else {"version": 1},
         remove=_removed(change, ended=ended),
         condition=condition,
@@ -70,12 +74,6 @@ def _run_again(job_id: str) -> dict[str, Any]:
     """What a retry sets besides: the job is swept and dispatched again, and its archives start over."""
     counters = ("replans", "assembled", "to_assemble", "sweeps", "dispatched", "in_flight")
     return {**dict.fromkeys(counters, 0), "open_shard": keys.open_shard(job_id)}
-
-
-def _unlisted() -> dict[str, Any]:
-    """What a retry sets besides if the listing was not complete: what it found may have changed since."""
-    counters = ("total", "batches", "checked", "size", *msgspec.structs.asdict(Counts()))
-    return {**dict.fromkeys(counters, 0), "listing": [], "listed_to": ""}
 
 
 def _removed(change: Change, *, ended: bool) -> list[str]:
@@ -129,15 +127,16 @@ def listed_as(job: Job, listed: Job, *, now: int) -> Update:
     """The update that takes a listing as far as `listed` has it, if it is as far as `job` has it."""
     return Update(
         key=keys.job(job.job_id),
-        set={
-            **{name: getattr(listed, name) for name in LISTED},
-            **msgspec.structs.asdict(listed.counts),
-            "listing": msgspec.to_builtins(listed.listing),
-            "updated_at": now,
-        },
+        set={**_listed(listed), "updated_at": now},
         add={"version": 1},
         condition=current(job) & equals("listing", msgspec.to_builtins(job.listing)),
     )
+
+
+def _listed(job: Job) -> dict[str, Any]:
+    """The attributes that a listing sets."""
+    plain = {name: getattr(job, name) for name in LISTED}
+    return {**plain, **msgspec.structs.asdict(job.counts), "listing": msgspec.to_builtins(job.listing)}
 
 
 def links_issued(job_id: str, event: JobEvent, *, count: int, ttl: int) -> Update:

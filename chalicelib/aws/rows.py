@@ -101,10 +101,7 @@ def result_key(job: Job, batch: int) -> Row:
 
 def files_row(job: Job, batch: int, *, files: Sequence[RequestedFile], ttl: int) -> Row:
     """The row of the requested files of a batch."""
-    return {
-        **files_key(job, batch),
-        **attributes({"files": _packed(files), "ttl": ttl}),
-    }
+    return {**files_key(job, batch), **attributes({"files": _packed(files), "ttl": ttl})}
 
 
 def files_from(row: Row) -> tuple[RequestedFile, ...]:

@@ -9,8 +9,9 @@ from msgspec.structs import asdict, replace
 
 from chalicelib.checking.checker import Checked, outcome, result_of
 from chalicelib.errors import TooManyFiles
+from chalicelib.jobs.dispatching import batch_size
 from chalicelib.jobs.lifecycle import JobLifecycle, first_messages
-from chalicelib.jobs.model import Counts, Failure, Job, RequestedFile, Stretch, batch_size, clipped, tally
+from chalicelib.jobs.model import Failure, Job, RequestedFile, Stretch, clipped, tally
 from chalicelib.jobs.outcomes import NO_FILES_AVAILABLE
 from chalicelib.jobs.ports import CheckedFile, JobTable, ListedObject, SourceStore
 from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_JOB, S3_MAX_KEY_BYTES
@@ -69,7 +70,7 @@ class PrefixLister(msgspec.Struct, frozen=True):
         size = batch_size([key for key, _ in found], job.batch_size)
         files: Sequence[CheckedFile] = ()
         if job.total and size < job.batch_size > SMALLEST_BATCH:
-            listed = _begun_again(job)
+            listed = replace(job.unlisted(), batch_size=SMALLEST_BATCH)  # its batches were made for shorter keys
         else:
             sized = job if job.total else replace(job, batch_size=size)
             whole = len(found) if complete else len(found) // sized.batch_size * sized.batch_size
@@ -95,9 +96,3 @@ class PrefixLister(msgspec.Struct, frozen=True):
             checked=longer.batches,
             dispatched=longer.batches,
         )
-
-
-def _begun_again(job: Job) -> Job:
-    """The job before its listing, for the keys are longer than those that its batches were made for."""
-    none = dict.fromkeys(("total", "size", "checked", "dispatched", *asdict(Counts())), 0)
-    return replace(job, batch_size=SMALLEST_BATCH, listing=(), listed_to="", **none)

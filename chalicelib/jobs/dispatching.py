@@ -12,7 +12,12 @@ import msgspec
 
 from chalicelib.jobs.model import FileResult, Job
 from chalicelib.jobs.ports import Advance, JobTable, Recorded, WorkQueue
-from chalicelib.limits import DYNAMODB_MAX_BATCH_GET, SQS_MAX_BATCH_ENTRIES
+from chalicelib.limits import (
+    DYNAMODB_MAX_BATCH_GET,
+    MAX_BATCH_KEY_BYTES,
+    MAX_FILES_PER_BATCH,
+    SQS_MAX_BATCH_ENTRIES,
+)
 from chalicelib.messages import CheckBatch
 
 WINDOW = 100  # batches of one job in flight: twice as many as are checked at the same time by default
@@ -102,3 +107,9 @@ class Dispatcher(msgspec.Struct, frozen=True):
     def _send(self, job: Job, batches: Sequence[int]) -> None:
         if batches:
             self.queue.send([CheckBatch(job.job_id, batch, job.generation) for batch in batches])
+
+
+def batch_size(keys: Sequence[str], most: int = MAX_FILES_PER_BATCH) -> int:
+    """One size for all batches of a job, so that a file's batch follows from its index; less where keys are long."""
+    longest = max((len(key.encode()) for key in keys), default=1)
+    return max(1, min(most, MAX_BATCH_KEY_BYTES // longest))

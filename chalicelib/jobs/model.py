@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
+from operator import sub
 from typing import Any, Literal
 
 import msgspec
 
 from chalicelib.errors import LorryError
-from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_ERROR_BYTES, MAX_FILES_PER_BATCH
+from chalicelib.limits import MAX_ERROR_BYTES
 
 
 class JobStatus(StrEnum):
@@ -85,12 +86,7 @@ class Counts(msgspec.Struct, frozen=True):
         return self.available + self.missing + self.failed + self.folders
 
     def __sub__(self, other: Counts) -> Counts:
-        return Counts(
-            self.available - other.available,
-            self.missing - other.missing,
-            self.failed - other.failed,
-            self.folders - other.folders,
-        )
+        return Counts(*map(sub, msgspec.structs.astuple(self), msgspec.structs.astuple(other)))
 
 
 class RequestedFile(msgspec.Struct, frozen=True, array_like=True):
@@ -175,7 +171,7 @@ CHECKING_SHARE = 30  # percent of the progress of a job with an archive that che
 
 
 class Stretch(msgspec.Struct, frozen=True, array_like=True):
-    """Batches of a listing that one message found, up to and without `until`. `name` is part of their keys."""
+    """The batches before `until`, as one message stored them; `name` is part of the keys of their rows."""
 
     name: str
     until: int
@@ -197,9 +193,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     `min_progress` is the progress that was reached before this generation.
 
     `fingerprint` is that of the request, if its caller named it by a key; `retry_key` is the key of the last retry.
-    `label` is what its owner calls it, `named_by` the field of the request that named its files.
-
-    `version` counts the changes that a client can see. A `purged` job is expired, and its files are forgotten.
+    `label` is what its owner calls it, `named_by` the field of the request that named its files. `version` counts the
+    changes that a client can see. A `purged` job is expired, and its files are forgotten.
     """
 
     job_id: str
@@ -254,8 +249,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         return not self.prefix or (bool(self.listing) and not self.listed_to)
 
     def listing_of(self, batch: int) -> str:
-        """The name of the list of files that a batch is cut from; empty where the request named the files."""
+        """The name of the stored list of files that a batch is cut from; empty for a batch that is not listed."""
         return next((stretch.name for stretch in self.listing if batch < stretch.until), "")
+
+    def unlisted(self) -> Job:
+        """The job as it was before its listing."""
+        none = dict.fromkeys(("total", "size", "checked", "dispatched", *msgspec.structs.asdict(Counts())), 0)
+        return msgspec.structs.replace(self, listing=(), listed_to="", **none)
 
     @property
     def batches(self) -> int:
@@ -296,9 +296,3 @@ def tally(results: Sequence[FileResult]) -> tuple[Counts, int]:
     size = sum(result.size or 0 for result in results if result.state is FileState.AVAILABLE)
     counts = (FileState.AVAILABLE, FileState.MISSING, FileState.FAILED, FileState.FOLDER)
     return Counts(*(states[state] for state in counts)), size
-
-
-def batch_size(keys: Sequence[str], most: int = MAX_FILES_PER_BATCH) -> int:
-    """One size for all batches of a job, so that a file's batch follows from its index; less where keys are long."""
-    longest = max((len(key.encode()) for key in keys), default=1)
-    return max(1, min(most, MAX_BATCH_KEY_BYTES // longest))

@@ -53,7 +53,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     listing: str = ""  # that the batch is cut from
     min_progress: int | None = None  # progress that the job keeps, because it had reached it
     retry_key: str = ""  # of the caller, for a retry
-    relist: bool = False  # for a retry: what a listing has found so far counts no more
+    unlisted: Job | None = None  # for a retry: the job before a listing that was not complete, and is begun again
     sweep_at: int | None = None  # when the sweeper looks at it next; None for an ended job: never
 
 

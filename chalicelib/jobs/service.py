@@ -15,6 +15,7 @@ from chalicelib.errors import (
     QueueUnavailable,
     TableUnavailable,
 )
+from chalicelib.jobs.dispatching import batch_size
 from chalicelib.jobs.lifecycle import first_messages
 from chalicelib.jobs.model import (
     PENDING_RESULT,
@@ -27,7 +28,6 @@ from chalicelib.jobs.model import (
     JobStatus,
     RequestedFile,
     Stretch,
-    batch_size,
 )
 from chalicelib.jobs.outcomes import may_find_more
 from chalicelib.jobs.ports import Change, CheckedFile, EventPage, JobFilter, JobPage, JobTable, WorkQueue, files_of
@@ -203,7 +203,7 @@ class JobService(msgspec.Struct, frozen=True):
             sweep_at=now + self.sweep_after * 1000,
             min_progress=0 if before.status is JobStatus.READY else before.progress,
             retry_key=key,
-            relist=not before.listed,
+            unlisted=None if before.listed else before.unlisted(),
         )
         job = self.table.apply(change)
         if job is None:

@@ -11,7 +11,8 @@ from tests.integration.deployment import Deployment
 from tests.integration.relay import Relay
 from tests.integration.stack import RunningStack, running_stack
 from tests.support.oidc import Issuer, issuing
-from tests.support.seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, SeaweedFS
+from tests.support.seaweed import ACCESS_KEY_ID, HOST, SECRET_ACCESS_KEY, SeaweedFS
+from tests.support.store_proxy import StoreProxy
 
 # Every function has its own role's rights and no other, as on AWS.
 ENFORCED = {"AUTH": "true"}
@@ -77,6 +78,21 @@ def separate(seaweedfs: SeaweedFS, relay: Relay, tmp_path_factory: pytest.TempPa
         for output in ("SourceBucket", "ArchiveBucket"):
             s3.create_bucket(Bucket=running.outputs[output])
         yield Deployment(running, s3, crc_source="copy")
+
+
+@pytest.fixture
+def proxy(seaweedfs: SeaweedFS, relay: Relay) -> Iterator[StoreProxy]:
+    """What the calls of `separate` to its store go through meanwhile."""
+
+    def lead_to(port: int) -> None:
+        relay.point_at((HOST, port))
+        relay.cut()  # open connections lead where they did
+        relay.restore()
+
+    with StoreProxy((HOST, seaweedfs.port)) as proxy:
+        lead_to(proxy.server_port)
+        yield proxy
+        lead_to(seaweedfs.port)
 
 
 @pytest.fixture(scope="session", params=["local", "separate"])

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.integration.deployment import PATIENCE, Deployment, counts
-from tests.integration.relay import Relay
 from tests.integration.stack import wait_for
-from tests.support.seaweed import HOST, SeaweedFS
 from tests.support.store_proxy import StoreProxy
 
 PREFIX = "downloads/slow/"
 FILES = 3_300  # four pages
 PAGE_SECONDS = 12.0  # two pages outlast what one message lists
-
-
-@pytest.fixture
-def proxy(seaweedfs: SeaweedFS, relay: Relay) -> Iterator[StoreProxy]:
-    """What the stack's calls to its store go through meanwhile."""
-
-    def lead_to(port: int) -> None:
-        relay.point_at((HOST, port))
-        relay.cut()
-        relay.restore()
-
-    with StoreProxy((HOST, seaweedfs.port)) as proxy:
-        lead_to(proxy.server_port)
-        yield proxy
-        lead_to(seaweedfs.port)
 
 
 @pytest.mark.slow

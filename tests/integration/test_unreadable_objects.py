@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.integration.deployment import PATIENCE, Deployment, counts, key, noise, unzipped
-from tests.integration.relay import Relay
 from tests.integration.stack import wait_for
-from tests.support.seaweed import HOST, SeaweedFS
 from tests.support.store_proxy import StoreProxy, Trouble
 
 MiB = 1024 * 1024
 SMALL, LARGE, DENIED, SEALED, FROZEN = range(78_000, 78_005)
 REFUSED = {DENIED: Trouble.DENIED, SEALED: Trouble.CUSTOMER_KEY, FROZEN: Trouble.GLACIER}
-
-
-@pytest.fixture
-def proxy(seaweedfs: SeaweedFS, relay: Relay) -> Iterator[StoreProxy]:
-    """What the stack's calls to its store go through meanwhile."""
-
-    def lead_to(port: int) -> None:
-        relay.point_at((HOST, port))
-        relay.cut()  # open connections lead where they did
-        relay.restore()
-
-    with StoreProxy((HOST, seaweedfs.port)) as proxy:
-        lead_to(proxy.server_port)
-        yield proxy
-        lead_to(seaweedfs.port)
 
 
 def test_objects_that_are_refused_cost_those_files_only(separate: Deployment, proxy: StoreProxy) -> None:

@@ -250,8 +250,8 @@ def _after(job: Job, change: Change) -> Job:
     if change.trigger is Trigger.RETRY:
         job = replace(job, error=None, sweeps=0, generation=job.generation + 1, replans=0)
         job = replace(job, retry_key=change.retry_key, assembled=0, to_assemble=0, dispatched=0, in_flight=0)
-    if change.relist:
-        job = added(replace(job, total=0, checked=0, size=0, listing=(), listed_to=""), Counts() - job.counts)
+    if change.unlisted:
+        job = job.unlisted()
     return replace(
         job,
         status=to.status,

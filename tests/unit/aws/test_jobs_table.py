@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.jobs_table import DynamoJobTable
-from chalicelib.jobs.model import RequestedFile, batch_size
+from chalicelib.jobs.dispatching import batch_size
+from chalicelib.jobs.model import RequestedFile
 from chalicelib.limits import MAX_BODY_BYTES, MAX_FILES_PER_JOB
 from tests.simulation.client import SimulatedClient
 from tests.simulation.dynamodb.service import SimulatedDynamoDB

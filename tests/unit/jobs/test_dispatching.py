@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 import pytest
 
 from chalicelib.errors import QueueUnavailable
-from chalicelib.jobs.dispatching import STEP, WINDOW, Dispatcher
+from chalicelib.jobs.dispatching import STEP, WINDOW, Dispatcher, batch_size
 from chalicelib.jobs.model import Failure, FileResult, Job, JobStatus
 from chalicelib.jobs.ports import Advance, Recorded
+from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH
 from chalicelib.messages import AnyMessage, CheckBatch, DispatchJob
 from tests.support.builders import ALICE, World, files
 from tests.support.fake_job_table import FakeJobTable
@@ -291,3 +292,17 @@ def test_files_of_a_job_keep_their_order_whatever_the_order_of_its_batches() -> 
         world.handle(world.queue.messages.pop())
     page = world.service.files(world.job(job.job_id), first=0, limit=30)
     assert [file for file, _ in page.files] == files(*range(FIRST, FIRST + 30))
+
+
+@pytest.mark.parametrize(
+    ("keys", "size"),
+    [
+        ([], MAX_FILES_PER_BATCH),
+        (["downloads/70000.zip"], MAX_FILES_PER_BATCH),
+        (["a", "k" * 1_024], MAX_BATCH_KEY_BYTES // 1_024),
+        (["ü" * 512], MAX_BATCH_KEY_BYTES // 1_024),
+        (["k" * 2 * MAX_BATCH_KEY_BYTES], 1),
+    ],
+)
+def test_the_longest_key_in_bytes_decides_how_many_files_a_batch_has(keys: list[str], size: int) -> None:
+    assert batch_size(keys) == size

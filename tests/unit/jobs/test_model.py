@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.jobs.model import UNCHECKED_RESULT, Counts, FileResult, FileState, JobStatus, batch_size, tally
+from chalicelib.jobs.model import UNCHECKED_RESULT, Counts, FileResult, FileState, JobStatus, tally
 from chalicelib.jobs.ports import files_of
-from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_BATCH
 from tests.support.builders import files, job
 from tests.support.fake_job_table import FakeJobTable
 
@@ -67,17 +66,3 @@ def test_files_come_with_their_results_and_those_without_one_with_what_stands_fo
 def test_results_are_counted_by_state_and_only_available_files_have_bytes() -> None:
     assert tally([AVAILABLE, FAILED, MISSING, AVAILABLE]) == (Counts(2, 1, 1), 14)
     assert tally([]) == (Counts(), 0)
-
-
-@pytest.mark.parametrize(
-    ("keys", "size"),
-    [
-        ([], MAX_FILES_PER_BATCH),
-        (["downloads/70000.zip"], MAX_FILES_PER_BATCH),
-        (["a", "k" * 1_024], MAX_BATCH_KEY_BYTES // 1_024),
-        (["ü" * 512], MAX_BATCH_KEY_BYTES // 1_024),
-        (["k" * 2 * MAX_BATCH_KEY_BYTES], 1),
-    ],
-)
-def test_the_longest_key_in_bytes_decides_how_many_files_a_batch_has(keys: list[str], size: int) -> None:
-    assert batch_size(keys) == size
