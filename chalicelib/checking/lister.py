@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from chalicelib.checking.checker import Checked, outcome, result_of
-from chalicelib.errors import TooManyFiles
+from chalicelib.errors import StorageError, TooManyFiles
 from chalicelib.jobs.dispatching import batch_size
 from chalicelib.jobs.lifecycle import JobLifecycle, first_messages
 from chalicelib.jobs.model import Failure, Job, RequestedFile, Stretch, clipped, tally
@@ -16,6 +16,7 @@ from chalicelib.jobs.outcomes import NO_FILES_AVAILABLE
 from chalicelib.jobs.ports import CheckedFile, JobTable, ListedObject, SourceStore
 from chalicelib.limits import MAX_BATCH_KEY_BYTES, MAX_FILES_PER_JOB, S3_MAX_KEY_BYTES
 from chalicelib.messages import ListPrefix
+from chalicelib.observability import logger
 
 SLICE_MS = 20_000  # of listing in one message; a page that takes longer is waited for
 SMALLEST_BATCH = MAX_BATCH_KEY_BYTES // S3_MAX_KEY_BYTES  # fits whatever keys come
@@ -51,15 +52,24 @@ class PrefixLister(msgspec.Struct, frozen=True):
         return self._record(job, found, complete=complete)
 
     def _found(self, job: Job) -> tuple[list[ListedObject], bool]:
-        """What follows what is known, and whether that is all. At least a batch, unless it is."""
+        """What follows what is known, and whether that is all. At least a batch, unless it is.
+
+        A page that the store refuses costs nothing that was found before it: the next message asks for it again.
+        """
         until = self.now() + self.slice_ms
         found: list[ListedObject] = []
-        for page in self.store.pages_below(job.prefix, after=job.listed_to):
-            found.extend(page.objects)
-            if job.total + len(found) > MAX_FILES_PER_JOB:
-                break
-            if page.token and self.now() >= until and len(found) >= job.batch_size:
-                return found, False
+        try:
+            for page in self.store.pages_below(job.prefix, after=job.listed_to):
+                found.extend(page.objects)
+                if job.total + len(found) > MAX_FILES_PER_JOB:
+                    break
+                if page.token and self.now() >= until and len(found) >= job.batch_size:
+                    return found, False
+        except StorageError as error:
+            if len(found) < job.batch_size:
+                raise
+            logger.warning("listing interrupted", job_id=job.job_id, found=len(found), error=str(error))
+            return found, False
         return found, True
 
     def _failed(self, job: Job, error: Failure) -> Checked:

@@ -195,10 +195,13 @@ class SlowStore(FakeSourceStore):
         super().__init__(page=2)
         self.world = world
         self.asked: list[str] = []
+        self.broken_after = ""
 
     def pages_below(self, prefix: str, *, after: str = "") -> Iterator[Listing]:
         self.asked.append(after)
         for page in super().pages_below(prefix, after=after):
+            if self.broken_after and page.objects[0][0] > self.broken_after:
+                raise StorageUnavailable(prefix, "it is down")
             self.world.clock.advance(SLICE_MS / 1000)
             yield page
 
@@ -276,6 +279,21 @@ def test_an_outage_costs_only_what_was_listed_since_the_last_message() -> None:
     assert world.lister.find(message) is Checked.RECORDED
     assert store.asked == ["", f"{PREFIX}2", f"{PREFIX}2"]
     assert world.job(job.job_id).total == 3
+
+
+def test_a_page_that_is_refused_costs_nothing_that_was_found_before_it() -> None:
+    world, job, store = slow("1", "2", "3", "4", "5")
+    world.lister = replace(world.lister, slice_ms=10 * SLICE_MS)
+    store.broken_after = f"{PREFIX}2"
+    assert find(world, job) is Checked.RECORDED
+    assert world.job(job.job_id).total == 2
+    message = the_next(world)
+    with pytest.raises(StorageUnavailable):
+        world.lister.find(message)  # there is nothing to save
+    store.broken_after = ""
+    assert world.lister.find(message) is Checked.RECORDED
+    assert store.asked == ["", f"{PREFIX}2", f"{PREFIX}2"]
+    assert keys(world, job) == [f"{PREFIX}{number}" for number in range(1, 6)]
 
 
 def test_of_two_copies_of_a_message_one_continues() -> None:
