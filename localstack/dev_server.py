@@ -45,8 +45,9 @@ def serve(plan: Plan) -> None:
     functions = {trigger.function: _function(trigger.function) for trigger in plan.triggers}
     server = create_local_server(app.app, Config(), HOST, plan.port)
     server.server.RequestHandlerClass = partial(OwnNamesOnly, app_object=app.app, config=Config())
-    threading.Thread(target=server.serve_forever, name="api", daemon=True).start()
     with Runner(functions, plan.triggers, clients=Clients(plan.endpoint), at_once=plan.at_once):
+        # Only now: an API that answers while nothing works on its jobs would be called healthy.
+        threading.Thread(target=server.serve_forever, name="api", daemon=True).start()
         threading.Event().wait()
 
 

@@ -37,6 +37,7 @@ def running(
         wait_for("API of make dev", lambda: _is_healthy(process, port, folder), seconds=READY_SECONDS, pause=0.2)
         outputs = json.loads((folder / "dev-outputs.json").read_text())
         yield RunningStack(Options(home), outputs, Clients(endpoint))
+        assert process.poll() is None, f"make dev has ended with code {process.returncode}:\n{_last_words(folder)}"
     finally:
         children = processes.descendants(process.pid)
         process.terminate()
@@ -45,8 +46,12 @@ def running(
 
 
 def _is_healthy(process: subprocess.Popen[bytes], port: int, folder: Path) -> bool:
-    assert process.poll() is None, (folder / "dev.log").read_text(errors="replace")[-2000:]
+    assert process.poll() is None, _last_words(folder)
     try:
         return httpx.get(f"http://127.0.0.1:{port}/health", timeout=10).status_code == 200
     except httpx.TransportError:
         return False
+
+
+def _last_words(folder: Path) -> str:
+    return (folder / "dev.log").read_text(errors="replace")[-2000:]
