@@ -21,6 +21,9 @@ S3_MAX_PARTS = 10_000
 S3_MAX_OBJECT_BYTES = 50_000 * GiB  # "48.8 TiB"
 S3_MAX_KEY_BYTES = 1024
 S3_MAX_PRESIGN_SECONDS = 7 * 24 * 3600  # SigV4, long-lived credentials
+# Requests a second and prefix: docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
+S3_PREFIX_READS = 5_500  # GET, HEAD
+S3_PREFIX_WRITES = 3_500  # PUT, COPY, POST, DELETE
 
 # --- ZIP: APPNOTE.TXT 6.3.10, sections 4.4.1.4, 4.4.8-4.4.24 --------------------------
 # The largest value that each field can hold is the sentinel that means "see the ZIP64 record".

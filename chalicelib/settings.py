@@ -92,6 +92,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     job_ttl_seconds: Annotated[int, Meta(ge=60, le=30 * DAY, description="how long a job is kept after its end")] = DAY
     check_threads: Annotated[int, Meta(ge=1, le=64, description="HEAD requests that one worker has in flight")] = 16
+    check_concurrency: Annotated[
+        int,
+        Meta(ge=1, le=275, description="batches that are checked at the same time and share what S3 takes a second"),
+        Meta(extra={"functions": ("Check",)}),
+    ] = 1
+    assembly_concurrency: Annotated[
+        int,
+        Meta(ge=1, le=175, description="chunks that are built at the same time and share what S3 takes a second"),
+        Meta(extra={"functions": ("Assemble",)}),
+    ] = 1
     archive_max_bytes: Annotated[
         int, Meta(ge=10 * MiB, le=S3_MAX_OBJECT_BYTES, description="a larger archive is split into several")
     ] = S3_MAX_OBJECT_BYTES

@@ -88,7 +88,8 @@ def prepare(options: Options, chosen: Target, *, port: int, at_once: int) -> dic
     outputs = {**made.outputs, "ApiUrl": url, "Endpoint": endpoint, "Region": REGION}
     (home.root / "dev-outputs.json").write_text(json.dumps(outputs, indent=2, sort_keys=True) + "\n")
     usual = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "S3_"))}
-    return {**usual, **made.environment, **_aws(chosen), "POWERTOOLS_METRICS_DISABLED": "true"}
+    alone = {"CHECK_CONCURRENCY": "1", "ASSEMBLY_CONCURRENCY": "1"}  # one process does what many functions do on AWS
+    return {**usual, **made.environment, **alone, **_aws(chosen), "POWERTOOLS_METRICS_DISABLED": "true"}
 
 
 def _aws(chosen: Target) -> dict[str, str]:

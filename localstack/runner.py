@@ -33,7 +33,7 @@ POLL_SECONDS = 1  # SQS's long polling, and so the longest wait for an end
 STREAM_PAUSE = 0.25  # seconds between reads of a stream that has nothing new
 ERROR_PAUSE = 1.0  # seconds
 GRACE = 5.0  # seconds for running invocations at the end
-STREAM_READY_SECONDS = 60.0  # how long a stream may take to answer at the start
+STREAM_ATTEMPTS = 60  # a second apart, until a stream answers at the start
 
 
 class _Source(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -120,6 +120,17 @@ class StreamReader:
                 self._iterators[name] = self._client.get_shard_iterator(**request)["ShardIterator"]
 
 
+def opened(client: Any, trigger: StreamTrigger, *, sleep: Callable[[float], None] = time.sleep) -> StreamReader:
+    """Returns a reader; a stream that was enabled a moment ago, or a busy emulator, may refuse one at first."""
+    for _ in range(STREAM_ATTEMPTS - 1):
+        try:
+            return StreamReader(client, trigger)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("%s: the stream does not answer yet: %s", trigger.function, error)
+            sleep(ERROR_PAUSE)
+    return StreamReader(client, trigger)
+
+
 class Runner:
     """`functions` by their names in app.py; `at_once` limits the invocations of each queue."""
 
@@ -155,22 +166,10 @@ class Runner:
                 count = min(self._at_once, trigger.concurrency)
                 return [self._thread(trigger, lambda: self.poll(trigger)) for _ in range(count)]
             case StreamTrigger():
-                reader = self._reader(trigger)
+                reader = opened(self._clients("dynamodbstreams"), trigger)
                 return [self._thread(trigger, lambda: self.follow(reader))]
             case ClockTrigger():
                 return [self._thread(trigger, lambda: self._tick(trigger))]
-
-    def _reader(self, trigger: StreamTrigger) -> StreamReader:
-        """Asks again for a while: a stream that was enabled a moment ago, or a busy emulator, may refuse at first."""
-        deadline = time.monotonic() + STREAM_READY_SECONDS
-        while True:
-            try:
-                return StreamReader(self._clients("dynamodbstreams"), trigger)
-            except (ClientError, BotoCoreError) as error:
-                if time.monotonic() > deadline:
-                    raise
-                logger.warning("%s: the stream does not answer yet: %s", trigger.function, error)
-                time.sleep(ERROR_PAUSE)
 
     def _thread(self, trigger: Trigger, step: Callable[[], object]) -> threading.Thread:
         return threading.Thread(target=self._repeat, args=(step,), name=trigger.function, daemon=True)

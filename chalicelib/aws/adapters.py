@@ -60,7 +60,7 @@ class Adapters:
         """Clients of AWS and of the store."""
         from chalicelib.aws.clients import Clients
 
-        return Clients(self.settings)
+        return Clients(self.settings, self.system)
 
     def _rows(self, client: Any) -> Table:
         from chalicelib.aws.dynamodb import Table
@@ -198,7 +198,7 @@ class Adapters:
             self.settings.source_bucket,
             credentials=clients.store_credentials,
             ca_bundle=clients.session.get_config_variable("ca_bundle"),
-            now=self.system.now,
+            pace=clients.bodies_hooks.reads,
         )
 
     @cached_property

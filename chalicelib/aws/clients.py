@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import gzip
 import os
-import random
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -19,7 +19,9 @@ from botocore.session import Session, get_session
 
 from chalicelib.delivery.presign import Credentials
 from chalicelib.errors import InvalidSettings
+from chalicelib.limits import S3_PREFIX_READS, S3_PREFIX_WRITES
 from chalicelib.settings import Settings
+from chalicelib.system import MACHINE, System
 
 
 def _config(attempts: int, *, connect: float, read: float, **more: Any) -> Config:
@@ -57,18 +59,78 @@ PROBE = _config(1, connect=1, read=1.5)
 BUSY_STATUSES = frozenset({429, 503})
 BUSY_ATTEMPTS = 6  # then the message waits, at little cost
 FIRST_PAUSE = 0.1  # seconds, at most; doubles with each attempt, so that all pauses take 3 s at most
+PACE_STEP = 0.02  # of the highest rate
+SLOWEST_PACE = 20.0  # requests a second
+READS = ("Get", "Head", "List")  # how the names of operations begin that only read
+
+Answered = tuple[Any, dict[str, Any]] | None  # as the SDK's hooks get it
 
 
-def _pause_if_busy(attempts: int, response: tuple[Any, dict[str, Any]] | None = None, **_: Any) -> float | None:
-    """What the SDK asks after each attempt: how long to wait before the next one, None for no other.
+class Pace:
+    """Spaces the requests of one worker: at most `most` a second, and fewer while the store refuses some.
 
-    One refusal must cost one request, not the batch or the part that it belongs to. Pauses are random, so that workers
-    do not come back together.
+    Each refusal takes away as much of the rate as ten answers give back, always the same step: workers that halve their
+    rate instead take turns in using almost nothing. So about a tenth of the requests is refused when workers want more
+    than the store gives, and the rest is used.
     """
-    if response is None or attempts >= BUSY_ATTEMPTS:
-        return None
-    status = response[1].get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return random.uniform(0, FIRST_PAUSE * 2 ** (attempts - 1)) if status in BUSY_STATUSES else None
+
+    def __init__(self, most: float, system: System) -> None:
+        self.rate = self._most = most
+        self.system = system
+        self._next = 0.0  # when the next request may be sent, in seconds of the machine's clock
+        self._lock = Lock()
+
+    def wait(self) -> None:
+        """Returns when a request may be sent."""
+        now = self.system.monotonic()
+        with self._lock:
+            at = max(now, self._next)
+            self._next = at + 1 / self.rate
+        if at > now:
+            self.system.sleep(at - now)
+
+    def answered(self) -> None:
+        """The store has answered a request."""
+        self._change(self._most * PACE_STEP / 10)
+
+    def refused(self) -> None:
+        """The store was too busy for a request."""
+        self._change(-self._most * PACE_STEP)
+
+    def _change(self, by: float) -> None:
+        with self._lock:
+            self.rate = min(self._most, max(self.rate + by, min(SLOWEST_PACE, self._most)))
+
+
+class StoreHooks:
+    """What the SDK asks before and after each attempt at a request to the store."""
+
+    def __init__(self, workers: int, system: System) -> None:
+        self.reads = Pace(S3_PREFIX_READS / workers, system)
+        self.writes = Pace(S3_PREFIX_WRITES / workers, system)
+        self._system = system
+
+    def before(self, *, event_name: str, **_: Any) -> None:
+        """Waits for the request's turn."""
+        self._pace(event_name).wait()
+
+    def after(self, *, attempts: int, event_name: str, response: Answered = None, **_: Any) -> float | None:
+        """Returns how long to wait before the next attempt, None for no other.
+
+        One refusal must cost one request, not the batch or the part that it belongs to. Pauses are random, so that
+        workers do not come back together.
+        """
+        if response is None:
+            return None
+        if response[1].get("ResponseMetadata", {}).get("HTTPStatusCode") not in BUSY_STATUSES:
+            self._pace(event_name).answered()
+            return None
+        self._pace(event_name).refused()
+        longest = FIRST_PAUSE * 2.0 ** (attempts - 1)
+        return self._system.uniform(0, longest) if attempts < BUSY_ATTEMPTS else None
+
+    def _pace(self, event_name: str) -> Pace:
+        return self.reads if event_name.rpartition(".")[2].startswith(READS) else self.writes
 
 
 STORE_REGION = "us-east-1"  # what stores without regions expect in signatures
@@ -89,8 +151,8 @@ def bucket_region(client: Any, bucket: str) -> str | None:
 class Clients:
     """The clients of one deployment, each made at its first use."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, system: System = MACHINE) -> None:
+        self._settings, self._system = settings, system
         self._answered_region: str | None = None
 
     @cached_property
@@ -146,7 +208,7 @@ class Clients:
         if settings.s3_region or settings.s3_endpoint:
             return settings.s3_region or STORE_REGION
         if self._answered_region is None:
-            client = self._store_client(PROBE, settings.aws_region)
+            client = self._store_client(PROBE, settings.aws_region, hooks=None)
             self._answered_region = bucket_region(client, settings.source_bucket)
         return self._answered_region or settings.aws_region
 
@@ -159,7 +221,13 @@ class Clients:
     def store(self) -> Any:
         """The store, for the files."""
         config = _config(2, connect=1, read=3, max_pool_connections=self._settings.check_threads)
-        return self._store_client(config, self.source_region)
+        hooks = StoreHooks(self._settings.check_concurrency, self._system)
+        return self._store_client(config, self.source_region, hooks=hooks)
+
+    @cached_property
+    def bodies_hooks(self) -> StoreHooks:
+        """The pace of what archives consist of, which their workers share."""
+        return StoreHooks(self._settings.assembly_concurrency, self._system)
 
     @cached_property
     def source_bodies(self) -> Any:
@@ -186,12 +254,12 @@ class Clients:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        return self._store_client(config, region)
+        return self._store_client(config, region, hooks=self.bodies_hooks)
 
     @cached_property
     def source_probe(self) -> Any:
         """The store, for health checks: one quick attempt."""
-        return self._store_client(PROBE, self.source_region)
+        return self._store_client(PROBE, self.source_region, hooks=None)
 
     @cached_property
     def probes(self) -> dict[str, Any]:
@@ -202,7 +270,7 @@ class Clients:
         more.setdefault("region_name", self._settings.aws_region)
         return self.session.create_client(service, config=config, **more)
 
-    def _store_client(self, config: Config, region: str) -> Any:
+    def _store_client(self, config: Config, region: str, *, hooks: StoreHooks | None) -> Any:
         """A separate store has settings of its own, so that the role's credentials never go to it."""
         settings = self._settings
         style = {"addressing_style": "path" if settings.s3_force_path_style else "virtual"}
@@ -213,8 +281,9 @@ class Clients:
             more["aws_access_key_id"] = settings.s3_access_key_id
             more["aws_secret_access_key"] = settings.s3_secret_access_key
         client = self._client("s3", config.merge(Config(signature_version="s3v4", s3=style)), **more)
-        if config is not PROBE:
-            client.meta.events.register_first("needs-retry.s3", _pause_if_busy)
+        if hooks is not None:
+            client.meta.events.register_first("before-send.s3", hooks.before)
+            client.meta.events.register_first("needs-retry.s3", hooks.after)
         return client
 
     def store_credentials(self) -> Credentials:

@@ -20,6 +20,7 @@ import urllib3
 from botocore.exceptions import BotoCoreError
 from urllib3.exceptions import HTTPError
 
+from chalicelib.aws.clients import BUSY_STATUSES, Pace
 from chalicelib.aws.s3_links import internal_presigner
 from chalicelib.delivery.presign import Credentials, Presigner
 
@@ -27,26 +28,33 @@ LINK_SECONDS = 300  # more than a request may wait for a connection
 
 
 class QuickReads(msgspec.Struct, frozen=True):
-    """Reads ranges of objects. `presigner()` signs with current credentials, `now()` is epoch milliseconds.
+    """Reads ranges of objects, each when `pace` lets it. `presigner()` signs with current credentials.
 
     `connections()` returns the same pool at each call; making it takes a while.
     """
 
     presigner: Callable[[], Presigner]
     connections: Callable[[], urllib3.PoolManager]
-    now: Callable[[], int]
+    pace: Pace
 
     def read(self, key: str, etag: str, *, start: int, size: int) -> bytes | None:
         """Returns these bytes of this version of an object, or None if the store answers anything else."""
         headers = {"If-Match": f'"{etag}"', "Range": f"bytes={start}-{start + size - 1}"}
+        self.pace.wait()
         try:
             answer = self._get(key, headers)
         except (HTTPError, BotoCoreError):
             return None
+        if answer.status in BUSY_STATUSES:
+            self.pace.refused()
+        else:
+            self.pace.answered()
         return answer.data if answer.status == 206 and len(answer.data) == size else None
 
     def _get(self, key: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        link = self.presigner().link(key, expires=LINK_SECONDS, at=datetime.fromtimestamp(self.now() / 1000, UTC))
+        link = self.presigner().link(
+            key, expires=LINK_SECONDS, at=datetime.fromtimestamp(self.pace.system.seconds(), UTC)
+        )
         pool = self.connections().connection_from_url(link)
         return pool.urlopen(
             "GET",
@@ -60,7 +68,12 @@ class QuickReads(msgspec.Struct, frozen=True):
 
 
 def quick_reads(
-    client: Any, bucket: str, *, credentials: Callable[[], Credentials], ca_bundle: str | None, now: Callable[[], int]
+    client: Any,
+    bucket: str,
+    *,
+    credentials: Callable[[], Credentials],
+    ca_bundle: str | None,
+    pace: Pace,
 ) -> QuickReads:
     """Reads of `bucket` at the address and with the timeouts of an S3 client.
 
@@ -77,7 +90,7 @@ def quick_reads(
         }
         return _connections(_proxy_of(client.meta.endpoint_url), options)
 
-    return QuickReads(lambda: internal_presigner(client, bucket, credentials=credentials()), connections, now)
+    return QuickReads(lambda: internal_presigner(client, bucket, credentials=credentials()), connections, pace)
 
 
 def _connections(proxy: str | None, options: dict[str, Any]) -> urllib3.PoolManager:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from chalicelib.errors import ObjectRefused, SourceChanged, UnreadableMessage
+from chalicelib.errors import ObjectRefused, SourceChanged, StorageUnavailable, UnreadableMessage
 from chalicelib.jobs.lifecycle import JobLifecycle
 from chalicelib.jobs.model import (
     ARCHIVED,
@@ -25,6 +25,7 @@ from chalicelib.jobs.ports import CheckedFile, JobTable, Recorded, SourceStore, 
 from chalicelib.limits import MAX_REASON_BYTES
 from chalicelib.messages import CheckBatch
 
+BATCH_MS = 12_000  # then the store is asked for no other file, so that the function, which has 20 s, is not killed
 NAMED_FILES = 5  # in the error of a job that wants all files or none
 FILES_MISSING = "files_missing"
 
@@ -86,20 +87,36 @@ class BatchChecker(msgspec.Struct, frozen=True):
 
     def _look_up(self, job: Job, files: Sequence[RequestedFile]) -> list[FileResult]:
         """Sends a HEAD for every file; a failure stops the rest, because the whole batch is tried again."""
+        last_ms = self.now() + BATCH_MS
         with self.executors(min(self.threads, len(files))) as executor:
-            results = look_up(self.store, [file.key for file in files], executor=executor)
+            results = look_up(
+                self.store, [file.key for file in files], executor=executor, in_time=lambda: self.now() <= last_ms
+            )
         return [outcome(job, file.key, result=result) for file, result in zip(files, results, strict=True)]
 
 
 _Found = StoredObject | ObjectRefused | None
 
 
-def look_up(store: SourceStore, keys: Sequence[str], *, executor: Executor, read: bool = False) -> list[FileResult]:
+def look_up(
+    store: SourceStore,
+    keys: Sequence[str],
+    *,
+    executor: Executor,
+    read: bool = False,
+    in_time: Callable[[], bool] = lambda: True,
+) -> list[FileResult]:
     """What the store says of each object; with `read`, a byte of each is read as well.
 
-    Raises StorageError if the store does not answer for each, or refuses all of them and the bucket.
+    Raises StorageError if the store does not answer for each while `in_time`, or refuses all of them and the bucket.
     """
-    lookups = [executor.submit(_find, store, key, read=read) for key in keys]
+
+    def find(key: str) -> _Found:
+        if not in_time():
+            raise StorageUnavailable(key, "it is too slow for all files of a batch")
+        return _find(store, key, read=read)
+
+    lookups = [executor.submit(find, key) for key in keys]
     try:
         return _results(store, [lookup.result() for lookup in lookups])
     finally:

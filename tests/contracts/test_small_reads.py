@@ -14,14 +14,15 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.archive.parts import Body
-from chalicelib.aws.clients import Clients
+from chalicelib.aws.clients import Clients, Pace
 from chalicelib.aws.s3_archives import S3ArchiveStore
 from chalicelib.aws.s3_links import internal_presigner
 from chalicelib.aws.s3_reads import QuickReads, quick_reads
 from chalicelib.delivery.presign import Credentials
 from chalicelib.errors import SourceChanged, StorageForbidden, StorageUnavailable
+from chalicelib.limits import S3_PREFIX_READS
 from chalicelib.settings import Settings
-from chalicelib.system import epoch_milliseconds
+from chalicelib.system import MACHINE
 from tests.contracts.test_presigner import LONG_LIVED, client, signed_at
 from tests.contracts.test_source_store import KEYS
 from tests.support.receivers import HOST, Certificates, replying
@@ -52,7 +53,8 @@ def at(endpoint: str, bucket: str, secret: str = SECRET_ACCESS_KEY) -> S3Archive
 
 def reads(client: Any, bucket: str, secret: str = SECRET_ACCESS_KEY, ca_bundle: str | None = None) -> QuickReads:
     credentials = Credentials(ACCESS_KEY_ID, secret)
-    return quick_reads(client, bucket, credentials=lambda: credentials, ca_bundle=ca_bundle, now=epoch_milliseconds)
+    pace = Pace(S3_PREFIX_READS, MACHINE)
+    return quick_reads(client, bucket, credentials=lambda: credentials, ca_bundle=ca_bundle, pace=pace)
 
 
 def impatient(endpoint: str, secret: str) -> Any:

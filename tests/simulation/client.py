@@ -87,22 +87,35 @@ class Service(Protocol):
 
 
 class Hooks:
-    """What a client registers at the SDK: of its events, the one that asks whether to try again."""
+    """What a client registers at the SDK: of its events, those before and after each attempt."""
 
     def __init__(self) -> None:
-        self._hooks: list[Callable[..., float | None]] = []
+        self._before: list[Callable[..., None]] = []
+        self._after: list[Callable[..., float | None]] = []
 
-    def register_first(self, event: str, hook: Callable[..., float | None]) -> None:
-        if not event.startswith("needs-retry."):
-            raise NotImplementedError(f"the simulated SDK has no {event}")
-        self._hooks.append(hook)
+    def register_first(self, event: str, hook: Callable[..., Any]) -> None:
+        match event.partition(".")[0]:
+            case "before-send":
+                self._before.append(hook)
+            case "needs-retry":
+                self._after.append(hook)
+            case _:
+                raise NotImplementedError(f"the simulated SDK has no {event}")
 
-    def pause(self, attempt: int, error: ClientError | BotoCoreError) -> float | None:
-        """As the hooks answer, each asked as the SDK does: with the answer, or with the error where there is none."""
-        answered = (None, error.response) if isinstance(error, ClientError) else None
-        caught = None if answered else error
-        answers = (hook(attempts=attempt, response=answered, caught_exception=caught) for hook in self._hooks)
-        return next((pause for pause in answers if pause is not None), None)
+    def before(self, operation: str) -> None:
+        """A request is about to be sent."""
+        for hook in self._before:
+            hook(event_name=f"before-send.s3.{operation}", request=None)
+
+    def after(self, operation: str, attempt: int, outcome: Mapping[str, Any] | BotoCoreError) -> float | None:
+        """Returns the pause before another attempt, as the first hook says that has one, each asked as the SDK does."""
+        answered = None if isinstance(outcome, BotoCoreError) else (None, outcome)
+        caught = outcome if answered is None else None
+        name = f"needs-retry.s3.{operation}"
+        pauses = [
+            hook(attempts=attempt, event_name=name, response=answered, caught_exception=caught) for hook in self._after
+        ]
+        return next((pause for pause in pauses if pause is not None), None)
 
 
 class SimulatedClient:
@@ -138,20 +151,23 @@ class SimulatedClient:
         self._validate(arguments, shape)
         for attempt in count(1):
             try:
+                self._hooks.before(self._model.operations[operation])
                 answer = self._attempt(operation, method, arguments)
             except (ClientError, BotoCoreError) as error:
-                pause = self._pause(attempt, error)
+                pause = self._pause(operation, attempt, error)
                 if pause is None:
                     raise
                 self._service.environment.sleep(pause)
             else:
                 answer["ResponseMetadata"] = {"HTTPStatusCode": 200, "RetryAttempts": attempt - 1}
+                self._hooks.after(self._model.operations[operation], attempt, answer)
                 return answer
         raise AssertionError("an attempt either answers or raises")
 
-    def _pause(self, attempt: int, error: ClientError | BotoCoreError) -> float | None:
+    def _pause(self, operation: str, attempt: int, error: ClientError | BotoCoreError) -> float | None:
         """Seconds before the next attempt, by the first that says so: a hook, the SDK; None for no other."""
-        pause = self._hooks.pause(attempt, error)
+        outcome = error.response if isinstance(error, ClientError) else error
+        pause = self._hooks.after(self._model.operations[operation], attempt, outcome)
         if pause is not None:
             return pause
         if attempt >= self._attempts or not _is_retried(error):

@@ -115,8 +115,8 @@ class Services(container.Services):
 class SimulatedClients(Clients):
     """The clients of production, with their timeouts and retries, of simulated services."""
 
-    def __init__(self, settings: Settings, services: Mapping[str, Any]) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: Settings, system: System, services: Mapping[str, Any]) -> None:
+        super().__init__(settings, system)
         self._services = services
 
     def _client(self, service: str, config: Any, **_: Any) -> Any:
@@ -207,6 +207,8 @@ class Deployment:
             "S3_SECRET_ACCESS_KEY": "simulated",
             "WEBHOOK_ALLOW_LOCAL": "true",
             "PUBLIC_URL": "https://lorry.test",
+            "CHECK_CONCURRENCY": _concurrency("Check"),
+            "ASSEMBLY_CONCURRENCY": _concurrency("Assemble"),
             **LINKS,
         }
         return fixed | {variable: self.queues[name].url for variable, name in QUEUES.items()}
@@ -263,13 +265,14 @@ class Deployment:
         app.current_request = memory.get("request")
 
     def _prepare(self, process: Process) -> None:
+        system = self._system()
         given: Any = {
-            "clients": SimulatedClients(self.settings, self.services),
+            "clients": SimulatedClients(self.settings, system, self.services),
             "quick_reads": None,  # they go past the SDK
             "push": self.sockets,
             "webhook_sender": self.receiver,
         }
-        made = Services(self.settings, self._system(), **given)
+        made = Services(self.settings, system, **given)
         made.lowered = self._lowered
         made.jobs = replace(made.jobs, files_per_batch=self._files_per_batch)
         if self._lowered is not None:
@@ -369,6 +372,12 @@ class Deployment:
         self.scheduler.close()
         container.use(None)
         app.current_request = None
+
+
+def _concurrency(function: str) -> str:
+    """How many workers the template allows at once."""
+    (source,) = resources()[function]["Properties"]["Events"].values()
+    return str(source["Properties"]["ScalingConfig"]["MaximumConcurrency"])
 
 
 def _answered(ended: Invocation) -> tuple[int, Any]:

@@ -128,7 +128,6 @@ def storm(seed: int) -> dict[Fault, float]:
 
 def run(seed: int, *, only: Collection[int] | None = None, trace: bool = False) -> Report:
     """Run a seed, with all its faults or `only` some, named by their draws."""
-    random.seed(seed)  # pauses of the SDK's hook
     chance = random.Random(f"settings {seed}")
     settings = {"JOB_TTL_SECONDS": str(JOB_TTL_SECONDS), "CHECK_THREADS": str(chance.choice((2, 16)))}
     if chance.random() < 0.3:

@@ -174,6 +174,28 @@ def test_the_first_failure_stops_the_rest_of_the_batch() -> None:
     assert len(store.calls) < 100
 
 
+class SlowStore(FakeSourceStore):
+    """Takes a second for each file."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world, self.asked = world, 0
+
+    def head(self, key: str) -> StoredObject | None:
+        self.asked += 1
+        self.world.clock.advance(1.0)
+        return super().head(key)
+
+
+def test_a_batch_that_takes_too_long_is_given_back_before_its_function_is_killed() -> None:
+    world = World()
+    job = world.start(*range(70000, 70030))
+    store = SlowStore(world)
+    with pytest.raises(StorageUnavailable, match="too slow for all files of a batch"):
+        checker(world, store).check(CheckBatch(job.job_id, 0), redelivered=False)
+    assert store.asked == 13  # the last one begins within 12 s
+
+
 def test_a_file_in_cold_storage_is_failed_with_a_reason() -> None:
     world = World()
     job = world.start(70000, 70001)

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-import localstack.runner
-from localstack.runner import ClockTrigger, QueueTrigger, Runner, StreamReader, StreamTrigger
+from localstack.runner import ClockTrigger, QueueTrigger, Runner, StreamReader, StreamTrigger, opened
 from tests.integration.stack import wait_for
 
 QUEUE = QueueTrigger(
@@ -119,34 +118,31 @@ def test_what_happened_before_is_not_told_and_later_shards_are_from_their_beginn
     assert set(found) == {"new"}
 
 
-def test_a_stream_that_does_not_answer_at_the_start_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(localstack.runner, "ERROR_PAUSE", 0.0)
-    refusals = [ClientError({"Error": {"Code": "InternalFailure"}}, "DescribeStream") for _ in range(2)]
+class RefusingStream(FakeStream):
+    """Refuses to be described so many times."""
 
-    class SlowStream(FakeStream):
-        def describe_stream(self, **request: Any) -> dict[str, Any]:
-            if refusals:
-                raise refusals.pop()
-            return super().describe_stream(**request)
+    def __init__(self, refusals: int) -> None:
+        super().__init__(["before"])
+        self.refusals = refusals
 
-    seen = threading.Event()
-    stream = SlowStream([])
-    with Runner({"notify": lambda event, _: seen.set()}, [STREAM], clients=lambda service: stream):
-        stream.shards["shard-0"].append("later")
-        assert seen.wait(10)
-    assert not refusals
+    def describe_stream(self, **request: Any) -> dict[str, Any]:
+        self.refusals -= 1
+        if self.refusals >= 0:
+            raise ClientError({"Error": {"Code": "InternalFailure"}}, "DescribeStream")
+        return super().describe_stream(**request)
 
 
-def test_a_stream_that_never_answers_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(localstack.runner, "STREAM_READY_SECONDS", 0.0)
-    monkeypatch.setattr(localstack.runner, "ERROR_PAUSE", 0.0)
+def test_a_stream_that_does_not_answer_at_the_start_is_asked_again() -> None:
+    stream, pauses = RefusingStream(2), list[float]()
+    reader = opened(stream, STREAM, sleep=pauses.append)
+    stream.shards["shard-0"].append("later")
+    assert [record["dynamodb"]["SequenceNumber"] for record in reader.next_batch()] == ["later"]
+    assert pauses == [1.0, 1.0]
+
+
+def test_a_stream_that_never_answers_ends_the_start() -> None:
     with pytest.raises(ClientError, match="InternalFailure"):
-        Runner({}, [STREAM], clients=lambda service: _Refusing())
-
-
-class _Refusing:
-    def describe_stream(self, **_: Any) -> dict[str, Any]:
-        raise ClientError({"Error": {"Code": "InternalFailure"}}, "DescribeStream")
+        opened(RefusingStream(60), STREAM, sleep=lambda seconds: None)
 
 
 def test_the_clock_ticks_and_an_end_waits_for_what_is_under_way() -> None:
