@@ -23,9 +23,12 @@ TICKET_HOLDER = "ticket"  # a caller with a ticket for a job
 _ASSUMED_ROLE = re.compile(r"(arn:[^:]*):sts::(\d+):assumed-role/([^/]+)/.*")
 
 
-def bearer(subject: str) -> str:
-    """The subject of a token, by a name that no other kind of caller has."""
-    return f"user:{subject}"
+def bearer(issuer: str, subject: str) -> str:
+    """The subject of a token, by a name that no other kind of caller has, nor another issuer's equal subject.
+
+    An issuer's URL has no `#` (OpenID Connect Core, section 2), so no two pairs have one name.
+    """
+    return f"user:{issuer}#{subject}"
 
 
 def pool_member(identity_id: str) -> str:

@@ -31,6 +31,8 @@ def _url(*schemes: str) -> Callable[[str], str]:
 
 def _issuer(text: str) -> str:
     _url("http", "https")(text)
+    if "#" in text:  # ends the issuer in the names of callers
+        raise ValueError
     return text  # compared character by character with `iss`, a trailing slash included
 
 
@@ -62,7 +64,7 @@ def _text(expected: str, reader: Callable[[str], Any]) -> Meta:
 
 
 Url = Annotated[str, _text("an http or https URL", _url("http", "https"))]
-IssuerUrl = Annotated[str, _text("an http or https URL", _issuer)]
+IssuerUrl = Annotated[str, _text("an http or https URL without a fragment", _issuer)]
 WebsocketUrl = Annotated[str, _text("a ws or wss URL", _url("ws", "wss"))]
 KeyTemplate = Annotated[str, _text("text with {file_id} once and no other placeholder", _key_template)]
 Prefix = Annotated[str, _text("text", _prefix)]

@@ -70,7 +70,7 @@ def _bearer(request: Any, services: Services) -> str:
     token = bearer_token(request.headers.get("authorization", ""))
     if token is None:
         raise Unauthenticated("a bearer token is required: Authorization: Bearer <token>", shown=False)
-    return callers.bearer(services.verify_token(token))
+    return services.verify_token(token)
 
 
 def _signer(request: Any, access: AccessPolicy) -> str:

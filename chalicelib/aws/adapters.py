@@ -238,19 +238,21 @@ class Adapters:
 
     @cached_property
     def verify_token(self) -> Callable[[str], str]:
-        """Returns the subject of a bearer token."""
+        """Returns the principal of a bearer token."""
         from chalicelib.aws.jwks import PublishedKeys
+        from chalicelib.callers import bearer
         from chalicelib.tokens import CachedKeys, TokenVerifier
 
         settings = self.settings
-        return TokenVerifier(
+        verifier = TokenVerifier(
             key=CachedKeys(PublishedKeys(settings.auth_issuer, settings.auth_jwks_url).fetch, self.system.seconds).key,
             issuer=settings.auth_issuer,
             audience=settings.auth_audience,
             algorithms=settings.auth_algorithms,
             leeway=settings.auth_leeway_seconds,
             now=self.system.seconds,
-        ).verify
+        )
+        return lambda token: bearer(settings.auth_issuer, verifier.verify(token))
 
     @cached_property
     def health(self) -> HealthProbe:

@@ -96,7 +96,7 @@ class Push(Protocol):
 
 
 class WebSocketAuth(msgspec.Struct, frozen=True):
-    """Identifies clients by AUTH_MODE. `verify` returns the subject of a bearer token.
+    """Identifies clients by AUTH_MODE. `verify` returns the principal of a bearer token.
 
     With `none` every client is the same principal. With `jwt` a bearer token identifies one, or a ticket opens one
     job. With `iam` only tickets work, because nothing signs the handshake of a WebSocket.
@@ -114,7 +114,7 @@ class WebSocketAuth(msgspec.Struct, frozen=True):
         if self.mode == "none":
             return callers.ANONYMOUS
         token = bearer_token(headers.get("authorization", "")) if self.mode == "jwt" else None
-        return callers.bearer(self.verify(token)) if token else None
+        return self.verify(token) if token else None
 
     def job_of(self, ticket: str) -> str | None:
         """Returns the id of the job that a ticket opens now, None if it opens none. Raises SecretUnavailable."""

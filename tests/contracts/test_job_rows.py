@@ -9,6 +9,7 @@ import boto3
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.callers import bearer
 from chalicelib.jobs.model import ArchiveRequest, Failure, FileResult, FileState, Job, RequestedFile
 from chalicelib.jobs.ports import Advance
 from chalicelib.jobs.state_machine import Trigger
@@ -61,7 +62,12 @@ def largest_job(batch: list[RequestedFile]) -> Job:
     """Everything that a caller may choose, as long as it may be."""
     prefix = "p" * S3_MAX_KEY_BYTES
     url = "https://example.com/" + "u" * (MAX_CALLBACK_URL_CHARACTERS - 20)
-    made = job(owner="user:" + "o" * 250, total=MAX_FILES_PER_JOB, batch_size=len(batch), prefix=prefix)
+    made = job(
+        owner=bearer("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_" + "i" * 50, "o" * 255),
+        total=MAX_FILES_PER_JOB,
+        batch_size=len(batch),
+        prefix=prefix,
+    )
     return replace(
         made,
         archive=ArchiveRequest("f" * 255, "tree", "fail"),

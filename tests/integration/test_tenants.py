@@ -87,11 +87,11 @@ def test_a_cursor_of_another_tenant_leads_to_ones_own_jobs_only(members: Deploym
     assert "jobs" not in answer.json() or answer.json()["jobs"] == []
 
 
-def test_the_owner_reads_her_job_and_who_did_what(members: Deployment, job: dict[str, Any]) -> None:
+def test_the_owner_reads_her_job_and_who_did_what(members: Deployment, issuer: Issuer, job: dict[str, Any]) -> None:
     listed = members.call("GET", "/v1/download/jobs").json()["jobs"]
     assert job["jobId"] in [found["jobId"] for found in listed]
     events = members.call("GET", f"/v1/download/{job['jobId']}/events").json()["events"]
-    assert (events[0]["kind"], events[0]["by"]) == ("created", "user:alice")
+    assert (events[0]["kind"], events[0]["by"]) == ("created", f"user:{issuer.url}#alice")
     assert {"ready", "links_issued"} <= {event["kind"] for event in events}
 
 

@@ -62,7 +62,7 @@ class FakeVerifier:
             raise KeysUnavailable("the issuer's keys could not be fetched: it is down")
         if not token.startswith("token-of-"):
             raise Unauthenticated("the token was not signed with a key of the issuer")
-        return token.removeprefix("token-of-")
+        return f"user:{token.removeprefix('token-of-')}"
 
 
 class FakeSecrets:
