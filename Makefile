@@ -101,8 +101,9 @@ probe-aws: environment  ## find out what a bucket's S3 really does: BUCKET=my-bu
 	@test -n "$(BUCKET)" || { echo "make probe-aws: name a bucket that you may write to: BUCKET=my-bucket" >&2; exit 2; }
 	@$(PY) -m infra.probe "$(BUCKET)" $(if $(REGION),--region "$(REGION)") $(ARGS)
 
-secret: environment  ## show the secret that webhooks are verified with; of a deployment on AWS: STAGE=prod [REGION=eu-central-1]
-	@$(PY) -m infra.secret show $(if $(STAGE),--stage "$(STAGE)") $(if $(REGION),--region "$(REGION)")
+secret: environment  ## show the secret that webhooks are verified with: [CALLER=NAME] [STAGE=prod] [REGION=eu-central-1]
+	@$(PY) -m infra.secret show $(if $(STAGE),--stage "$(STAGE)") $(if $(REGION),--region "$(REGION)") \
+		$(if $(CALLER),--caller "$(CALLER)")
 
 secret-rotate: environment  ## replace the secret; the old one stays valid for OVERLAP=24 hours [STAGE=prod] [FORCE=yes]
 	@$(PY) -m infra.secret rotate $(if $(STAGE),--stage "$(STAGE)") $(if $(REGION),--region "$(REGION)") \

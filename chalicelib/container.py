@@ -173,11 +173,17 @@ class Services(Adapters):
         return WebhookDeliverer(
             jobs=self.job_table,
             sender=self.webhook_sender,
-            secrets=lambda: self.secrets.read().webhook_secrets(self.system.now()),
+            secrets=self.webhook_secrets,
             now=self.system.now,
             park=lambda message: self.parking.send([message]),
+            limiter=self.limiter,
+            limit=self.settings.webhook_rate_limit,
             public_url=self.settings.public_url,
         )
+
+    def webhook_secrets(self, owner: str) -> tuple[str, ...]:
+        """What webhooks of a caller's jobs are signed with. Raises SecretUnavailable."""
+        return self.secrets.read().webhook_secrets(self.system.now(), owner)
 
     @cached_property
     def notifier(self) -> Notifier:

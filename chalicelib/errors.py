@@ -2,13 +2,14 @@
 
     LorryError
     ├── RequestError   InvalidRequest, UnsupportedMediaType, RequestTooLarge, TooManyFiles, RouteNotFound,
-    │                  MethodNotAllowed, Unauthenticated, TooManyRequests, IdempotencyKeyReused, RequestTimedOut,
-    │                  UnsafeCallbackUrl
+    │                  MethodNotAllowed, Unauthenticated, OperatorOnly, TooManyRequests, IdempotencyKeyReused,
+    │                  RequestTimedOut, UnsafeCallbackUrl
     ├── JobError       JobNotFound, JobNotReady, JobAlreadyEnded, JobExpired, NothingToRetry, NoSuchResult
     ├── StorageError   StorageUnavailable, StorageThrottled, StorageForbidden, ObjectRefused, SourceChanged,
     │                  ChecksumsMissing, UploadGone, UploadRefused, UploadPending, OutOfTime
     ├── Unavailable    TableUnavailable, QueueUnavailable, LinksUnavailable, KeysUnavailable, SecretUnavailable
-    └── ArchiveTooLarge, UnknownFormat, WebhookUnreachable, WebhookFailed, UnreadableMessage, InvalidSettings
+    └── ArchiveTooLarge, UnknownFormat, WebhookUnreachable, WebhookFailed, WebhookLimited, UnreadableMessage,
+        InvalidSettings
 
 `str(error)` is its `template` filled with its values: what happened, to what, what the reader can do. `code` is a part
 of the public contract; `retryable` work may succeed later. An `outage` is no fault of the work that met it, which waits
@@ -109,6 +110,16 @@ class Unauthenticated(RequestError, code="unauthenticated"):
     template = "{reason}"
     reason: str
     shown: bool = True
+
+
+class OperatorOnly(RequestError, code="operator_only"):
+    """Callers are not distinguished and share this, so only the operator may read it."""
+
+    template = (
+        "callers are not distinguished here (AUTH_MODE none) and share {what}; the operator reads it by `{command}`"
+    )
+    what: str
+    command: str
 
 
 class TooManyRequests(RequestError, code="too_many_requests", retryable=True):
@@ -320,6 +331,14 @@ class WebhookFailed(LorryError, code="webhook_failed", retryable=True):
     def __str__(self) -> str:
         hint = "; redirects are not followed" if 300 <= self.status < 400 else ""
         return self.template.format(status=self.status, hint=hint)
+
+
+class WebhookLimited(LorryError, code="webhook_limited", retryable=True):
+    """So many webhooks were sent for one caller, or to one host, that others wait."""
+
+    template = "{what}: {limit:,} were sent within this minute (WEBHOOK_RATE_LIMIT); this one is sent later"
+    what: str
+    limit: int
 
 
 class UnreadableMessage(LorryError, code="unreadable_message"):

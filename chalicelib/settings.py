@@ -125,6 +125,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="accept callback URLs that use http or lead to this machine; for local work only"),
         CALLBACKS,
     ] = False
+    webhook_rate_limit: Annotated[
+        Count, Meta(description="webhooks sent in a minute for jobs of one caller, and to one host"), WEBHOOKS
+    ] = 600
     webhook_retry_base_seconds: Annotated[
         float, Meta(ge=0, le=3_600, description="first delay of a webhook"), WEBHOOKS
     ] = 5.0

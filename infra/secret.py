@@ -1,6 +1,6 @@
 """Shows or rotates the secret of a deployment: `make secret`, `make secret-rotate [OVERLAP=24] [FORCE=yes]`.
 
-    python -m infra.secret show|rotate [--stage prod [--region R]] [--overlap HOURS] [--force]
+    python -m infra.secret show|rotate [--stage prod [--region R]] [--caller NAME] [--overlap HOURS] [--force]
 
 Without --stage it is the embedded stack of LORRY_HOME, whose file is rotated too; with it, the stack lorry-STAGE.
 """
@@ -20,6 +20,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.callers import ANONYMOUS
 from chalicelib.delivery.signing_keys import CACHE_SECONDS, Secrets
 from chalicelib.errors import SecretUnavailable
 from infra.file_lock import Busy, locked
@@ -89,10 +90,10 @@ def deployed(session: Any, stage: str) -> Place:
     return Place(session.client("secretsmanager"), outputs["SecretId"])
 
 
-def show(place: Place, now_ms: int, *, say: Callable[[str], None] = print) -> None:
-    """Prints the secret that receivers of webhooks verify with, never the master value."""
+def show(place: Place, now_ms: int, *, caller: str = ANONYMOUS, say: Callable[[str], None] = print) -> None:
+    """Prints the secret that receivers verify webhooks of a caller's jobs with, never the master value."""
     value = place.read()
-    current, *previous = value.webhook_secrets(now_ms)
+    current, *previous = value.webhook_secrets(now_ms, caller)
     say(f"webhook secret  {current}")
     for old in previous:
         say(f"until {_utc(value.previous_until)} webhooks are signed with the previous one too  {old}")
@@ -155,7 +156,7 @@ def _run(options: argparse.Namespace) -> None:
 def _carry_out(options: argparse.Namespace, place: Place) -> None:
     now_ms = time.time_ns() // 1_000_000
     if options.command == "show":
-        show(place, now_ms)
+        show(place, now_ms, caller=options.caller)
     else:
         rotate(place, now_ms, overlap_hours=options.overlap, force=options.force)
 
@@ -165,6 +166,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("command", choices=["show", "rotate"])
     parser.add_argument("--stage", help="deployment on AWS (default: the embedded stack)")
     parser.add_argument("--region", help="its region (default: the one of the AWS configuration)")
+    parser.add_argument(
+        "--caller",
+        default=ANONYMOUS,
+        help="whose secret: the name in the audit trail of a job, where callers have names",
+    )
     parser.add_argument(
         "--overlap", type=_hours, default=DAY_HOURS, help="hours for which the old secret stays valid; 0 if it leaked"
     )

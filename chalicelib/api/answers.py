@@ -160,6 +160,20 @@ class StreamedEvent(Body, frozen=True):
     ]
 
 
+# --- webhooks ---------------------------------------------------------------------------
+
+
+class WebhookSecrets(Body, frozen=True):
+    """What the webhooks of a caller's jobs are signed with."""
+
+    secrets: Annotated[
+        list[str],
+        Meta(
+            description="as Standard Webhooks has them, the current one first; the old one while it is being replaced"
+        ),
+    ]
+
+
 # --- single files -----------------------------------------------------------------------
 
 

@@ -54,6 +54,15 @@ SERVICE: tuple[Operation, ...] = (
         replies={200: Reply("Every limit that the service enforces.", "rendering.limits")},
     ),
     Operation(
+        route="GET /v1/webhook-secret",
+        view="views_service.webhook_secret",
+        tag="Service",
+        summary="Read the secret that your webhooks are signed with",
+        description="Each caller has its own. With `AUTH_MODE` none all share one, which only the operator reads.",
+        replies={200: Reply("The caller's secrets.", "answers.WebhookSecrets")},
+        errors=(errors.OperatorOnly, errors.SecretUnavailable),
+    ),
+    Operation(
         route="GET /",
         view="views_service.index",
         tag="Service",

@@ -33,6 +33,7 @@ PROBLEMS: dict[type[errors.LorryError], Problem] = {
     errors.RouteNotFound: Problem(404, "Not found"),
     errors.MethodNotAllowed: Problem(405, "Method not allowed", headers=("Allow",)),
     errors.Unauthenticated: Problem(401, "Authentication required", headers=("WWW-Authenticate",)),
+    errors.OperatorOnly: Problem(403, "For the operator only"),
     errors.TooManyRequests: Problem(429, "Too many requests", headers=("Retry-After",)),
     errors.IdempotencyKeyReused: Problem(422, "Idempotency-Key already used"),
     errors.RequestTimedOut: Problem(504, "Timed out", RETRY_AFTER_SECONDS),

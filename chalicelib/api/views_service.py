@@ -9,11 +9,11 @@ import msgspec
 
 from chalicelib import __version__
 from chalicelib.api import rendering, requests
-from chalicelib.api.answers import CheckAnswer, HealthDocument, IndexDocument, StartAnswer
+from chalicelib.api.answers import CheckAnswer, HealthDocument, IndexDocument, StartAnswer, WebhookSecrets
 from chalicelib.api.middleware import Answer, Call, Text
 from chalicelib.archive.names import file_name
 from chalicelib.checking.checker import look_up_one
-from chalicelib.errors import FieldProblem, InvalidRequest, RequestTimedOut
+from chalicelib.errors import FieldProblem, InvalidRequest, OperatorOnly, RequestTimedOut
 from chalicelib.jobs.model import FileResult, FileState
 from chalicelib.settings import Settings
 
@@ -51,6 +51,13 @@ def health(call: Call) -> Answer:
 def limits(call: Call) -> Answer:
     """Every limit that the service enforces."""
     return Answer(200, rendering.limits(call.services.settings))
+
+
+def webhook_secret(call: Call) -> Answer:
+    """What the caller verifies webhooks with."""
+    if call.services.settings.auth_mode == "none":
+        raise OperatorOnly("the secret of webhooks", "make secret")
+    return Answer(200, WebhookSecrets(list(call.services.webhook_secrets(call.admission.principal))))
 
 
 def openapi(call: Call) -> Answer:

@@ -1,6 +1,7 @@
 """The deployment's secret: one master value, from which each key is derived under a label of its own.
 
-Receivers know the webhook secret and learn nothing about the ticket key from it. The secret is stored as JSON:
+Receivers know the webhook secret of the caller whose jobs they hear of, and learn nothing from it about the ticket
+key or the secrets of other callers. The secret is stored as JSON:
 {"current": TEXT, "previous": TEXT or "", "previousUntil": MS, "currentFrom": MS}.
 """
 
@@ -12,6 +13,7 @@ import hmac
 
 import msgspec
 
+from chalicelib.callers import ANONYMOUS
 from chalicelib.errors import SecretUnavailable
 
 MIN_MASTER_CHARACTERS = 32
@@ -54,10 +56,14 @@ class Secrets(msgspec.Struct, frozen=True, rename="camel"):
         """Whether the previous value is still valid."""
         return bool(self.previous) and now_ms < self.previous_until
 
-    def webhook_secrets(self, now_ms: int) -> tuple[str, ...]:
-        """Returns whsec_ and the base64 of 32 bytes per valid value, the current first. Webhooks are signed by all."""
+    def webhook_secrets(self, now_ms: int, owner: str = ANONYMOUS) -> tuple[str, ...]:
+        """Returns whsec_ and the base64 of 32 bytes per valid value, the current first, for the jobs of `owner`.
+
+        Webhooks are signed by all.
+        """
+        label = "webhook" if owner == ANONYMOUS else f"webhook {owner}"
         masters = (self.current, self.previous) if self.overlaps(now_ms) else (self.current,)
-        return tuple(f"whsec_{base64.b64encode(_derived(master, 'webhook')).decode()}" for master in masters)
+        return tuple(f"whsec_{base64.b64encode(_derived(master, label)).decode()}" for master in masters)
 
     def ticket_keys(self, now_ms: int) -> tuple[bytes, ...]:
         """Returns keys of 32 bytes: tickets are signed with the first and verified with any."""

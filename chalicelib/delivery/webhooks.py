@@ -18,17 +18,20 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 
+from chalicelib.callers import Policy, RateLimiter
 from chalicelib.delivery.job_summary import asked, timestamp
-from chalicelib.errors import InvalidSettings, UnsafeCallbackUrl, WebhookFailed, WebhookUnreachable
+from chalicelib.errors import InvalidSettings, UnsafeCallbackUrl, WebhookFailed, WebhookLimited, WebhookUnreachable
 from chalicelib.jobs.model import Actor, Job, JobEvent
 from chalicelib.jobs.ports import JobTable
 from chalicelib.messages import SendWebhook
 from chalicelib.observability import logger
 
 WEBHOOK = Actor(by="webhook")
+MINUTE_MS = 60_000
 GIVE_UP_AFTER_MS = 24 * 3600 * 1000
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret begins with
 MIN_KEY_BYTES, MAX_KEY_BYTES = 24, 64
@@ -54,7 +57,9 @@ class Sender(Protocol):
 
 
 class WebhookDeliverer(msgspec.Struct, frozen=True):
-    """Makes attempts. `secrets()` returns the current secret and, during a rotation, the previous one.
+    """Makes attempts. `secrets` returns an owner's current secret and, during a rotation, the previous one.
+
+    At most `limit` attempts a minute are made for the jobs of one owner, and as many at one host.
 
     `now()` is in epoch milliseconds. `park` keeps a message for an operator. `public_url` is the API's base URL
     without a trailing slash; without it, webhooks carry no links.
@@ -62,15 +67,18 @@ class WebhookDeliverer(msgspec.Struct, frozen=True):
 
     jobs: JobTable
     sender: Sender
-    secrets: Callable[[], tuple[str, ...]]
+    secrets: Callable[[str], tuple[str, ...]]
     now: Callable[[], int]
     park: Callable[[SendWebhook], None]
+    limiter: RateLimiter
+    limit: int
     public_url: str = ""
 
     def deliver(self, message: SendWebhook, *, first_sent: int) -> Delivery:
         """Makes one attempt. `first_sent` is when the message was put on the queue, in epoch milliseconds.
 
         Raises WebhookFailed or WebhookUnreachable, both recorded in the audit trail, if it should be repeated;
+        WebhookLimited if it is one too many;
         InvalidSettings without a valid secret; QueueUnavailable if the message cannot be parked.
         """
         job = self.jobs.get(message.job_id)
@@ -84,8 +92,10 @@ class WebhookDeliverer(msgspec.Struct, frozen=True):
         return self._attempt(message, job)
 
     def _attempt(self, message: SendWebhook, job: Job) -> Delivery:
-        body = self._body(message, job)
-        headers = signed_headers(webhook_id(message), body, timestamp=self.now() // 1000, secrets=self.secrets())
+        self._count(f"webhooks of {job.owner}")
+        self._count(f"webhooks to {urlsplit(job.callback_url).hostname}")
+        body, secrets = self._body(message, job), self.secrets(job.owner)
+        headers = signed_headers(webhook_id(message), body, timestamp=self.now() // 1000, secrets=secrets)
         try:
             status = self.sender.send(job.callback_url, body, headers={"Content-Type": "application/json", **headers})
         except UnsafeCallbackUrl as error:
@@ -95,6 +105,11 @@ class WebhookDeliverer(msgspec.Struct, frozen=True):
             self._note(message, "webhook_attempt_failed", reason=str(error))
             raise
         return self._settle(message, status)
+
+    def _count(self, name: str) -> None:
+        verdict = self.limiter.count(name, Policy("webhooks", self.limit, MINUTE_MS))
+        if not verdict.allowed:
+            raise WebhookLimited(name, self.limit)
 
     def _settle(self, message: SendWebhook, status: int) -> Delivery:
         if 200 <= status < 300:

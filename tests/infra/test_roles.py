@@ -247,7 +247,7 @@ def test_only_those_who_notify_follow_the_tables_stream(resources: dict[str, Tem
     ("role", "allowed"),
     [
         ("NotifyRole", {"Query", "UpdateItem", "DeleteItem"}),
-        ("WebhookRole", {"GetItem", "PutItem"}),
+        ("WebhookRole", {"GetItem", "PutItem", "UpdateItem"}),
         ("WebsocketConnectRole", {"PutItem", "UpdateItem"}),
         ("WebsocketMessageRole", {"GetItem", "PutItem", "UpdateItem", "DeleteItem"}),
         ("WebsocketDisconnectRole", {"DeleteItem"}),

@@ -124,6 +124,12 @@ def test_the_secret_of_a_deployment_is_found_by_its_stage(place: Place) -> None:
     assert told == [f"webhook secret  {place.read().webhook_secrets(NOW)[0]}"]
 
 
+def test_the_secret_of_one_caller_is_shown_by_its_name(place: Place) -> None:
+    told: list[str] = []
+    secret.show(place, NOW, caller="user:https://a.test#alice", say=told.append)
+    assert told == [f"webhook secret  {place.read().webhook_secrets(NOW, 'user:https://a.test#alice')[0]}"]
+
+
 def test_a_rotation_shows_both_and_never_a_master_value(place: Place) -> None:
     before = place.read()
     told: list[str] = []

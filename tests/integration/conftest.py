@@ -125,6 +125,7 @@ def members(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "AuthAudience": issuer.audience,
         "StreamWaitSeconds": "0",
         "RateLimitMaxRequests": "1000000",
+        "WebhookAllowLocal": "true",
     }
     with running_stack(tmp_path_factory.mktemp("members"), parameters=parameters, environment=ENFORCED) as running:
         deployment = Deployment(running, running.clients("s3"), crc_source="head")

@@ -7,10 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.integration.deployment import Deployment
+from tests.integration.deployment import PATIENCE, Deployment
 from tests.integration.stack import wait_for
 from tests.integration.test_http import problem
+from tests.integration.test_webhooks import receiving
 from tests.support.bad_tokens import FORGERIES
 from tests.support.oidc import Issuer
 
@@ -93,6 +95,22 @@ def test_the_owner_reads_her_job_and_who_did_what(members: Deployment, issuer: I
     events = members.call("GET", f"/v1/download/{job['jobId']}/events").json()["events"]
     assert (events[0]["kind"], events[0]["by"]) == ("created", f"user:{issuer.url}#alice")
     assert {"ready", "links_issued"} <= {event["kind"] for event in events}
+
+
+def test_webhooks_are_signed_for_the_caller_alone(
+    members: Deployment, mallory: httpx.Client, nobody: httpx.Client
+) -> None:
+    members.put(FILE, b"alice's")
+    with receiving() as receiver:
+        members.run([FILE], callbackUrl=receiver.url)
+        wait_for("webhook", lambda: bool(receiver.got), seconds=PATIENCE)
+    headers, body = receiver.got[0]
+    (hers,) = members.call("GET", "/v1/webhook-secret").json()["secrets"]
+    assert Webhook(hers).verify(body, headers)["type"] == "job.ready"
+    (other,) = mallory.get("/v1/webhook-secret").json()["secrets"]
+    with pytest.raises(WebhookVerificationError):
+        Webhook(other).verify(body, headers)
+    problem(nobody.get("/v1/webhook-secret"), 401, "unauthenticated")
 
 
 def test_a_ticket_opens_its_job_to_a_browser_and_nothing_else(

@@ -26,6 +26,7 @@ from chalicelib.assembly.archive_planning import PlanRules
 from chalicelib.assembly.worker import Choices
 from chalicelib.aws.clients import Clients
 from chalicelib.aws.keys import Row
+from chalicelib.callers import ANONYMOUS
 from chalicelib.handlers import queues, stream, websocket
 from chalicelib.settings import Settings
 from chalicelib.system import System
@@ -145,7 +146,8 @@ class Deployment:
         self.s3 = SimulatedS3(self.environment, **low)
         self.secrets = SimulatedSecretsManager(self.environment)
         self.services = {service.name: service for service in (self.dynamodb, self.sqs, self.s3, self.secrets)}
-        self.sockets, self.receiver = Sockets(self.environment), Receiver(self.environment, self.secrets)
+        owner = USER if settings.get("AUTH_MODE") == "iam" else ANONYMOUS
+        self.sockets, self.receiver = Sockets(self.environment), Receiver(self.environment, self.secrets, owner)
         self._running: Process | None = None
         self._files_per_batch, self._lowered = files_per_batch, lowered
         self.s3.create_bucket(Bucket=SOURCE)

@@ -38,6 +38,7 @@ class Receiver:
 
     environment: Scheduled
     secrets: SimulatedSecretsManager
+    owner: str  # of all jobs
     received: list[tuple[str, str, str]] = field(default_factory=list)
     forged: list[str] = field(default_factory=list)  # bodies that no secret signed
 
@@ -56,7 +57,7 @@ class Receiver:
         return 200
 
     def _is_signed(self, body: bytes, headers: Mapping[str, str]) -> bool:
-        secrets = self.secrets.value.webhook_secrets(self.environment.now_ms())
+        secrets = self.secrets.value.webhook_secrets(self.environment.now_ms(), self.owner)
         sent_at = int(headers["webhook-timestamp"])
         right = signed_headers(headers["webhook-id"], body, timestamp=sent_at, secrets=secrets)["webhook-signature"]
         return not set(right.split()).isdisjoint(headers["webhook-signature"].split())

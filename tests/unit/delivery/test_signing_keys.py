@@ -33,6 +33,13 @@ def test_the_same_master_always_gives_the_same_keys() -> None:
     assert master.ticket_keys(NOW)[0].hex() == "78600229b9ce89abc60ef341fd841faa823e5bd133d6b459083e7ab7722f755b"
 
 
+def test_each_caller_has_a_webhook_secret_of_its_own() -> None:
+    owners = ("anonymous", "user:https://a.test#alice", "user:https://a.test#bob", "webhook", "ticket")
+    secrets = [ROTATED.webhook_secrets(NOW, owner) for owner in owners]
+    assert len({secret for pair in secrets for secret in pair}) == 2 * len(owners)
+    assert secrets[0] == ROTATED.webhook_secrets(NOW)
+
+
 def test_the_webhook_secret_does_not_reveal_the_ticket_key() -> None:
     (secret,), (key,) = ALONE.webhook_secrets(NOW), ALONE.ticket_keys(NOW)
     assert base64.b64decode(secret.removeprefix("whsec_")) != key

@@ -9,17 +9,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 from standardwebhooks import Webhook
 
+from chalicelib.callers import RateLimiter
 from chalicelib.delivery.job_summary import timestamp
 from chalicelib.delivery.webhooks import Delivery, WebhookDeliverer, webhook_id
-from chalicelib.errors import InvalidSettings, UnsafeCallbackUrl, WebhookFailed, WebhookUnreachable
+from chalicelib.errors import InvalidSettings, UnsafeCallbackUrl, WebhookFailed, WebhookLimited, WebhookUnreachable
 from chalicelib.jobs.model import Actor, Job, JobEvent
 from chalicelib.messages import SendWebhook
 from tests.support.builders import job
 from tests.support.fake_job_table import FakeJobTable
-from tests.support.fakes import Clock
+from tests.support.fakes import Clock, FakeCallCounter
 
+LIMIT = 10  # a minute
 DAY_MS = 24 * 3600 * 1000
 URL = "https://hooks.example.com/lorry"
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
@@ -48,10 +51,18 @@ class World:
         self.clock, self.table, self.sender = Clock(), FakeJobTable(), FakeSender(answer)
         if job:
             self.table.jobs[job.job_id] = job
-        self.secrets: tuple[str, ...] = (SECRET,)
+        self.secrets: dict[str, tuple[str, ...]] = {JOB.owner: (SECRET,)}
+        self.counter = FakeCallCounter()
         self.parked: list[SendWebhook] = []
         self.deliverer = WebhookDeliverer(
-            self.table, self.sender, lambda: self.secrets, self.clock, self.parked.append, public_url
+            jobs=self.table,
+            sender=self.sender,
+            secrets=self.secrets.__getitem__,
+            now=self.clock,
+            park=self.parked.append,
+            limiter=RateLimiter(self.counter, self.clock),
+            limit=LIMIT,
+            public_url=public_url,
         )
 
     def deliver(self, message: SendWebhook = READY, *, age: int = 0) -> Delivery:
@@ -122,9 +133,43 @@ def test_the_request_goes_to_the_callback_url_and_is_signed_as_of_now() -> None:
 
 def test_every_secret_signs_while_they_change() -> None:
     world = World()
-    world.secrets = (SECRET, "whsec_" + base64.b64encode(b"p" * 32).decode())
+    world.secrets[JOB.owner] = (SECRET, "whsec_" + base64.b64encode(b"p" * 32).decode())
     world.deliver()
     assert len(world.sender.sent[0][1]["webhook-signature"].split(" ")) == 2
+
+
+def test_webhooks_of_a_callers_jobs_are_signed_with_that_callers_secret() -> None:
+    world = World(job=replace(JOB, owner="user:bob"))
+    bobs = "whsec_" + base64.b64encode(b"b" * 32).decode()
+    world.secrets["user:bob"] = (bobs,)
+    world.deliver()
+    _, headers, body = world.sender.sent[0]
+    at = datetime.fromtimestamp(world.clock() // 1000, UTC)
+    assert headers["webhook-signature"] == Webhook(bobs).sign(webhook_id(READY), at, body.decode())
+
+
+def test_more_webhooks_than_a_caller_may_have_in_a_minute_wait() -> None:
+    world = World()
+    for _ in range(LIMIT):
+        world.deliver()
+    with pytest.raises(WebhookLimited, match=f"webhooks of {JOB.owner}: 10 were sent within this minute"):
+        world.deliver()
+    assert len(world.sender.sent) == LIMIT
+    assert len(world.events) == LIMIT  # and the trail says nothing of those that wait
+    world.clock.advance(60)
+    assert world.deliver() is Delivery.DELIVERED
+
+
+def test_more_webhooks_than_a_host_may_have_in_a_minute_wait_whoever_asks() -> None:
+    world = World()
+    for number in range(LIMIT + 1):
+        owner = f"user:{number}"
+        world.secrets[owner] = (SECRET,)
+        world.table.jobs[JOB.job_id] = replace(JOB, owner=owner, callback_url=f"https://hooks.example.com:443/{number}")
+        if number < LIMIT:
+            world.deliver()
+    with pytest.raises(WebhookLimited, match=r"webhooks to hooks\.example\.com"):
+        world.deliver()
 
 
 def test_attempts_and_copies_share_an_id_and_another_end_of_the_job_has_another() -> None:
@@ -194,7 +239,7 @@ def test_a_job_that_is_gone_or_has_no_callback_url_is_left_alone(gone: Job | Non
 
 def test_without_a_secret_nothing_is_sent() -> None:
     world = World()
-    world.secrets = ()
+    world.secrets[JOB.owner] = ()
     with pytest.raises(InvalidSettings):
         world.deliver()
     assert world.sender.sent == []
