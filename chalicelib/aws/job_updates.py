@@ -43,6 +43,8 @@ def entered(trigger: Trigger) -> dict[str, Any]:
 def transition(change: Change) -> Update:
     """The update that makes a transition, on condition that the state machine allows it now."""
     condition = allowed(change.trigger)
+    if change.generation is not None:
+        condition &= equals("generation", change.generation)
     if change.all_checked:
         condition &= at_least("checked", Name("batches"))
     ended = target(change.trigger).status.ended

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -17,7 +18,36 @@ from chalicelib.jobs.ports import Listing, StoredObject
 
 ARCHIVED_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})  # GLACIER_IR is read like any other
 ARCHIVED_CODES = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
-FORBIDDEN_CODES = frozenset({"403", "AccessDenied", "Forbidden"})  # others, such as InvalidAccessKeyId, are about us
+FORBIDDEN_CODES = frozenset({"403", "AccessDenied", "Forbidden"})
+# Refusals that are about the caller, its clock, the bucket or the request, and so say nothing of an object:
+# docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+NOT_OF_AN_OBJECT = frozenset(
+    {
+        "AccountProblem",
+        "AuthorizationHeaderMalformed",
+        "AuthorizationQueryParametersError",
+        "BadRequest",
+        "EntityTooLarge",
+        "EntityTooSmall",
+        "ExpiredToken",
+        "IllegalLocationConstraintException",
+        "IncompleteBody",
+        "InvalidAccessKeyId",
+        "InvalidBucketName",
+        "InvalidPart",
+        "InvalidPartOrder",
+        "InvalidSecurity",
+        "InvalidToken",
+        "MalformedXML",
+        "NotSignedUp",
+        "RequestTimeTooSkewed",
+        "RequestTimeout",
+        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+    }
+)
+SEALED_CODES = frozenset({"InvalidArgument", "InvalidRequest", "MissingSecurityHeader"})  # a customer's key is missing
+REFUSING = frozenset({400, 403, 405, 410, 451})  # statuses
 ADVICE = "; the role needs s3:GetObject and s3:ListBucket"
 ONE_BYTE = "bytes=0-0"
 # The answer to a HEAD has no body: the SDK takes its status for the code.
@@ -37,8 +67,9 @@ class S3SourceStore(msgspec.Struct, frozen=True):
             except ClientError as error:
                 if status_of(error) == 404:
                     return None
-                if status_of(error) in (400, 403):
+                if status_of(error) in REFUSING:
                     self.confirm_readable(key)  # the answer to a HEAD has no body that says why
+                    raise ObjectRefused(key, f"HEAD: HTTP {status_of(error)}", FORBIDDEN) from error
                 raise
         return _stored(key, answer)
 
@@ -48,7 +79,7 @@ class S3SourceStore(msgspec.Struct, frozen=True):
                 version = {"Bucket": self.bucket, "Key": key, "IfMatch": f'"{etag}"'}
                 answer = self.client.head_object(**version, ChecksumMode="ENABLED")
             except ClientError as error:
-                if status_of(error) in (400, 403, 404, 412):
+                if status_of(error) in REFUSING | {404, 412}:
                     return None  # it was readable when the job checked it
                 raise
         found = answer.get("ChecksumSHA256", "")
@@ -133,10 +164,14 @@ def refusal_of(error: ClientError) -> str:
     status, code = status_of(error), _code_of(error)
     if code in ARCHIVED_CODES:
         return ARCHIVED
-    if code.startswith("KMS.") or (status == 403 and code in FORBIDDEN_CODES):
+    if code.startswith("KMS."):
         return FORBIDDEN
-    sealed = code == "InvalidRequest" or "SSECustomer" in code or "ServerSideEncryption" in code
-    return CUSTOMER_KEY if status == 400 and sealed else ""
+    if status not in REFUSING or code in NOT_OF_AN_OBJECT:
+        return ""
+    if code.isdecimal() and status != HTTPStatus.FORBIDDEN:  # no code: perhaps not the store, but something before it
+        return ""
+    sealed = "SSECustomer" in code or "ServerSideEncryption" in code or code in SEALED_CODES
+    return CUSTOMER_KEY if status == 400 and sealed else FORBIDDEN
 
 
 def _told(error: ClientError) -> str:

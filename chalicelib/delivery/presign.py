@@ -142,8 +142,10 @@ def content_disposition(filename: str, *, inline: bool) -> str:
     RFC 6266: an ASCII fallback, and the UTF-8 form of RFC 8187 where they differ.
     """
     plain = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode()
-    safe = "".join("_" if character in '"\\%;' or not character.isprintable() else character for character in plain)
+    safe = "".join("_" if character in '"\\%;/' or not character.isprintable() else character for character in plain)
+    if not safe.strip(". ") or (safe[0] == "." and filename[0] != "."):  # of a name whose letters are not ASCII
+        safe = f"download{safe.rstrip('. ')}"
     kind = "inline" if inline else "attachment"
     if safe == filename:
         return f'{kind}; filename="{filename}"'
-    return f"{kind}; filename=\"{safe or 'download'}\"; filename*=UTF-8''{quote(filename, safe=_ATTR_CHAR)}"
+    return f"{kind}; filename=\"{safe}\"; filename*=UTF-8''{quote(filename, safe=_ATTR_CHAR)}"

@@ -262,6 +262,7 @@ class JobLifecycle(msgspec.Struct, frozen=True):
             event=event,
             error=error,
             expires_at=now + self.job_ttl * 1000,
+            generation=job.generation,
             all_checked=all_checked,
             batch_open=batch_open,
             listing="" if batch_open is None else job.listing_of(batch_open),

@@ -48,6 +48,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     event: JobEvent
     error: Failure | None = None
     expires_at: int | None = None
+    generation: int | None = None  # only if the job is in this generation
     all_checked: bool = False  # only if every batch of the job is recorded
     batch_open: int | None = None  # only if this batch is not recorded
     listing: str = ""  # that the batch is cut from

@@ -194,7 +194,11 @@ def test_a_phase_is_entered_once_and_only_when_the_one_before_is_complete(both: 
     entered = assembly.enter_phase(complete, Phase.FINISH, now=NOW + 7)
     assert entered == replace(complete, phase=Phase.FINISH, recorded=0, updated_at=NOW + 7)
     assert assembly.archives(ONE) == [entered]
-    assert assembly.enter_phase(complete, Phase.FINISH, now=NOW + 8) is None
+    for chunk in range(3):
+        assert assembly.enter_phase(complete, Phase.FINISH, now=NOW + 8) is None
+        assembly.record_chunk(entered, chunk, receipt=RECEIPT, now=NOW + 9)
+    assert assembly.enter_phase(complete, Phase.FINISH, now=NOW + 10) is None  # nor once as many are recorded
+    assert assembly.archives(ONE)[0].recorded == 3
 
 
 def test_when_a_completion_was_asked_for_is_noted_until_the_phase_is_over(both: Tables) -> None:

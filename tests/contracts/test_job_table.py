@@ -185,6 +185,14 @@ def test_a_job_ends_only_when_all_its_batches_are_recorded(table: JobTable) -> N
     assert (after.status, after.step, after.finished_at, after.expires_at) == ("ready", None, NOW, NOW + 5)
 
 
+@pytest.mark.parametrize("trigger", [Trigger.SUCCEED, Trigger.FAIL])
+def test_a_job_that_was_planned_again_is_not_ended_for_what_was_before(table: JobTable, trigger: Trigger) -> None:
+    job = read(processing(table))
+    assert table.apply(change(trigger, generation=job.generation + 1)) is None
+    assert read(table).step
+    assert table.apply(change(trigger, generation=job.generation)) is not None
+
+
 def test_a_job_is_given_up_only_while_the_batch_is_not_recorded(table: JobTable) -> None:
     record(processing(table), 0, [AVAILABLE, MISSING])
     assert table.apply(change(Trigger.FAIL, batch_open=0)) is None

@@ -35,6 +35,7 @@ def store(seaweedfs: SeaweedFS, proxy: StoreProxy) -> S3SourceStore:
     ("trouble", "reason", "cause"),
     [
         (Trouble.DENIED, "forbidden", "AccessDenied: Access Denied"),
+        (Trouble.DISABLED, "forbidden", "AllAccessDisabled: All access to this object has been disabled"),
         (Trouble.KMS, "forbidden", "AccessDenied: The ciphertext refers to a customer master key"),
         (Trouble.KMS_DISABLED, "forbidden", "KMS.DisabledException: arn:aws:kms"),
         (Trouble.CUSTOMER_KEY, "customer_key", "InvalidRequest: The object was stored using a form of Server Side"),

@@ -50,6 +50,8 @@ class FakeJobTable:
         job = self.get(change.job_id)
         if job is None or not allows(job, change.trigger) or (change.all_checked and not job.all_checked):
             return None
+        if change.generation not in (None, job.generation):
+            return None
         if change.batch_open is not None and (change.job_id + change.listing, change.batch_open) in self.results:
             return None
         with self.write():

@@ -46,6 +46,7 @@ class Refusal(NamedTuple):
 
 
 DENIED = Refusal(403, "AccessDenied", "Access Denied")
+DISABLED = Refusal(403, "AllAccessDisabled", "All access to this object has been disabled")
 KMS_DENIED = Refusal(403, "AccessDenied", "The ciphertext refers to a customer master key that you may not use.")
 KMS_DISABLED = Refusal(400, "KMS.DisabledException", "arn:aws:kms:us-east-1:1:key/1 is disabled.")
 CUSTOMER_KEY = Refusal(400, "InvalidRequest", "The object was stored using a form of Server Side Encryption.")
@@ -71,6 +72,7 @@ class Trouble(Enum):
     """How the store answers for an object."""
 
     DENIED = _Played(DENIED, DENIED)  # a policy, an ACL, another owner
+    DISABLED = _Played(DISABLED, DISABLED)  # by AWS
     KMS = _Played(KMS_DENIED, KMS_DENIED)  # a HEAD that asks for the checksum needs the key
     KMS_READ = _Played(None, KMS_DENIED)  # described to anybody, readable with the key only
     KMS_DISABLED = _Played(KMS_DISABLED, KMS_DISABLED)

@@ -160,9 +160,12 @@ def _lines(source: str | None, stdin: TextIO) -> Iterator[str]:
 def _read_text(source: str, stdin: TextIO) -> str:
     """What a file holds: UTF-8, with a byte order mark or without, or the UTF-16 that Windows writes."""
     try:
-        if source == "-":
+        if source != "-":
+            content = Path(source).read_bytes()
+        elif isinstance(stdin, io.TextIOWrapper):
+            content = stdin.buffer.read()
+        else:
             return stdin.read().removeprefix("\ufeff")
-        content = Path(source).read_bytes()
         encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
         return io.StringIO(content.decode(encoding), newline=None).read()
     except (OSError, UnicodeDecodeError) as error:

@@ -7,6 +7,8 @@ import enum
 import shlex
 import sys
 
+from lorry.names import printable
+
 SHOWN = 20
 """How many files or problems are named before the rest is only counted."""
 
@@ -58,5 +60,5 @@ def command_line(arguments: argparse.Namespace, *words: str) -> str:
 
 
 def complain(line: str) -> None:
-    """Prints a line to standard error."""
-    print(line, file=sys.stderr, flush=True)
+    """Prints lines to standard error, as a terminal may show them: some quote what the user or the service said."""
+    print("\n".join(map(printable, line.split("\n"))), file=sys.stderr, flush=True)

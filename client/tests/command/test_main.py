@@ -37,6 +37,13 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(command: Command, words:
     assert complaint in ended.stderr
 
 
+def test_what_was_said_wrongly_is_quoted_as_a_terminal_may_show_it(command: Command) -> None:
+    ended = command("get", "70000", "--from", "\x1b[31mred\u202e")
+    assert ended.returncode == 2
+    assert "cannot read \\x1b[31mred\\u202e" in ended.stderr
+    assert "\x1b" not in ended.stderr
+
+
 def test_a_service_that_does_not_listen_ends_with_4(start_command: Start) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

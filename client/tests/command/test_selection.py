@@ -136,3 +136,5 @@ def test_lists_are_read_as_windows_writes_them(tmp_path: Path, encoding: str) ->
     path.write_bytes("70000\r\n70001 # Zoë\r\n".encode(encoding))
     assert read_ids([], str(path), stdin=io.StringIO()) == [70000, 70001]
     assert read_ids([], "-", stdin=io.StringIO("\ufeff70002\n")) == [70002]
+    with path.open() as piped:
+        assert read_ids([], "-", stdin=piped) == [70000, 70001]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 from zlib import crc32
 
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.s3_source import S3SourceStore
-from chalicelib.errors import StorageError, StorageThrottled, StorageUnavailable
+from chalicelib.aws.s3_source import S3SourceStore, refusal_of
+from chalicelib.errors import ObjectRefused, StorageError, StorageThrottled, StorageUnavailable
 
 COMPLETE: dict[str, Any] = {"ContentLength": 4, "ETag": '"abc"', "LastModified": datetime(2026, 1, 2, tzinfo=UTC)}
 
@@ -116,3 +117,65 @@ def test_a_hash_is_asked_for_of_the_version_that_was_checked() -> None:
     assert client.asked == [
         {"Bucket": "files", "Key": "downloads/a", "IfMatch": '"abc"', "ChecksumMode": "ENABLED"},
     ]
+
+
+class Undescribed(Client):
+    """Readable, but for HEAD."""
+
+    def get_object(self, **_: Any) -> dict[str, Any]:
+        return {"Body": BytesIO(b"1")}
+
+
+def test_an_object_that_only_a_head_is_refused_for_costs_that_object() -> None:
+    with pytest.raises(ObjectRefused, match="HEAD: HTTP 403") as caught:
+        S3SourceStore(Undescribed(refusal=(403, "403")), "files").head("downloads/a")
+    assert caught.value.reason == "forbidden"
+
+
+def refusal(status: int, code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "GetObject")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [
+        (403, "AccessDenied", "forbidden"),
+        (403, "AllAccessDisabled", "forbidden"),
+        (403, "KMSAccessDeniedException", "forbidden"),
+        (403, "UnauthorizedAccess", "forbidden"),
+        (403, "403", "forbidden"),
+        (400, "KMS.DisabledException", "forbidden"),
+        (400, "XMinioInvalidObjectName", "forbidden"),
+        (405, "MethodNotAllowed", "forbidden"),
+        (410, "Gone", "forbidden"),
+        (451, "UnavailableForLegalReasons", "forbidden"),
+        (400, "InvalidRequest", "customer_key"),
+        (400, "InvalidArgument", "customer_key"),
+        (400, "MissingSecurityHeader", "customer_key"),
+        (403, "InvalidObjectState", "archived"),
+    ],
+)
+def test_a_refusal_of_one_object_has_a_reason(status: int, code: str, reason: str) -> None:
+    assert refusal_of(refusal(status, code)) == reason
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (403, "InvalidAccessKeyId"),
+        (403, "SignatureDoesNotMatch"),
+        (403, "RequestTimeTooSkewed"),
+        (400, "ExpiredToken"),
+        (400, "RequestTimeout"),
+        (400, "400"),
+        (405, "405"),
+        (401, "Unauthorized"),
+        (404, "NoSuchKey"),
+        (412, "PreconditionFailed"),
+        (429, "SlowDown"),
+        (500, "InternalError"),
+        (503, "SlowDown"),
+    ],
+)
+def test_whatever_says_nothing_of_the_object_is_no_refusal_of_it(status: int, code: str) -> None:
+    assert refusal_of(refusal(status, code)) == ""
