@@ -157,7 +157,7 @@ class Downloader:
     def _fill_queue(self, read: Callable[[], Iterable[Page]], read_again: Callable[[Page], Page]) -> None:
         plan = self._plan
         names = Names(tree=plan.tree, prefix=plan.prefix)
-        for number, page in enumerate(_with_folders_known(read, names) if plan.tree else read()):
+        for number, page in enumerate(_surveyed(read, names)):
             if not number:
                 self._require_space(page.job)
             self._listener.job_read(page.job)
@@ -282,12 +282,12 @@ def was_downloaded(path: Path, size: int, *, job: Job) -> bool:
     return found.st_size == size and (created is None or found.st_ctime >= (created - CLOCK_DIFFERENCE).timestamp())
 
 
-def _with_folders_known(read: Callable[[], Iterable[Page]], names: Names) -> Iterable[Page]:
-    """All pages are read once more, before the first is used: any may have the folder that a file gives way to."""
+def _surveyed(read: Callable[[], Iterable[Page]], names: Names) -> Iterable[Page]:
+    """All pages are read once more, before the first is used: any may have a name that a file gives way to."""
     first: Page | None = None
     for page in read():
         first = first or page
-        names.keep_folders(page.files)
+        names.survey(page.files)
     return [first] if first and first.next_cursor is None else read()
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lorry.errors import TargetUnusable
-from lorry.names import NOTE_ENDING, PART_ENDING, RENAMED_LIST
+from lorry.names import NOTE_ENDING, PART_ENDING, RENAMED_LIST, beside
 
 if sys.platform != "win32":
     import fcntl
@@ -55,8 +55,8 @@ class PartFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._part = path.with_name(path.name + PART_ENDING)
-        self._note = path.with_name(path.name + NOTE_ENDING)
+        self._part = path.with_name(beside(path.name, PART_ENDING))
+        self._note = path.with_name(beside(path.name, NOTE_ENDING))
         self._file: BinaryIO | None = None
         self.size = 0
 

@@ -96,7 +96,7 @@ def test_files_and_folders_of_the_same_name_do_not_clash() -> None:
 def test_a_file_gives_way_to_a_folder_that_is_known() -> None:
     names = Names(tree=True)
     files = [outcome(index, key) for index, key in enumerate(["a", "A/c", "d/", "e"])]
-    names.keep_folders(files)
+    names.survey(files)
     assert [names.path_for(file) for file in files] == ["a (2)", "A/c", "d", "e"]
 
 

@@ -19,7 +19,7 @@ from lorry.command.wording import human_bytes, human_files
 from lorry.errors import ArchiveUnreadable
 from lorry.local_files import prepare_folder
 from lorry.models import FileOutcome
-from lorry.names import PART_ENDING, Names, is_wanted, printable
+from lorry.names import PART_ENDING, Names, beside, is_wanted, printable
 from lorry.remote_zip import FixedLink, RemoteZip
 from lorry.retries import RetryPolicy
 from lorry.verification import BROKEN, Verification, verify
@@ -116,7 +116,7 @@ def _get(arguments: argparse.Namespace) -> ExitCode:
 def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, *, path: Path) -> None:
     """Writes the entry to `path`, which gets its name once the CRC-32 is verified."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + PART_ENDING)
+    part = path.with_name(beside(path.name, PART_ENDING))
     try:
         with archive.open(info) as entry, part.open("wb") as file:
             shutil.copyfileobj(entry, file, 1 << 20)
