@@ -77,6 +77,8 @@ def _summary(total: Report) -> Iterator[str]:
     yield f"{total.steps:,} steps, {total.seconds / 3600:,.0f} hours of virtual time"
     yield f"{sum(total.faults.values()):,} faults:"
     yield from (f"{count:>9,}  {fault}" for fault, count in total.faults.most_common())
+    yield f"{sum(total.happened.values()):,} other events:"
+    yield from (f"{count:>9,}  {act}" for act, count in total.happened.most_common())
     missed = sorted(f"{point}: {fault}" for point, fault in total.points - total.crashed)
     reached = f"{len(total.points) - len(missed)} of {len(total.points)}"
     yield f"{reached} fault points crashed: before and after each kind of AWS call"

@@ -365,9 +365,11 @@ class Deployment:
         ended = self.functions.invoke(self.connect, event)
         return ended.outcome is Outcome.OK and ended.answer["statusCode"] == 200
 
-    def send_on_socket(self, connection_id: str, **message: str) -> None:
+    def send_on_socket(self, connection_id: str, **message: str) -> bool:
+        """Whether the service has taken a client's message."""
         context = {"connectionId": connection_id, "identity": {"sourceIp": "198.51.100.7"}}
-        self.functions.invoke(self.message, {"requestContext": context, "body": json.dumps(message)})
+        ended = self.functions.invoke(self.message, {"requestContext": context, "body": json.dumps(message)})
+        return ended.outcome is Outcome.OK and ended.answer["statusCode"] == 200
 
     def close(self) -> None:
         """End every task."""

@@ -225,6 +225,8 @@ def _pushed(deployment: Deployment, request: Request) -> Iterator[str]:
         for message in sent:
             if message["data"]["status"] != states.get(message["id"]):
                 yield f"{connection} got {message}, and version {message['id']} was {states.get(message['id'])}"
+        if not sent and connection in request.subscribed:
+            yield f"{connection} got nothing"
         if sent and max(message["id"] for message in sent) < end:
             yield f"{connection} got nothing of version {end}, the end: {[message['id'] for message in sent]}"
 

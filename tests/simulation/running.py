@@ -69,6 +69,7 @@ class Report:
     steps: int = 0
     seconds: float = 0.0  # of virtual time
     faults: Counter[Fault] = field(default_factory=Counter)
+    happened: Counter[str] = field(default_factory=Counter)  # what users and others did
     drawn: list[int] = field(default_factory=list)
     points: set[tuple[str, Fault]] = field(default_factory=set)
     crashed: set[tuple[str, Fault]] = field(default_factory=set)
@@ -80,6 +81,7 @@ class Report:
         self.steps += other.steps
         self.seconds += other.seconds
         self.faults += other.faults
+        self.happened += other.happened
         self.points |= other.points
         self.crashed |= other.crashed
 
@@ -166,7 +168,8 @@ def _run(seed: int, deployment: Deployment, surprises: _Surprises, *, trace: boo
         scheduler.run(seconds=2 * JOB_TTL_SECONDS + SETTLING_SECONDS)
         report.violations = check_expired(deployment)
     report.violations += surprises.found
-    report.steps, report.faults = scheduler.steps, faults.happened
+    report.steps, report.faults, report.happened = scheduler.steps, faults.happened, story.happened
+    report.happened["a function killed by its time limit"] = deployment.functions.out_of_time
     report.drawn = [number for number, _, _ in faults.drawn]
     report.points, report.crashed = deployment.environment.points, deployment.environment.crashed
     if trace:

@@ -22,6 +22,8 @@ from greenlet import greenlet
 
 START_MS = 1_800_000_000_000  # January 2027; any moment would do
 
+TIME_LIMIT = "time limit"
+
 
 class Killed(BaseException):
     """Raised in a task whose process was killed; like a real kill, nothing the task calls works afterwards."""
@@ -120,7 +122,7 @@ class Scheduler:
         if not process.alive:
             self.kill(task, "its process is dead")
         if seconds is not None:
-            self.at(self._now + round(seconds * 1000), lambda: self.kill(task, "time limit"))
+            self.at(self._now + round(seconds * 1000), lambda: self.kill(task, TIME_LIMIT))
         return task
 
     def _body(self, task: Task, function: Callable[..., Any], args: tuple[Any, ...]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -121,6 +122,7 @@ class Request:
     cancelled: bool = False
     purged: bool = False
     sockets: list[str] = field(default_factory=list)
+    subscribed: set[str] = field(default_factory=set)  # those of the sockets whose subscription was taken
 
     @property
     def key(self) -> str:
@@ -138,6 +140,7 @@ class Story:
         self.violations: list[str] = []
         self.requests: list[Request] = []
         self.users = 0
+        self.happened: Counter[str] = Counter()  # beside faults
         self._fill()
         self._draw()
 
@@ -219,10 +222,13 @@ class Story:
             key = self.chance.choice(self._keys)
             match self.chance.randrange(3):
                 case 0:
+                    self.happened["a file replaced"] += 1
                     self.files.put(key, self.chance.randint(0, 3_000))
                 case 1:
+                    self.happened["a file deleted"] += 1
                     self.files.delete(key)
                 case _:
+                    self.happened["a file made unreadable"] += 1
                     self.files.refuse(key, self.chance.choice([*Refusal, "GLACIER"]))
 
     def _abort_uploads(self) -> None:
@@ -230,10 +236,12 @@ class Story:
             self._pause(0.0, 10.0)
             uploads = self.deployment.s3.buckets[ARCHIVES].uploads
             if uploads:
+                self.happened["an upload aborted by others"] += 1
                 uploads.pop(self.chance.choice(sorted(uploads)))
 
     def _rotate_secret(self) -> None:
         self._pause(0.0, 30.0)
+        self.happened["the secret rotated"] += 1
         self.deployment.secrets.rotate()
 
     def _use(self, request: Request) -> None:
@@ -308,6 +316,7 @@ class Story:
 
     def _cancel(self, request: Request) -> None:
         request.cancelled = True
+        self.happened["a cancel"] += 1
         status, answer = self._ask("DELETE", f"/v1/download/{request.job_id}")
         if status not in (202, 409):
             raise Violation(f"cancel answered {status}: {answer}")
@@ -317,6 +326,7 @@ class Story:
 
     def _retry(self, request: Request) -> None:
         path = f"/v1/download/{request.job_id}/retry"
+        self.happened["a retry"] += 1
         status, answer = self._ask("POST", path, Idempotency_Key=f"retry-{request.key}")
         if status == 409:
             request.retry_refused = True
@@ -329,6 +339,7 @@ class Story:
 
     def _purge(self, request: Request) -> None:
         request.purged = True
+        self.happened["a purge"] += 1
         for _ in range(2):
             status, answer = self._ask("DELETE", f"/v1/download/{request.job_id}?purge=true")
             if status != 204:
@@ -340,8 +351,9 @@ class Story:
     def _watch(self, request: Request) -> None:
         connection = f"connection of {request.name}"
         if self.deployment.open_socket(connection, request.ticket):
-            self.deployment.send_on_socket(connection, action="subscribe", jobId=request.job_id)
             request.sockets.append(connection)
+            if self.deployment.send_on_socket(connection, action="subscribe", jobId=request.job_id):
+                request.subscribed.add(connection)
 
     def _read_links(self, request: Request) -> None:
         """Every stable address leads where the status says, with a ticket too, which a browser has."""

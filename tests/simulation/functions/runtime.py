@@ -12,7 +12,7 @@ from tests.simulation.client import ACCOUNT, REGION
 from tests.simulation.environment import Scheduled
 from tests.simulation.faults import Fault
 from tests.simulation.limits import MAX_EVENT_BYTES
-from tests.simulation.scheduler import Killed, Process, Task
+from tests.simulation.scheduler import TIME_LIMIT, Killed, Process, Task
 
 LONGEST_SKEW_MS = 2_000
 LONGEST_IDLE_SECONDS = 600.0
@@ -75,6 +75,7 @@ class Functions:
         self.environment, self.limits = environment, environment.limits
         self.errors: list[tuple[str, BaseException]] = []  # what handlers raised
         self.largest_event = 0
+        self.out_of_time = 0  # invocations that their time limit ended
         self._running = 0
         self._containers = 0
 
@@ -116,6 +117,7 @@ class Functions:
 
     def _ended(self, function: Function, task: Task, container: Process) -> Invocation:
         if isinstance(task.error, Killed):
+            self.out_of_time += task.killed == TIME_LIMIT
             self.environment.scheduler.kill_process(container, task.killed)
             return Invocation(Outcome.KILLED, error=task.error)
         if task.error is not None:
