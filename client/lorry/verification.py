@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Any
 
 from lorry.names import printable
 
-MANIFEST = "MANIFEST.json"
+_MANIFEST = re.compile(r"(?:_lorry(?: \(\d+\))?/)?MANIFEST\.json")
 BUFFER_BYTES = 1 << 20
 
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OverflowError)
@@ -71,9 +72,9 @@ def broken_entries(archive: zipfile.ZipFile, *, progress: Callable[[int], None])
 def _compared(path: Path, archive: zipfile.ZipFile, *, problems: list[str]) -> Verification:
     """Compares the directory with the manifest."""
     entries = {info.filename: info for info in archive.infolist()}
-    name = next((name for name in reversed(entries) if name.rpartition("/")[2] == MANIFEST), None)
-    manifest = _read_manifest(archive, name) if name else None
-    if name and manifest:
+    name = next(reversed(entries), "")  # files of an earlier ZIP may have its manifest among them
+    manifest = _read_manifest(archive, name) if _MANIFEST.fullmatch(name) else None
+    if manifest:
         del entries[name]
     size = sum(info.file_size for info in entries.values())
     if manifest is None:

@@ -77,6 +77,15 @@ def test_the_manifest_may_be_in_a_folder_beside_a_file_of_its_name(tmp_path: Pat
     assert (result.ok, result.job_id, result.entries) == (True, "job-1", 3)
 
 
+def test_the_manifest_of_an_earlier_zip_is_a_file_like_others(tmp_path: Path) -> None:
+    path = tmp_path / "again.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("MANIFEST.json", manifest_of(FILES))
+        archive.writestr("later.txt", b"later")
+    found = verify(path)
+    assert (found.ok, found.job_id, found.entries) == (True, None, 2)
+
+
 @pytest.mark.parametrize("data", [b"", b"<Error/>", zip_of(FILES)[:-30]])
 def test_a_file_that_is_not_a_complete_zip_is_a_problem(tmp_path: Path, data: bytes) -> None:
     (problem,) = result_of(tmp_path / "a.zip", data).problems
