@@ -183,6 +183,7 @@ class Story:
         self.requests.append(request)
         self._spawn(request.name, self._use, request)
         if self.chance.random() < 0.1:  # an identical request, in lockstep
+            self.happened["an identical request in lockstep"] += 1
             twin = Request(f"twin {number}", body, keys)
             self.requests.append(twin)
             self._spawn(twin.name, self._use, twin)
@@ -281,6 +282,7 @@ class Story:
             raise Violation(f"initiate answered {status}: {answer}")
         request.job_id, request.ticket = answer["jobId"], answer["ticket"] or ""
         if self.chance.random() < 0.1:  # again, though it was answered
+            self.happened["an Idempotency-Key repeated"] += 1
             _, again = self._ask("POST", "/v1/download/initiate", request.body, Idempotency_Key=request.key)
             if again.get("jobId") != request.job_id:
                 raise Violation(f"one Idempotency-Key made two jobs: {request.job_id} and {again}")
