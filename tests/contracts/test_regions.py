@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from chalicelib.aws.health import PROBES, HealthProbe
 from chalicelib.container import Services
 from chalicelib.delivery.presign import Credentials, ExpiringCredentials
 from chalicelib.settings import Settings
+from tests.contracts.test_health import patient
 from tests.support import seaweed
 from tests.support.logs import logged
 from tests.support.regions import Region, TwoRegions, two_regions
@@ -108,7 +108,7 @@ def test_small_reads_are_quick_in_another_region_too(s3: TwoRegions) -> None:
 
 def checked(s3: TwoRegions, **changes: str) -> str:
     made = settings(s3, **changes)
-    probe = HealthProbe(Clients(made), made, executor=ThreadPoolExecutor(PROBES), clock=time.monotonic)
+    probe = HealthProbe(Clients(made), made, executor=ThreadPoolExecutor(PROBES), clock=patient())
     return probe.check()["storage"]
 
 
