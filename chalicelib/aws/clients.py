@@ -89,17 +89,13 @@ class Pace:
         if at > now:
             self.system.sleep(at - now)
 
-    def answered(self) -> None:
-        """The store has answered a request."""
-        self._change(self._most * PACE_STEP / 10)
-
-    def refused(self) -> None:
-        """The store was too busy for a request."""
-        self._change(-self._most * PACE_STEP)
-
-    def _change(self, by: float) -> None:
+    def heard(self, status: int | None) -> bool:
+        """Takes note of an answer. Returns whether the store was too busy for the request."""
+        busy = status in BUSY_STATUSES
+        change = self._most * (-PACE_STEP if busy else PACE_STEP / 10)
         with self._lock:
-            self.rate = min(self._most, max(self.rate + by, min(SLOWEST_PACE, self._most)))
+            self.rate = min(self._most, max(self.rate + change, min(SLOWEST_PACE, self._most)))
+        return busy
 
 
 class StoreHooks:
@@ -122,12 +118,10 @@ class StoreHooks:
         """
         if response is None:
             return None
-        if response[1].get("ResponseMetadata", {}).get("HTTPStatusCode") not in BUSY_STATUSES:
-            self._pace(event_name).answered()
+        status = response[1].get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if not self._pace(event_name).heard(status) or attempts >= BUSY_ATTEMPTS:
             return None
-        self._pace(event_name).refused()
-        longest = FIRST_PAUSE * 2.0 ** (attempts - 1)
-        return self._system.uniform(0, longest) if attempts < BUSY_ATTEMPTS else None
+        return self._system.uniform(0, FIRST_PAUSE * 2.0 ** (attempts - 1))
 
     def _pace(self, event_name: str) -> Pace:
         return self.reads if event_name.rpartition(".")[2].startswith(READS) else self.writes

@@ -20,7 +20,7 @@ import urllib3
 from botocore.exceptions import BotoCoreError
 from urllib3.exceptions import HTTPError
 
-from chalicelib.aws.clients import BUSY_STATUSES, Pace
+from chalicelib.aws.clients import Pace
 from chalicelib.aws.s3_links import internal_presigner
 from chalicelib.delivery.presign import Credentials, Presigner
 
@@ -45,10 +45,7 @@ class QuickReads(msgspec.Struct, frozen=True):
             answer = self._get(key, headers)
         except (HTTPError, BotoCoreError):
             return None
-        if answer.status in BUSY_STATUSES:
-            self.pace.refused()
-        else:
-            self.pace.answered()
+        self.pace.heard(answer.status)
         return answer.data if answer.status == 206 and len(answer.data) == size else None
 
     def _get(self, key: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:

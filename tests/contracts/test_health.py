@@ -32,8 +32,7 @@ def environment() -> Iterator[dict[str, str]]:
 
 
 def checked(environment: dict[str, str]) -> dict[str, str]:
-    settings = Settings.from_environment(environment)
-    return HealthProbe(Clients(settings), settings, executor=ThreadPoolExecutor(PROBES), clock=patient()).check()
+    return probe_of(environment, clock=patient()).check()
 
 
 def patient() -> Callable[[], float]:
@@ -41,9 +40,9 @@ def patient() -> Callable[[], float]:
     return count(0.0, -30.0).__next__
 
 
-def probe_of(environment: dict[str, str]) -> HealthProbe:
+def probe_of(environment: dict[str, str], clock: Callable[[], float] = time.monotonic) -> HealthProbe:
     settings = Settings.from_environment(environment)
-    return HealthProbe(Clients(settings), settings, executor=ThreadPoolExecutor(PROBES), clock=time.monotonic)
+    return HealthProbe(Clients(settings), settings, executor=ThreadPoolExecutor(PROBES), clock=clock)
 
 
 def test_everything_that_answers_is_ok(environment: dict[str, str]) -> None:

@@ -58,18 +58,18 @@ def test_each_refusal_is_the_same_step_down_to_a_floor() -> None:
     rates = []
     for _ in range(60):
         rates.append(pace.rate)
-        pace.refused()
+        pace.heard(503)
     assert rates[:3] == pytest.approx([100, 98, 96])
     assert pace.rate == SLOWEST_PACE == 20
 
 
 def test_each_answer_is_a_tenth_of_a_step_back_up_to_the_share() -> None:
     pace = Pace(100, MACHINE)
-    pace.refused()
-    pace.answered()
+    pace.heard(503)
+    pace.heard(200)
     assert pace.rate == pytest.approx(98.2)
     for _ in range(20):
-        pace.answered()
+        pace.heard(200)
     assert pace.rate == 100
 
 
@@ -77,13 +77,13 @@ def test_a_store_that_refuses_one_request_in_twelve_slows_no_worker_down_for_goo
     """8% SlowDown has nothing to do with the rate, so that asking less would not help."""
     pace = Pace(110, MACHINE)
     for number in range(5_000):
-        pace.refused() if number % 12 == 0 else pace.answered()
+        pace.heard(503 if number % 12 == 0 else 200)
     assert pace.rate > 100
 
 
 def test_a_share_below_the_floor_stays_what_it_is() -> None:
     pace = Pace(10, MACHINE)
-    pace.refused()
+    pace.heard(503)
     assert pace.rate == 10
 
 
