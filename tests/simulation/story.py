@@ -136,6 +136,7 @@ class Story:
     def __init__(self, deployment: Deployment, seed: int) -> None:
         self.deployment = deployment
         self.chance = random.Random(f"story {seed}")
+        self._impatience = random.Random(f"impatience {seed}")
         self.files = Files(deployment, self.chance)
         self.violations: list[str] = []
         self.requests: list[Request] = []
@@ -255,6 +256,8 @@ class Story:
         if cancels:
             self._pause(0.0, 20.0)
             self._cancel(request)
+        elif self._impatience.random() < 0.15:
+            self._retry_early(request)
         self._follow(request)
         if retries and not request.cancelled:
             self._pause(0.0, 300.0)
@@ -338,6 +341,20 @@ class Story:
         request.retried += 1
         request.last = {}
         self._follow(request)
+
+    def _retry_early(self, request: Request) -> None:
+        """A retry at any moment: refused until the job has ended, and also then if there is nothing to retry."""
+        self.deployment.scheduler.sleep(self._impatience.uniform(0.0, 20.0))
+        self.happened["a retry at any moment"] += 1
+        path = f"/v1/download/{request.job_id}"
+        status, answer = self._ask("POST", f"{path}/retry", Idempotency_Key=f"early-{request.key}")
+        if status not in (202, 409):
+            raise Violation(f"an early retry answered {status}: {answer}")
+        if status == 202:
+            _, page = self._ask("GET", f"{path}/events?limit=1000")
+            kinds = [event["kind"] for event in page["events"]]
+            request.ends += [kind for kind in kinds[: kinds.index("retried")] if kind in ENDED]
+            request.retried += 1
 
     def _purge(self, request: Request) -> None:
         request.purged = True
