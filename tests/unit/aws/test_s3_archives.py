@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
 from chalicelib.archive.parts import Body
 from chalicelib.assembly.model import MultipartUpload, PartReceipt
-from chalicelib.aws.s3_archives import PROBE_BYTES, S3ArchiveStore
+from chalicelib.aws.s3_archives import ABORT_ATTEMPTS, PROBE_BYTES, S3ArchiveStore
 from chalicelib.errors import SourceChanged, StorageThrottled, StorageUnavailable, UploadGone
 from chalicelib.limits import MiB
 from tests.simulation.client import SimulatedClient
@@ -37,6 +38,38 @@ def test_a_completion_that_meets_another_request_needs_a_new_upload() -> None:
     upload, parts = uploaded(archives)
     with pytest.raises(UploadGone, match="another request"):
         archives.complete(upload, parts, size=4, crc32=None)
+
+
+class LingeringUpload:
+    """An upload that is still there after so many aborts: a part was being written meanwhile."""
+
+    def __init__(self, aborts: int) -> None:
+        self.left = aborts
+        self.aborted = 0
+
+    def abort_multipart_upload(self, **_: Any) -> dict[str, Any]:
+        self.aborted += 1
+        self.left -= 1
+        return {}
+
+    def list_parts(self, **_: Any) -> dict[str, Any]:
+        if self.left > 0:
+            return {}
+        answer: Any = {"Error": {"Code": "NoSuchUpload"}, "ResponseMetadata": {"HTTPStatusCode": 404}}
+        raise ClientError(answer, "ListParts")
+
+
+@pytest.mark.parametrize("aborts", [1, 2, ABORT_ATTEMPTS])
+def test_an_upload_is_aborted_until_it_is_gone(aborts: int) -> None:
+    client = LingeringUpload(aborts)
+    S3ArchiveStore(client, "files", "archives", 1, serial_executors).abort(MultipartUpload("archives/a.zip", "id"))
+    assert client.aborted == aborts
+
+
+def test_an_upload_that_stays_is_an_outage() -> None:
+    lingering = S3ArchiveStore(LingeringUpload(ABORT_ATTEMPTS + 1), "files", "archives", 1, serial_executors)
+    with pytest.raises(StorageUnavailable, match="still there after it was aborted"):
+        lingering.abort(MultipartUpload("archives/a.zip", "id"))
 
 
 @pytest.mark.parametrize(("fault", "outage"), [("STORE_ERROR", True), ("UNREACHABLE", True)])
